@@ -1,0 +1,5 @@
+"""Estimators: pictures in, landmarks out. Importing this package imports no model runtime."""
+
+from livedance_lab.estimators.base import Estimate, Estimator, HandEstimate, factory, register
+
+__all__ = ["Estimate", "Estimator", "HandEstimate", "factory", "register"]

@@ -1,0 +1,139 @@
+"""The seam between livedance_lab and whatever finds people in pictures.
+
+An estimator is anything with `estimate` and `close`. Implementations register a factory by name; nothing
+here imports them until they are asked for, so that importing this module costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from livedance_lab.errors import EstimatorError
+from livedance_lab.pose import FloatArray
+from livedance_lab.settings import Settings
+
+__all__ = ["Estimate", "Estimator", "EstimatorFactory", "ImageArray", "MonotonicMs", "factory", "register"]
+
+ImageArray = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What one estimator saw in one picture. A part it does not look for, or did not find, is None / empty.
+
+    Attributes
+    ----------
+    pose_xyz : ndarray of shape (33, 3), float32, or None
+        Normalised image landmarks: x, y in 0..1 of width and height, z on the scale of x.
+    pose_world_m : ndarray of shape (33, 3), float32, or None
+    visibility, presence : ndarray of shape (33,), float32, or None
+    hands : tuple of HandEstimate
+    normalised : bool
+        False: x, y, z of every image landmark are already pixels of the original frame (replay).
+    """
+
+    pose_xyz: FloatArray | None = None
+    pose_world_m: FloatArray | None = None
+    visibility: FloatArray | None = None
+    presence: FloatArray | None = None
+    hands: tuple[HandEstimate, ...] = ()
+    normalised: bool = True
+
+
+@dataclass(frozen=True)
+class HandEstimate:
+    """One hand.
+
+    Attributes
+    ----------
+    side : str
+        "left" or "right", the person's own, as the model believes.
+    score : float
+        Its certainty of the side, 0 to 1.
+    xyz : ndarray of shape (21, 3), float32
+        Normalised image landmarks.
+    world_m : ndarray of shape (21, 3), float32
+    """
+
+    side: str
+    score: float
+    xyz: FloatArray
+    world_m: FloatArray
+
+
+class Estimator(Protocol):
+    """Finds a body, or hands, or both, in pictures of one stream.
+
+    Used from one thread only. It may keep tracking state from picture to picture.
+    """
+
+    def estimate(self, image_rgb: ImageArray, t_ms: int) -> Estimate:
+        """Look at one picture.
+
+        Parameters
+        ----------
+        image_rgb : ndarray of shape (H, W, 3), uint8
+        t_ms : int
+            Strictly increasing from call to call.
+
+        Raises
+        ------
+        EstimatorError
+            If inference fails; the next call may succeed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free everything; call from the thread that used it, once."""
+        ...
+
+
+EstimatorFactory = Callable[[str, Settings], Estimator]
+"""Makes an estimator of a kind, "pose", "hands" or "both", for the given settings."""
+
+_FACTORIES: dict[str, EstimatorFactory] = {}
+_BUILT_IN = {"mediapipe": "livedance_lab.estimators.mediapipe_tasks", "replay": "livedance_lab.estimators.replay"}
+
+
+def register(name: str, make: EstimatorFactory) -> None:
+    """Make an estimator family available under `name`."""
+    _FACTORIES[name] = make
+
+
+def factory(name: str) -> EstimatorFactory:
+    """The factory registered under `name`; built-in ones are imported on first use.
+
+    Raises
+    ------
+    EstimatorError
+        If there is none.
+    """
+    if name not in _FACTORIES and name in _BUILT_IN:
+        import_module(_BUILT_IN[name])  # registers itself
+    try:
+        return _FACTORIES[name]
+    except KeyError:
+        known = ", ".join(sorted(_FACTORIES.keys() | _BUILT_IN.keys()))
+        raise EstimatorError(f"there is no estimator {name!r}; there are {known}.") from None
+
+
+class MonotonicMs:
+    """Strictly increasing integer milliseconds, whatever clock the times come from.
+
+    MediaPipe refuses a timestamp that does not increase; clients' clocks may stand still, jump or run back.
+    """
+
+    def __init__(self) -> None:
+        self._last_ms = -1
+
+    def __call__(self, t_s: float) -> int:
+        """Milliseconds for `t_s`; one more than the last where time did not move on (or is NaN)."""
+        wanted_ms = int(t_s * 1000) if np.isfinite(t_s) else 0
+        self._last_ms = max(self._last_ms + 1, wanted_ms)
+        return self._last_ms

@@ -1,0 +1,219 @@
+"""The values that travel through the pipeline: a frame, what was seen in it, and when each thing happened.
+
+Image landmarks are **pixels of the original frame** (x right, y down, z on the scale of x, towards the
+camera negative), so that angles and speeds are not distorted by the picture's shape. World landmarks are
+metres, origin mid-hip, x right in the image, y down, z away from the camera. NaN means "not seen".
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields
+from enum import IntEnum, StrEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from livedance_lab.errors import ShapeError
+from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, HAND_SIDES
+
+__all__ = ["Body", "Flag", "FloatArray", "Frame", "FrameRecord", "FrameState", "FrameTimes", "PoseResult"]
+
+FloatArray = npt.NDArray[np.floating[Any]]
+
+_K, _H, _J = len(BLAZEPOSE_33), len(HAND_SIDES), len(HAND_21)
+
+
+class FrameState(StrEnum):
+    """How a captured frame ended. Each frame ends in exactly one; `captured` is their sum."""
+
+    PROCESSED = "processed"
+    """Its result left the server."""
+    SUPERSEDED = "superseded"
+    """A newer frame took its place before inference began."""
+    CLIENT_SKIPPED = "client_skipped"
+    """Never sent: pacing, or the socket was full."""
+    LATE = "late"
+    """Its result was ready only after a newer one had left."""
+    REJECTED = "rejected"
+    """The picture was empty, broken, oversized or of an unknown kind."""
+    FAILED = "failed"
+    """The estimator raised."""
+    LOST = "lost"
+    """Sent, never answered: the connection ended."""
+
+
+class Flag(IntEnum):
+    """Where a smoothed keypoint's value comes from."""
+
+    MEASURED = 0
+    LOW_VISIBILITY = 1
+    HELD = 2
+    INTERPOLATED = 3
+    PREDICTED = 4
+    MISSING = 5
+
+
+@dataclass
+class FrameTimes:
+    """When one frame passed each step: seconds on the server's clock, NaN where it never did.
+
+    `t_capture_s`, `t_send_s`, `t_result_s` and `t_paint_s` are read on the client's clock and mapped with
+    the measured offset.
+    """
+
+    t_capture_s: float = math.nan
+    t_send_s: float = math.nan
+    t_receive_s: float = math.nan
+    t_infer_start_s: float = math.nan
+    t_infer_end_s: float = math.nan
+    t_emit_s: float = math.nan
+    t_result_s: float = math.nan
+    t_paint_s: float = math.nan
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """The field names, in the order things happen."""
+        return tuple(f.name for f in fields(cls))
+
+
+@dataclass
+class Frame:
+    """One captured picture on its way to the estimator.
+
+    Attributes
+    ----------
+    seq : int
+        Counts every captured frame of the session from 0, sent or not.
+    image : bytes
+        Encoded picture (JPEG, PNG or WebP).
+    source_size_px : (int, int)
+        Width and height of the picture as the camera gave it, before any downscaling.
+    times : FrameTimes
+    """
+
+    seq: int
+    image: bytes
+    source_size_px: tuple[int, int]
+    times: FrameTimes = field(default_factory=FrameTimes)
+
+
+@dataclass
+class FrameRecord:
+    """The ledger's entry for one captured frame: how it ended, when, and what each step took.
+
+    Attributes
+    ----------
+    seq : int
+    state : FrameState
+    times : FrameTimes
+    reason : str
+        In words, for `rejected` and `failed`; empty otherwise.
+    bytes_up : int
+        Size of the message that brought it, 0 if it never arrived.
+    stage_ms : dict of str to float
+        Milliseconds of each step (`STAGES`); a step that did not run is absent.
+    """
+
+    seq: int
+    state: FrameState
+    times: FrameTimes
+    reason: str = ""
+    bytes_up: int = 0
+    stage_ms: dict[str, float] = field(default_factory=dict)
+
+
+STAGES = ("wait", "decode", "downscale", "pose", "hands", "angles", "smoothing", "emit")
+"""The timed steps of one frame. `hands` is the newest hands inference that the result carries."""
+
+
+def _nan(*shape: int) -> FloatArray:
+    return np.full(shape, np.nan, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Body:
+    """Everything known of one person at one instant. NaN where not seen; shapes are checked once, here.
+
+    Attributes
+    ----------
+    keypoints_px : ndarray of shape (33, 3), float32
+    world_m : ndarray of shape (33, 3), float32
+    visibility, presence : ndarray of shape (33,), float32, 0 to 1
+    hands_px : ndarray of shape (2, 21, 3), float32
+        Left hand, then right hand, of the person.
+    hands_world_m : ndarray of shape (2, 21, 3), float32
+        Metres, origin at the hand's geometric centre.
+    hands_score : ndarray of shape (2,), float32
+        Handedness score of each hand.
+
+    Raises
+    ------
+    ShapeError
+        If an array has another shape.
+    """
+
+    keypoints_px: FloatArray = field(default_factory=lambda: _nan(_K, 3))
+    world_m: FloatArray = field(default_factory=lambda: _nan(_K, 3))
+    visibility: FloatArray = field(default_factory=lambda: _nan(_K))
+    presence: FloatArray = field(default_factory=lambda: _nan(_K))
+    hands_px: FloatArray = field(default_factory=lambda: _nan(_H, _J, 3))
+    hands_world_m: FloatArray = field(default_factory=lambda: _nan(_H, _J, 3))
+    hands_score: FloatArray = field(default_factory=lambda: _nan(_H))
+
+    def __post_init__(self) -> None:
+        """Check every shape."""
+        for name, shape in BODY_SHAPES.items():
+            got = np.shape(getattr(self, name))
+            if got != shape:
+                raise ShapeError(f"{name} must have shape {shape}, got {got}.")
+
+
+BODY_SHAPES: dict[str, tuple[int, ...]] = {
+    "keypoints_px": (_K, 3),
+    "world_m": (_K, 3),
+    "visibility": (_K,),
+    "presence": (_K,),
+    "hands_px": (_H, _J, 3),
+    "hands_world_m": (_H, _J, 3),
+    "hands_score": (_H,),
+}
+
+
+@dataclass(frozen=True)
+class PoseResult:
+    """What one processed frame gave.
+
+    Attributes
+    ----------
+    seq : int
+    source_size_px : (int, int)
+        Width, height of the original frame: the range of `keypoints_px`.
+    raw, smooth : Body
+        As the model gave it, and after smoothing.
+    angles_deg, angles_smooth_deg : ndarray of shape (A,), float32
+        In the order of the session's angle names. NaN when a landmark is missing or not visible.
+    flags : ndarray of shape (33,), uint8
+        `Flag` of each body keypoint.
+    found : bool
+        Whether a person was seen in this frame.
+    hands_seq : int
+        The frame the hands were seen in; -1 when there are none.
+    settings_version : int
+        The settings in force.
+    record : FrameRecord
+        Its ledger entry and times.
+    """
+
+    seq: int
+    source_size_px: tuple[int, int]
+    raw: Body
+    smooth: Body
+    angles_deg: FloatArray
+    angles_smooth_deg: FloatArray
+    flags: npt.NDArray[np.uint8]
+    found: bool
+    hands_seq: int
+    settings_version: int
+    record: FrameRecord

@@ -1,0 +1,122 @@
+"""The three tables of a session, as Arrow schemas, and how rows become record batches.
+
+One definition serves the server's memory, the HTTP log, recordings, pandas and exports:
+
+``frames``
+    The ledger, one row per captured frame: how it ended, all its times, what each step took.
+``results``
+    One row per processed frame: raw and smoothed landmarks, angles, provenance flags.
+``events``
+    Settings changes, clock estimates, markers, reconnections; `data` is JSON.
+``receipts``
+    When results reached the producer and were painted; joined to ``frames`` by `seq` on reading, because
+    tables are append-only and these times come later.
+
+All `t_*` are seconds of the server's monotonic clock (float64); ``wall_anchor_s`` in the schema metadata of
+each table says what wall time (Unix) the clock's zero is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+
+from livedance_lab.pose import BODY_SHAPES, STAGES, FrameRecord, FrameTimes, PoseResult
+
+__all__ = ["TABLES", "Schemas", "frames_batch", "results_batch"]
+
+TABLES = ("frames", "results", "events", "receipts")
+
+_RAW = tuple(BODY_SHAPES)
+_SMOOTH = ("keypoints_px", "world_m", "hands_px", "hands_world_m")
+
+
+def _list_of(shape: tuple[int, ...], value: pa.DataType | None = None) -> pa.DataType:
+    return pa.list_(value or pa.float32(), int(np.prod(shape)))
+
+
+class Schemas:
+    """The schemas of one session.
+
+    Parameters
+    ----------
+    angle_names : sequence of str
+        The session's joint angles, in order.
+    metadata : dict of str to str
+        Kept in every schema: session id, wall anchor, package version.
+    """
+
+    def __init__(self, angle_names: Sequence[str], metadata: dict[str, str] | None = None) -> None:
+        self.angle_names = tuple(angle_names)
+        meta = {**(metadata or {}), "angle_names": orjson.dumps(list(angle_names)).decode()}
+        times = [(name, pa.float64()) for name in FrameTimes.names()]
+        stages = [(f"{stage}_ms", pa.float32()) for stage in STAGES]
+        angles = pa.list_(pa.float32(), len(angle_names))
+        self.frames = pa.schema(
+            [("seq", pa.int64()), ("state", pa.dictionary(pa.int8(), pa.string())), ("reason", pa.string()),
+             ("bytes_up", pa.int32()), *times, *stages], metadata=meta)  # fmt: skip
+        self.results = pa.schema(
+            [("seq", pa.int64()), ("t_capture_s", pa.float64()), ("width_px", pa.int32()), ("height_px", pa.int32()),
+             ("found", pa.bool_()), ("hands_seq", pa.int64()), ("settings_version", pa.int32()),
+             *((name, _list_of(BODY_SHAPES[name])) for name in _RAW),
+             *((f"{name}_smooth", _list_of(BODY_SHAPES[name])) for name in _SMOOTH),
+             ("flags", _list_of((33,), pa.uint8())), ("angles_deg", angles), ("angles_smooth_deg", angles)],
+            metadata=meta)  # fmt: skip
+        self.events = pa.schema(
+            [("t_s", pa.float64()), ("kind", pa.string()), ("name", pa.string()), ("data", pa.string())],
+            metadata=meta)  # fmt: skip
+        self.receipts = pa.schema(
+            [("seq", pa.int64()), ("t_result_s", pa.float64()), ("t_paint_s", pa.float64())], metadata=meta
+        )
+
+    def __getitem__(self, table: str) -> pa.Schema:
+        """The schema of a table by name."""
+        schema: pa.Schema = getattr(self, table)
+        return schema
+
+
+def frames_batch(schemas: Schemas, records: Sequence[FrameRecord]) -> pa.RecordBatch:
+    """Ledger entries as a record batch."""
+    columns: dict[str, Any] = {
+        "seq": [r.seq for r in records],
+        "state": pa.array([str(r.state) for r in records]).dictionary_encode(),
+        "reason": [r.reason for r in records],
+        "bytes_up": [r.bytes_up for r in records],
+        **{name: [getattr(r.times, name) for r in records] for name in FrameTimes.names()},
+        **{f"{stage}_ms": [r.stage_ms.get(stage, np.nan) for r in records] for stage in STAGES},
+    }
+    return _batch(schemas.frames, columns)
+
+
+def results_batch(schemas: Schemas, results: Sequence[PoseResult]) -> pa.RecordBatch:
+    """Results as a record batch; array columns are flattened in C order."""
+    columns: dict[str, Any] = {
+        "seq": [r.seq for r in results],
+        "t_capture_s": [r.record.times.t_capture_s for r in results],
+        "width_px": [r.source_size_px[0] for r in results],
+        "height_px": [r.source_size_px[1] for r in results],
+        "found": [r.found for r in results],
+        "hands_seq": [r.hands_seq for r in results],
+        "settings_version": [r.settings_version for r in results],
+        **{name: _stack(getattr(r.raw, name) for r in results) for name in _RAW},
+        **{f"{name}_smooth": _stack(getattr(r.smooth, name) for r in results) for name in _SMOOTH},
+        "flags": _stack((r.flags for r in results), np.uint8),
+        "angles_deg": _stack(r.angles_deg for r in results),
+        "angles_smooth_deg": _stack(r.angles_smooth_deg for r in results),
+    }
+    return _batch(schemas.results, columns)
+
+
+def _stack(arrays: Iterable[Any], dtype: Any = np.float32) -> pa.Array:
+    """Equal arrays, flattened, as one fixed-size-list column."""
+    stacked = np.stack([np.ravel(a) for a in arrays]).astype(dtype, copy=False)
+    return pa.FixedSizeListArray.from_arrays(pa.array(stacked.ravel()), stacked.shape[1])
+
+
+def _batch(schema: pa.Schema, columns: dict[str, Any]) -> pa.RecordBatch:
+    arrays = [c.cast(f.type) if isinstance(c := columns[f.name], pa.Array) else pa.array(c, f.type) for f in schema]
+    return pa.record_batch(arrays, schema=schema)

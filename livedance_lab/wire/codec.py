@@ -1,0 +1,187 @@
+"""Frames as bytes, results as JSON: the only place that knows the layout of either.
+
+A frame is one binary WebSocket message: a 32-byte little-endian header, then the encoded picture.
+
+======  ====  ======================================================================
+offset  type  field
+======  ====  ======================================================================
+0       2s    magic ``LD``
+2       u8    protocol version
+3       u8    kind: 1 = frame
+4       u16   header size in bytes (32); the picture starts there
+6       u16   flags, 0
+8       u32   seq
+12      u16   width of the original picture, px
+14      u16   height of the original picture, px
+16      f64   capture time, seconds of the client's clock
+24      f64   send time, seconds of the client's clock
+======  ====  ======================================================================
+
+Its browser twin is ``widgets/static/wire.js``; both are held to ``data/golden/wire.json``.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from livedance_lab.errors import WireError
+from livedance_lab.pose import FrameTimes, PoseResult
+from livedance_lab.wire.messages import PROTOCOL_VERSION, LegacyFrame
+
+__all__ = ["HEADER_BYTES", "FrameHeader", "decode_frame", "decode_legacy_frame", "encode_frame", "encode_json",
+           "encode_result"]  # fmt: skip
+
+_HEADER = struct.Struct("<2sBBHHIHHdd")
+HEADER_BYTES = _HEADER.size
+_MAGIC, _KIND_FRAME = b"LD", 1
+
+
+@dataclass(frozen=True)
+class FrameHeader:
+    """What the client says about the picture that follows.
+
+    Attributes
+    ----------
+    seq : int
+    source_size_px : (int, int)
+        Width, height of the camera's picture; (0, 0): the same as the encoded one's.
+    t_capture_s, t_send_s : float
+        Client clock, seconds.
+    """
+
+    seq: int
+    source_size_px: tuple[int, int]
+    t_capture_s: float
+    t_send_s: float
+
+
+def encode_frame(header: FrameHeader, image: bytes) -> bytes:
+    """One binary message: header, then picture.
+
+    Raises
+    ------
+    WireError
+        If a number does not fit its field.
+    """
+    try:
+        head = _HEADER.pack(_MAGIC, PROTOCOL_VERSION, _KIND_FRAME, HEADER_BYTES, 0, header.seq,
+                            *header.source_size_px, header.t_capture_s, header.t_send_s)  # fmt: skip
+    except struct.error as exc:
+        raise WireError("header", f"{header} does not fit a frame header: {exc}.") from exc
+    return head + image
+
+
+def decode_frame(message: bytes) -> tuple[FrameHeader, bytes]:
+    """Header and picture of a binary message; the picture itself is not looked at.
+
+    Raises
+    ------
+    WireError
+        Codes "header" (too short, wrong magic), "version", "kind", "time" (NaN or infinite).
+    """
+    if len(message) < HEADER_BYTES:
+        raise WireError("header", f"a frame message needs {HEADER_BYTES} header bytes, got {len(message)}.")
+    magic, version, kind, size, _flags, seq, width, height, t_capture_s, t_send_s = _HEADER.unpack_from(message)
+    if magic != _MAGIC:
+        raise WireError("header", f"a frame message starts with {_MAGIC!r}, got {magic!r}.")
+    if version != PROTOCOL_VERSION:
+        raise WireError("version", f"this server speaks protocol version {PROTOCOL_VERSION}, got {version}.")
+    if kind != _KIND_FRAME:
+        raise WireError("kind", f"binary messages are frames (kind {_KIND_FRAME}), got kind {kind}.")
+    if not HEADER_BYTES <= size <= len(message):
+        raise WireError("header", f"the header size must lie in {HEADER_BYTES}..{len(message)}, got {size}.")
+    if not (math.isfinite(t_capture_s) and math.isfinite(t_send_s)):
+        raise FrameTimeError(seq, t_capture_s, t_send_s)
+    return FrameHeader(seq, (width, height), t_capture_s, t_send_s), message[size:]
+
+
+class FrameTimeError(WireError):
+    """A frame whose times are not numbers: it can still be counted, as `rejected`."""
+
+    def __init__(self, seq: int, t_capture_s: float, t_send_s: float) -> None:
+        super().__init__("time", f"frame times must be finite seconds, got {t_capture_s} and {t_send_s}.")
+        self.seq = seq
+
+
+def decode_legacy_frame(message: LegacyFrame) -> tuple[FrameHeader, bytes]:
+    """Header and picture of a message in the original demo's form.
+
+    The demo's `timestamp` is in milliseconds.
+
+    Raises
+    ------
+    WireError
+        Code "base64" if the picture is not valid base64.
+    """
+    _, _, payload = message.image.rpartition(",")  # a data URL has its kind before the comma
+    try:
+        image = base64.b64decode(payload, validate=True)
+    except (binascii.Error, ValueError) as exc:
+        raise WireError("base64", f"`image` must be a base64 data URL: {exc}.") from exc
+    t_s = message.timestamp / 1000
+    return FrameHeader(message.sequence, (0, 0), t_s, t_s), image
+
+
+def encode_json(message: dict[str, Any]) -> str:
+    """A message as JSON text; numpy arrays are lists, NaN is null."""
+    return orjson.dumps(message, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+
+
+def encode_result(result: PoseResult, closed: list[tuple[int, str]], ledger: dict[str, int]) -> str:
+    """A result as JSON text.
+
+    Parameters
+    ----------
+    result : PoseResult
+    closed : list of (seq, state)
+        Frames that ended without a result of their own since the last result.
+    ledger : dict of str to int
+        Frames captured so far and by state.
+
+    Returns
+    -------
+    str
+        Pixel values keep 2 decimals, metres 4, degrees 2: far below the model's own noise. The log keeps all.
+    """
+    raw, smooth = result.raw, result.smooth
+    hands = None
+    if result.hands_seq >= 0:
+        hands = {
+            "seq": result.hands_seq,
+            "px": smooth.hands_px.round(2),
+            "raw_px": raw.hands_px.round(2),
+            "world_m": smooth.hands_world_m.round(4),
+            "score": raw.hands_score.round(3),
+        }
+    return encode_json(
+        {
+            "type": "result",
+            "seq": result.seq,
+            "found": result.found,
+            "size_px": result.source_size_px,
+            "settings_version": result.settings_version,
+            "times": {name: getattr(result.record.times, name) for name in FrameTimes.names()},
+            "stage_ms": {k: round(v, 3) for k, v in result.record.stage_ms.items()},
+            "pose": {
+                "px": smooth.keypoints_px.round(2),
+                "raw_px": raw.keypoints_px.round(2),
+                "world_m": smooth.world_m.round(4),
+                "raw_world_m": raw.world_m.round(4),
+                "visibility": raw.visibility.round(3),
+                "flags": result.flags,
+            }
+            if result.found
+            else None,
+            "hands": hands,
+            "angles": {"smooth_deg": result.angles_smooth_deg.round(2), "raw_deg": result.angles_deg.round(2)},
+            "closed": closed,
+            "ledger": ledger,
+        }
+    )

@@ -1,0 +1,191 @@
+"""What can be said over the socket, in both directions: version 1.
+
+Upstream, frames are binary (`livedance_lab.wire.codec`); everything else, both ways, is JSON text with a
+`type`. Times are seconds: a client writes its own clock, the server answers in the server's clock. JSON has
+no NaN: unknown is `null`.
+
+==============  =========  ==================================================================================
+type            direction  meaning
+==============  =========  ==================================================================================
+hello           up         first message: version, token, role, session; nothing else is heard before it
+welcome         down       accepted: session id, settings, angle names, limits; on resume, how frames ended
+(binary)        up         one frame
+result          down       what a frame gave; acknowledges every frame up to `seq`
+refused         down       frame `seq` was rejected or failed, in words; acknowledges every frame up to `seq`
+ping / pong     both       clock exchange, `livedance_lab.clock.OffsetEstimator`
+clock           up         the client's offset estimate, so that the server can map its times
+receipts        up         when results arrived and were painted
+skipped         up         captured frames that were never sent
+settings        both       up: changes asked for; down: the new settings in force, with their version
+mark            up         a marker for the event log
+stats           up         a browser's own readings (camera and painted FPS ...), passed on to the viewers
+event           down       something worth logging happened (settings, clock, mark, reconnect ...)
+stats           down       the newest readings of the producer, for viewers
+end             up         no more frames: finish, close the ledger; answered by `ended`
+ended           down       the final ledger
+error           down       in words, with a code; `fatal` says whether the connection is closed
+bye             down       the server is closing this connection on purpose, and why
+==============  =========  ==================================================================================
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from livedance_lab.errors import WireError
+
+__all__ = [
+    "CLOSE_CODES",
+    "PROTOCOL_VERSION",
+    "Clock",
+    "ClientMessage",
+    "End",
+    "Hello",
+    "LegacyFrame",
+    "Mark",
+    "Ping",
+    "Receipts",
+    "SettingsChange",
+    "Skipped",
+    "Stats",
+    "parse_client_message",
+]
+
+PROTOCOL_VERSION = 1
+
+CLOSE_CODES = {"token": 4401, "version": 4406, "busy": 4409, "protocol": 4400, "replaced": 4410, "shutdown": 1001}
+"""WebSocket close codes by error code (4000-4999 are for applications, RFC 6455 section 7.4.2)."""
+
+SESSION_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+"""What a session may be called: also safe as a file name."""
+
+Seq = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Time = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Hello(_Message):
+    """The first message of every connection."""
+
+    type: Literal["hello"]
+    version: int
+    token: str = Field(default="", max_length=200)
+    role: Literal["producer", "viewer"] = "producer"
+    session: str | None = Field(default=None, pattern=SESSION_ID)
+    settings: dict[str, Any] = Field(default_factory=dict)
+    client: dict[str, str | int | float | bool | None] = Field(default_factory=dict, max_length=40)
+    unanswered: list[Seq] = Field(default_factory=list, max_length=10_000)
+    """On reconnection: sent frames whose end the client does not know."""
+
+
+class Ping(_Message):
+    """Clock exchange; `t_s` comes back unchanged."""
+
+    type: Literal["ping"]
+    t_s: Time
+
+
+class Clock(_Message):
+    """Server clock minus client clock, as the client estimates it."""
+
+    type: Literal["clock"]
+    offset_s: Time
+    uncertainty_s: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Receipts(_Message):
+    """When results reached the client and were first painted, on its clock: [seq, t_result_s, t_paint_s]."""
+
+    type: Literal["receipts"]
+    frames: list[tuple[Seq, Time | None, Time | None]] = Field(max_length=10_000)
+
+
+class Skipped(_Message):
+    """Captured, never sent: [seq, t_capture_s]."""
+
+    type: Literal["skipped"]
+    frames: list[tuple[Seq, Time]] = Field(max_length=10_000)
+
+
+class SettingsChange(_Message):
+    """Ask for other settings."""
+
+    type: Literal["settings"]
+    changes: dict[str, Any] = Field(min_length=1, max_length=40)
+    by: str = Field(default="", max_length=80)
+
+
+class Mark(_Message):
+    """A marker; `t_s` on the client's clock, or the moment of arrival when absent."""
+
+    type: Literal["mark"]
+    name: str = Field(min_length=1, max_length=200)
+    data: dict[str, Any] = Field(default_factory=dict, max_length=100)
+    t_s: Time | None = None
+
+
+class Stats(_Message):
+    """The browser's own readings, by name."""
+
+    type: Literal["stats"]
+    values: dict[str, str | float | int | bool | None] = Field(max_length=60)
+
+
+class End(_Message):
+    """No more frames. `captured` is how many the client captured in all."""
+
+    type: Literal["end"]
+    captured: Annotated[int, Field(ge=0, le=2**32)]
+
+
+class LegacyFrame(_Message):
+    """A frame as the original LiveDance demo sent it: a base64 data URL in JSON."""
+
+    image: str
+    timestamp: Time
+    sequence: Seq
+
+
+ClientMessage = Hello | Ping | Clock | Receipts | Skipped | SettingsChange | Mark | Stats | End
+_ADAPTER: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Field(discriminator="type")])
+_LEGACY_KEYS = {"image", "timestamp", "sequence"}
+
+
+def parse_client_message(text: str | bytes) -> ClientMessage | LegacyFrame:
+    """What a client said.
+
+    Parameters
+    ----------
+    text : str or bytes
+        One JSON text message.
+
+    Returns
+    -------
+    ClientMessage or LegacyFrame
+
+    Raises
+    ------
+    WireError
+        With code "json", "message" (unknown type or field) and words that name both.
+    """
+    import orjson  # kept out of module import: the browserless parts never parse
+
+    try:
+        data = orjson.loads(text)
+    except orjson.JSONDecodeError as exc:
+        raise WireError("json", f"text messages must be JSON objects: {exc}.") from exc
+    if not isinstance(data, dict):
+        raise WireError("json", f"text messages must be JSON objects, got {type(data).__name__}.")
+    try:
+        if "type" not in data and data.keys() >= _LEGACY_KEYS:
+            return LegacyFrame.model_validate({k: data[k] for k in _LEGACY_KEYS})
+        return _ADAPTER.validate_python(data)
+    except ValidationError as exc:
+        first = exc.errors(include_url=False)[0]
+        where = ".".join(str(p) for p in first["loc"])
+        raise WireError("message", f"message not understood: {where}: {first['msg']}."[:500]) from exc
