@@ -57,7 +57,7 @@ class Schemas:
         stages = [(f"{stage}_ms", pa.float32()) for stage in STAGES]
         angles = pa.list_(pa.float32(), len(angle_names))
         self.frames = pa.schema(
-            [("seq", pa.int64()), ("state", pa.dictionary(pa.int8(), pa.string())), ("reason", pa.string()),
+            [("seq", pa.int64()), ("state", pa.string()), ("reason", pa.string()),
              ("bytes_up", pa.int32()), *times, *stages], metadata=meta)  # fmt: skip
         self.results = pa.schema(
             [("seq", pa.int64()), ("t_capture_s", pa.float64()), ("width_px", pa.int32()), ("height_px", pa.int32()),
@@ -83,7 +83,7 @@ def frames_batch(schemas: Schemas, records: Sequence[FrameRecord]) -> pa.RecordB
     """Ledger entries as a record batch."""
     columns: dict[str, Any] = {
         "seq": [r.seq for r in records],
-        "state": pa.array([str(r.state) for r in records]).dictionary_encode(),
+        "state": [str(r.state) for r in records],
         "reason": [r.reason for r in records],
         "bytes_up": [r.bytes_up for r in records],
         **{name: [getattr(r.times, name) for r in records] for name in FrameTimes.names()},

@@ -1,0 +1,1 @@
+"""Counting and measuring: the frame ledger, rates and percentiles."""

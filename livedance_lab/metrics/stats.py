@@ -1,0 +1,60 @@
+"""Rates and percentiles, over a sliding window of time or over a finished session."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Window", "percentiles"]
+
+PERCENTILES = (50, 95, 99)
+
+
+def percentiles(values: Sequence[float] | npt.NDArray[Any]) -> dict[str, float]:
+    """p50, p95 and p99 of the finite values; NaN where there is none.
+
+    Linear interpolation between order statistics (Hyndman & Fan 1996, type 7; NumPy's default).
+    """
+    finite = np.asarray(values, dtype=float)
+    finite = finite[np.isfinite(finite)]
+    if not finite.size:
+        return {f"p{p}": math.nan for p in PERCENTILES}
+    return {f"p{p}": float(v) for p, v in zip(PERCENTILES, np.percentile(finite, PERCENTILES), strict=True)}
+
+
+class Window:
+    """Values of the last few seconds.
+
+    Parameters
+    ----------
+    length_s : float, default 2.0
+        How far back it looks.
+    """
+
+    def __init__(self, length_s: float = 2.0) -> None:
+        self.length_s = length_s
+        self._items: deque[tuple[float, float]] = deque()
+
+    def add(self, t_s: float, value: float = 1.0) -> None:
+        """Take in a value seen at `t_s`."""
+        self._items.append((t_s, value))
+        self._forget(t_s)
+
+    def rate_hz(self, now_s: float) -> float:
+        """Values per second; 0 when there was none in the window."""
+        self._forget(now_s)
+        return len(self._items) / self.length_s
+
+    def percentiles(self, now_s: float) -> dict[str, float]:
+        """p50, p95, p99 of the values in the window."""
+        self._forget(now_s)
+        return percentiles([v for _, v in self._items])
+
+    def _forget(self, now_s: float) -> None:
+        while self._items and self._items[0][0] < now_s - self.length_s:
+            self._items.popleft()
