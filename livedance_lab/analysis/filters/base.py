@@ -1,0 +1,277 @@
+"""What every streaming filter is: one small interface, and the care for time and gaps that all share.
+
+A filter holds a state per element of the array it is given (a landmark coordinate, an angle). Subclasses
+say only how a state starts, advances by one sample and is read at a later time; this module decides *which*
+elements start, advance or rest, so that gaps, odd timestamps and replays are handled once.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from livedance_lab.errors import SettingsError, ShapeError
+
+__all__ = ["FILTERS", "Array", "Filter", "Parameter", "checked", "describe", "make_filter", "register"]
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One knob of a filter, with all a slider needs.
+
+    Attributes
+    ----------
+    name : str
+    default, minimum, maximum : float
+    unit : str
+        Empty for a plain number.
+    words : str
+        What it does, for a person.
+    logarithmic : bool
+        Whether a slider should move by factors.
+    """
+
+    name: str
+    default: float
+    minimum: float
+    maximum: float
+    unit: str
+    words: str
+    logarithmic: bool = False
+
+
+class Filter(ABC):
+    """A streaming filter over arrays of any shape, element by element.
+
+    Time: the step is the time since *this element* was last seen, in whole microseconds, so that a recording
+    replayed on a clock with another zero gives the same bits. A time that is not later than the last one
+    (by half a microsecond or more) changes nothing: the last output is returned again.
+
+    Gaps: NaN in gives NaN out and leaves the state as it was. An element that comes back within
+    `gap_reset_s` goes on from its old state with the true (long) step; later than that, or after
+    `reset_where`, it restarts from its raw value.
+
+    Parameters
+    ----------
+    params : mapping of str to float, optional
+        Values by name (`parameters`); missing ones take their defaults.
+    gap_reset_s : float, default infinity
+        Unseen longer than this, an element restarts.
+
+    Raises
+    ------
+    SettingsError
+        If a parameter is unknown or out of range.
+    """
+
+    name: ClassVar[str]
+    words: ClassVar[str]
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+
+    def __init__(self, params: Mapping[str, float] | None = None, gap_reset_s: float = math.inf) -> None:
+        self.configure(params, gap_reset_s)
+        self.reset()
+
+    def configure(self, params: Mapping[str, float] | None = None, gap_reset_s: float = math.inf) -> None:
+        """Take other parameters and keep the state."""
+        self.params = checked(type(self), params)
+        self.gap_reset_s = gap_reset_s
+
+    def reset(self) -> None:
+        """Forget everything: the next values pass unchanged."""
+        self._t_s: float | None = None  # of the last call
+        self._seen_s: Array = np.empty(0)  # when each element was last seen; NaN: never, or told to forget
+        self._state: Array = np.empty(0)  # shape (S, *values.shape)
+        self._held: Array = np.empty(0)  # last output
+
+    def reset_where(self, mask: npt.NDArray[np.bool_]) -> None:
+        """Forget some elements.
+
+        Parameters
+        ----------
+        mask : ndarray of bool
+            Of the values' shape, or of their shape without the last axis (whole landmarks).
+        """
+        if self._t_s is not None:
+            self._seen_s[mask] = np.nan
+
+    def take_over(self, other: Filter) -> None:
+        """Go on where another filter stands: with its state if it is of the same kind, else from its output."""
+        if other._t_s is None:
+            return
+        self._t_s, self._seen_s, self._held = other._t_s, other._seen_s.copy(), other._held.copy()
+        self._state = self._start(other._output(other._state))
+        if type(other) is type(self) and other._state.shape == self._state.shape:
+            self._state = other._state.copy()
+
+    def __call__(self, values: npt.ArrayLike, t_s: float, scale: npt.ArrayLike = 1.0) -> Array:
+        """Filter one sample.
+
+        Parameters
+        ----------
+        values : array-like of any shape, say (K, D)
+            NaN where not seen.
+        t_s : float
+            Capture time, seconds of a monotonic clock.
+        scale : float or array-like that broadcasts with values, default 1
+            Size of the body in the values' unit. Parameters that are speeds or noises count in it, so that
+            they do not depend on the distance to the camera.
+
+        Returns
+        -------
+        ndarray of the values' shape, float64
+
+        Raises
+        ------
+        ShapeError
+            If the shape changed since the last call.
+        SettingsError
+            If `t_s` is not finite.
+        """
+        x = np.array(values, dtype=np.float64)
+        if not math.isfinite(t_s):
+            raise SettingsError(f"t_s must be finite, got {t_s!r}.")
+        if self._t_s is None:
+            self._seen_s = np.full(x.shape, np.nan)
+            self._state = self._start(x)
+        elif x.shape != self._held.shape:
+            raise ShapeError(f"values must keep their shape {self._held.shape}, got {x.shape}.")
+        elif round((t_s - self._t_s) * 1e6) < 1:
+            return self._held.copy()
+        seen = ~np.isnan(x)
+        dt_s = np.rint((t_s - self._seen_s) * 1e6) / 1e6
+        goes_on = seen & (dt_s <= self.gap_reset_s)  # False where dt_s is NaN
+        advanced = self._advance(self._state, x, dt_s, np.asarray(scale, dtype=np.float64))
+        if goes_on.all():
+            self._state = advanced
+        else:
+            kept = np.where(seen, self._start(x), self._state)
+            self._state = np.where(goes_on, advanced, kept)
+        self._t_s = t_s
+        self._seen_s[seen] = t_s
+        self._held = np.where(seen, self._output(self._state), np.nan)
+        return self._held.copy()
+
+    def predict(self, t_s: float) -> Array:
+        """The values to expect at a later time, without taking in a sample.
+
+        Parameters
+        ----------
+        t_s : float
+            Not before the last sample's time; earlier ones are taken as that time.
+
+        Returns
+        -------
+        ndarray of the values' shape, float64
+            NaN where nothing is known. Empty before the first sample.
+        """
+        if self._t_s is None:
+            return np.empty(0)
+        ahead_s = np.maximum(np.rint((t_s - self._seen_s) * 1e6) / 1e6, 0.0)
+        return np.where(np.isnan(ahead_s), np.nan, self._extrapolate(self._state, ahead_s))
+
+    @abstractmethod
+    def _start(self, x: Array) -> Array:
+        """State of shape (S, *x.shape) of elements whose first value is x."""
+
+    @abstractmethod
+    def _advance(self, state: Array, x: Array, dt_s: Array, scale: Array) -> Array:
+        """State after one more sample, all elements; where x or dt_s is NaN the result is not used."""
+
+    def _output(self, state: Array) -> Array:
+        """The filtered values of a state; its first row unless said otherwise."""
+        out: Array = state[0]
+        return out
+
+    def _extrapolate(self, state: Array, ahead_s: Array) -> Array:  # noqa: ARG002 (a level has no trend)
+        """The values `ahead_s` after the last sample; a filter without a trend holds its level."""
+        return self._output(state)
+
+
+FILTERS: dict[str, type[Filter]] = {}
+"""Every filter by its name in `Settings.smoothing`."""
+
+
+def register(cls: type[Filter]) -> type[Filter]:
+    """Class decorator: make a filter available under its name."""
+    FILTERS[cls.name] = cls
+    return cls
+
+
+def make_filter(name: str, params: Mapping[str, float] | None = None, gap_reset_s: float = math.inf) -> Filter:
+    """A fresh filter of the family registered as `name`.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such filter, or a parameter is unknown or out of range.
+    """
+    return _family(name)(params, gap_reset_s)
+
+
+def checked(family: type[Filter], params: Mapping[str, float] | None) -> dict[str, float]:
+    """All parameters of a filter family, defaults filled in.
+
+    Raises
+    ------
+    SettingsError
+        Names the parameter, what was expected and what came.
+    """
+    given = dict(params or {})
+    specs = {p.name: p for p in family.parameters}
+    for name, value in given.items():
+        if name not in specs:
+            known = ", ".join(specs) or "none"
+            raise SettingsError(f"filter {family.name!r} has no parameter {name!r}; its parameters are: {known}.")
+        low, high = specs[name].minimum, specs[name].maximum
+        if not low <= value <= high:  # written so that NaN is refused too
+            raise SettingsError(f"{family.name}.{name} must be from {low:g} to {high:g}, got {value!r}.")
+    return {name: float(given.get(name, spec.default)) for name, spec in specs.items()}
+
+
+def describe(name: str, params: Mapping[str, float] | None = None, rate_hz: float = 30.0) -> dict[str, Any]:
+    """What a filter does to slow and fast motion at a given rate: read off its own impulse response.
+
+    Adaptive filters are described near rest, where their smoothing is strongest.
+
+    Parameters
+    ----------
+    name : str
+    params : mapping of str to float, optional
+    rate_hz : float, default 30
+        Samples per second.
+
+    Returns
+    -------
+    dict
+        ``cutoff_hz``: where the gain first falls to 1/sqrt(2) (-3 dB); infinite if it never does below half
+        the rate. ``delay_ms``: group delay of slow motion, sum(n h[n]) / sum(h[n]).
+    """
+    family = _family(name)
+    still = family(params)
+    # silence until a Kalman gain has settled, then one small impulse: small, so that nothing adapts
+    settle, size, count = 256, 1e-9, 512
+    t_s = np.arange(settle + count) / rate_hz
+    x = np.zeros(settle + count)
+    x[settle] = size
+    h = np.array([still([value], t) for value, t in zip(x, t_s, strict=True)])[settle:, 0] / size
+    gain = np.abs(np.fft.rfft(h, 8192))
+    below = np.flatnonzero(gain < math.sqrt(0.5) * gain[0])
+    cutoff_hz = float(below[0] * rate_hz / 8192) if below.size else math.inf
+    delay_ms = float((np.arange(count) @ h) / h.sum() / rate_hz * 1e3)
+    return {"cutoff_hz": cutoff_hz, "delay_ms": delay_ms}
+
+
+def _family(name: str) -> type[Filter]:
+    try:
+        return FILTERS[name]
+    except KeyError:
+        raise SettingsError(f"there is no filter {name!r}; the filters are {', '.join(sorted(FILTERS))}.") from None

@@ -1,0 +1,207 @@
+"""Smoothing a whole body: which filter for which part, at which scale, and what each value's source is."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from livedance_lab.analysis.filters import Filter, make_filter
+from livedance_lab.analysis.filters.base import Array
+from livedance_lab.pose import BODY_SHAPES, Body, Flag, FloatArray
+from livedance_lab.settings import Smoothing
+from livedance_lab.skeletons import BLAZEPOSE_33
+
+__all__ = ["ANGLE_SCALE_DEG", "BodySmoother", "body_size"]
+
+ANGLE_SCALE_DEG: Final = math.degrees(2.0)
+"""The "body size" of angles: the turn that moves the end of a limb half a torso long by one torso length, so
+that one set of filter parameters means much the same for positions and for angles."""
+
+_L_SHOULDER, _R_SHOULDER, _L_HIP, _R_HIP = (
+    BLAZEPOSE_33.index(name) for name in ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
+)
+# head and trunk move as one block, slowly; what hangs from them moves fast
+_TORSO: Final = np.r_[0:13, _L_HIP, _R_HIP]
+_LIMBS: Final = np.setdiff1d(np.arange(len(BLAZEPOSE_33)), _TORSO)
+_GROUPS: Final[tuple[Literal["torso", "limbs", "world", "angles", "hands"], ...]] = (
+    "torso",
+    "limbs",
+    "world",
+    "angles",
+    "hands",
+)
+_SIZE_TIME_CONSTANT_S: Final = 1.0
+
+
+def body_size(landmarks: npt.ArrayLike) -> float:
+    """Size of a body: its torso length, or what the shoulders say of it where that is foreshortened.
+
+    Parameters
+    ----------
+    landmarks : array-like of shape (33, 2 or 3)
+        Pixels or metres; depth is used if given.
+
+    Returns
+    -------
+    float
+        The larger of the mid-shoulder to mid-hip distance and 1.2 shoulder widths, in the landmarks' unit;
+        from the part that was seen; NaN if neither was.
+    """
+    p = np.asarray(landmarks, dtype=np.float64)
+    across = p[_L_SHOULDER] - p[_R_SHOULDER]
+    along = (p[_L_SHOULDER] + p[_R_SHOULDER] - p[_L_HIP] - p[_R_HIP]) / 2
+    return float(np.fmax(math.sqrt(along @ along), 1.2 * math.sqrt(across @ across)))
+
+
+class BodySmoother:
+    """Smooths every stream of one person: body, world landmarks, angles and hands.
+
+    Deterministic: the same inputs give the same bits. Filters keep float64 states; outputs are float32.
+
+    Parameters
+    ----------
+    smoothing : Smoothing
+        The filter, with exceptions for "torso" (head and trunk), "limbs", "world", "angles" and "hands".
+    gap_reset_s : float
+        A landmark that was missing or not visible for longer restarts from its raw value.
+
+    Raises
+    ------
+    SettingsError
+        If a filter or a parameter is unknown or out of range.
+    """
+
+    def __init__(self, smoothing: Smoothing, gap_reset_s: float) -> None:
+        self._filters: dict[str, Filter] = {}
+        self.reconfigure(smoothing, gap_reset_s)
+        self.reset()
+
+    def reconfigure(self, smoothing: Smoothing, gap_reset_s: float) -> None:
+        """Take other settings. States go on: another kind of filter starts from the last smoothed values.
+
+        Raises
+        ------
+        SettingsError
+            As the constructor; nothing has changed then.
+        """
+        new: dict[str, Filter] = {}
+        for group in _GROUPS:
+            choice = smoothing.groups.get(group, smoothing)
+            new[group] = make_filter(choice.filter, choice.params, gap_reset_s)
+        for name, old in self._filters.items():
+            new[name].take_over(old)
+        self._filters, self.gap_reset_s = new, gap_reset_s
+
+    def reset(self) -> None:
+        """Forget the past: the next body passes unsmoothed."""
+        for each in self._filters.values():
+            each.reset()
+        self._t_s = math.nan
+        self._unseen_since_s: Array = np.full(len(BLAZEPOSE_33), np.nan)
+        self._size_px = self._size_m = math.nan
+        self._hands: tuple[FloatArray, FloatArray] | None = None
+
+    def __call__(
+        self,
+        raw: Body,
+        angles_deg: FloatArray,
+        t_s: float,
+        visibility_threshold: float = 0.5,
+        *,
+        hands_t_s: float | None = None,
+        hands_fresh: bool = True,
+    ) -> tuple[Body, FloatArray, npt.NDArray[np.uint8]]:
+        """Smooth one result.
+
+        Parameters
+        ----------
+        raw : Body
+            As the model gave it; NaN where not seen.
+        angles_deg : ndarray of shape (A,)
+            Raw angles.
+        t_s : float
+            Capture time of the body's frame, seconds. If it is not later than the last, the last smoothed
+            values are returned and nothing changes.
+        visibility_threshold : float, default 0.5
+            Below it a landmark counts as not seen for the restart after a gap, and is flagged.
+        hands_t_s : float, optional
+            Capture time of the frame the hands were seen in; that of the body by default.
+        hands_fresh : bool, default True
+            False: the hands are those of the last call, so they are not filtered twice.
+
+        Returns
+        -------
+        smooth : Body
+            NaN where raw is NaN; visibility, presence and scores as they came.
+        angles_smooth_deg : ndarray of shape (A,), float32
+        flags : ndarray of shape (33,), uint8
+            `Flag.MEASURED`, `LOW_VISIBILITY` or `MISSING` per body landmark.
+        """
+        missing = np.isnan(raw.keypoints_px[:, 0])
+        hidden = raw.visibility < visibility_threshold
+        if not t_s <= self._t_s:  # False for the first
+            self._restart_after_occlusion(missing | hidden, t_s)
+            self._follow_size(raw, t_s)
+            self._t_s = t_s
+        body, angles = self._smooth_body(raw, angles_deg, t_s)
+        hands_px, hands_world_m = self._smooth_hands(raw, t_s if hands_t_s is None else hands_t_s, hands_fresh)
+        flags = np.where(missing, Flag.MISSING, np.where(hidden, Flag.LOW_VISIBILITY, Flag.MEASURED))
+        smooth = Body(
+            keypoints_px=body["keypoints_px"],
+            world_m=body["world_m"],
+            visibility=raw.visibility,
+            presence=raw.presence,
+            hands_px=hands_px,
+            hands_world_m=hands_world_m,
+            hands_score=raw.hands_score,
+        )
+        return smooth, angles, flags.astype(np.uint8)
+
+    def _smooth_body(self, raw: Body, angles_deg: FloatArray, t_s: float) -> tuple[dict[str, FloatArray], FloatArray]:
+        size_px, size_m = (1.0 if math.isnan(s) else s for s in (self._size_px, self._size_m))
+        keypoints = np.empty(BODY_SHAPES["keypoints_px"], dtype=np.float32)
+        for group, index in (("torso", _TORSO), ("limbs", _LIMBS)):
+            keypoints[index] = self._filters[group](raw.keypoints_px[index], t_s, size_px)
+        world = self._filters["world"](raw.world_m, t_s, size_m)
+        angles = self._filters["angles"](angles_deg, t_s, ANGLE_SCALE_DEG)
+        return {"keypoints_px": keypoints, "world_m": world.astype(np.float32)}, angles.astype(np.float32)
+
+    def _smooth_hands(self, raw: Body, t_s: float, fresh: bool) -> tuple[FloatArray, FloatArray]:
+        """Both arrays go through one filter, as (2, 2, 21, 3): pixels, then metres."""
+        values = np.stack((raw.hands_px, raw.hands_world_m))
+        if fresh and math.isfinite(t_s):
+            sizes = np.nan_to_num(np.array([self._size_px, self._size_m]), nan=1.0)
+            smooth = self._filters["hands"](values, t_s, sizes[:, None, None, None]).astype(np.float32)
+            self._hands = (smooth[0], smooth[1])
+        if self._hands is None:
+            return raw.hands_px, raw.hands_world_m
+        # hands may have been withdrawn since (too old): then nothing is shown
+        px, world = (np.where(np.isnan(r), r, s) for r, s in zip(values, self._hands, strict=True))
+        return px, world
+
+    def _restart_after_occlusion(self, unseen: npt.NDArray[np.bool_], t_s: float) -> None:
+        """Make landmarks restart that have just come back after too long.
+
+        A model goes on guessing hidden landmarks, so the filters themselves see no gap.
+        """
+        with np.errstate(invalid="ignore"):
+            back = ~unseen & (t_s - self._unseen_since_s > self.gap_reset_s)
+        if back.any():
+            for group, index in (("torso", _TORSO), ("limbs", _LIMBS)):
+                self._filters[group].reset_where(back[index])
+            self._filters["world"].reset_where(back)
+        begins = unseen & np.isnan(self._unseen_since_s)
+        self._unseen_since_s[begins] = t_s
+        self._unseen_since_s[~unseen] = np.nan
+
+    def _follow_size(self, raw: Body, t_s: float) -> None:
+        """Body size, slowly following, so that one odd frame does not change how strongly is smoothed."""
+        dt_s = 0.0 if math.isnan(self._t_s) else round((t_s - self._t_s) * 1e6) / 1e6
+        weight = 1.0 - math.exp(-dt_s / _SIZE_TIME_CONSTANT_S)
+        for name, landmarks in (("_size_px", raw.keypoints_px[:, :2]), ("_size_m", raw.world_m)):
+            now, before = body_size(landmarks), getattr(self, name)
+            if now > 0:  # False for NaN
+                setattr(self, name, now if math.isnan(before) else before + weight * (now - before))
