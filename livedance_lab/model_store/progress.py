@@ -1,0 +1,46 @@
+"""A progress bar for whoever waits at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from livedance_lab.model_store.fetch import Progress
+
+__all__ = ["progress_bar"]
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """A `Progress` that draws bars on standard error, and leaves nothing behind.
+
+    Yields
+    ------
+    callable
+        To be handed to `livedance_lab.model_store.ensure`. No bar is drawn before its first call.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    bars = Bars(
+        TextColumn("[bold]fetching[/] {task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    tasks = {}
+
+    def show(what: str, done_bytes: int, total_bytes: int) -> None:
+        if not bars.live.is_started:
+            bars.start()
+        if what not in tasks:
+            tasks[what] = bars.add_task(what, total=None)
+        bars.update(tasks[what], completed=done_bytes, total=total_bytes or None)
+
+    try:
+        yield show
+    finally:
+        bars.stop()
