@@ -1,0 +1,343 @@
+"""One session's tables as researchers want them: DataFrames, arrays, the ledger.
+
+`SessionData` is what a live session, a recording and a batch result have in common, so that notebooks,
+plots and every export take any of the three.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from livedance_lab.pose import BODY_SHAPES, Flag, FrameState
+from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, HAND_SIDES
+
+__all__ = ["HAND_LANDMARKS", "LedgerCounts", "SessionData"]
+
+HAND_LANDMARKS = tuple(f"{side}_hand_{landmark}" for side in HAND_SIDES for landmark in HAND_21.landmarks)
+"""Names of the hand landmarks where body and hands stand in one table: left hand, then right hand."""
+
+_RECEIPT_TIMES = ("t_result_s", "t_paint_s")
+
+
+@dataclass(frozen=True)
+class LedgerCounts:
+    """How many captured frames ended in which state, and whether all are accounted for.
+
+    Attributes
+    ----------
+    captured : int
+        Frames captured: sequence numbers from the first to the last one known.
+    states : dict of str to int
+        Frames per `FrameState`, every state named, 0 included.
+    missing_seqs : tuple of int
+        Captured, but without an entry. Only a session that was cut off (or still runs) has any: they were
+        on their way when the last row was written.
+    repeated : int
+        Entries beyond one per frame; anything but 0 is a defect.
+    """
+
+    captured: int
+    states: dict[str, int]
+    missing_seqs: tuple[int, ...]
+    repeated: int
+
+    @property
+    def conserved(self) -> bool:
+        """Whether captured = Σ states, with exactly one state per frame."""
+        return not self.missing_seqs and not self.repeated and self.captured == sum(self.states.values())
+
+    @property
+    def dropped_share(self) -> float:
+        """Share of the captured frames without a result, 0 to 1; NaN when nothing was captured."""
+        return 1 - self.states[FrameState.PROCESSED] / self.captured if self.captured else math.nan
+
+    def plain(self) -> dict[str, Any]:
+        """Values as JSON knows them."""
+        return {"captured": self.captured, "states": self.states, "conserved": self.conserved,
+                "missing": len(self.missing_seqs), "dropped_share": round(self.dropped_share, 6)}  # fmt: skip
+
+
+class SessionData:
+    """A session's four tables, with the views researchers use.
+
+    Rows of every view are in the order of `seq` (capture order), whatever order they were written in.
+
+    Parameters
+    ----------
+    frames, results, events, receipts : pyarrow.Table
+        As `livedance_lab.tables.schema` defines them.
+    manifest : mapping
+        What produced them: session id, versions, models, settings, clock.
+    """
+
+    def __init__(
+        self, frames: pa.Table, results: pa.Table, events: pa.Table, receipts: pa.Table, manifest: Mapping[str, Any]
+    ) -> None:
+        self.tables: dict[str, pa.Table] = {
+            "frames": frames, "results": results, "events": events, "receipts": receipts}  # fmt: skip
+        self.manifest: dict[str, Any] = dict(manifest)
+
+    # --- identity and time ---
+
+    @cached_property
+    def metadata(self) -> dict[str, str]:
+        """The schema metadata every table carries: session id, wall anchor, package version."""
+        return {k.decode(): v.decode() for k, v in (self.tables["results"].schema.metadata or {}).items()}
+
+    @property
+    def session_id(self) -> str:
+        """The session's id; empty where none was given."""
+        return str(self.metadata.get("session_id") or self.manifest.get("session_id") or "")
+
+    @cached_property
+    def angle_names(self) -> tuple[str, ...]:
+        """The session's joint angles, in the order of the angle arrays."""
+        return tuple(orjson.loads(self.metadata.get("angle_names", "[]")))
+
+    @cached_property
+    def t0_s(self) -> float:
+        """Capture time of the first frame on the server's clock: the zero of exported times. NaN if none is known."""
+        return _least(self.tables["frames"]["t_capture_s"], _least(self.tables["results"]["t_capture_s"]))
+
+    @property
+    def t0_unix_s(self) -> float:
+        """Wall time (Unix seconds) of `t0_s`; NaN where the session has no wall anchor."""
+        return self.t0_s + float(self.metadata.get("wall_anchor_s", "nan"))
+
+    @cached_property
+    def duration_s(self) -> float:
+        """From the first to the last captured frame; NaN when nothing was captured."""
+        t_s = self.frames["t_capture_s"].to_numpy()
+        return float(np.nanmax(t_s) - np.nanmin(t_s)) if np.isfinite(t_s).any() else math.nan
+
+    # --- tables ---
+
+    @cached_property
+    def frames(self) -> pd.DataFrame:
+        """One row per captured frame: state, reason, all times, stage times, and how old its result was.
+
+        Added columns: `age_ms` (capture to leaving the server), `client_age_ms` (capture to reaching the
+        client), `paint_age_ms` (capture to being painted); NaN where it never came so far.
+        """
+        table = self.tables["frames"].drop_columns(list(_RECEIPT_TIMES))
+        frames: pd.DataFrame = _sorted(table).unify_dictionaries().to_pandas()
+        receipts = self.tables["receipts"].to_pandas().groupby("seq")[list(_RECEIPT_TIMES)].last()
+        joined = receipts.reindex(frames["seq"])
+        at = list(frames.columns).index("t_emit_s") + 1
+        for offset, name in enumerate(_RECEIPT_TIMES):
+            frames.insert(at + offset, name, joined[name].to_numpy(dtype=np.float64))
+        for age, end in (("age_ms", "t_emit_s"), ("client_age_ms", "t_result_s"), ("paint_age_ms", "t_paint_s")):
+            frames[age] = (frames[end] - frames["t_capture_s"]) * 1e3
+        return frames
+
+    @cached_property
+    def events(self) -> pd.DataFrame:
+        """Settings changes, clock estimates, markers, reconnections in order of time; `data` is parsed."""
+        events: pd.DataFrame = self.tables["events"].to_pandas()
+        events["data"] = [orjson.loads(text) if text else {} for text in events["data"]]
+        return events.sort_values("t_s", kind="stable", ignore_index=True)
+
+    @cached_property
+    def receipts(self) -> pd.DataFrame:
+        """When each result reached the producer and was painted, as reported."""
+        receipts: pd.DataFrame = self.tables["receipts"].to_pandas()
+        return receipts
+
+    @cached_property
+    def angles(self) -> pd.DataFrame:
+        """One row per result: `seq`, `t_capture_s`, each angle in degrees, and each smoothed as `<name>_smooth`."""
+        raw = pd.DataFrame(self.array("angles_deg"), columns=list(self.angle_names))
+        smooth = pd.DataFrame(self.array("angles_smooth_deg"), columns=[f"{n}_smooth" for n in self.angle_names])
+        return pd.concat([self._index_columns(), raw, smooth], axis=1)
+
+    @cached_property
+    def results(self) -> pd.DataFrame:
+        """One row per result, everything wide: `nose_x_px`, `nose_x_m`, `nose_visibility`, ..., then the angles.
+
+        Hands follow the body as `left_hand_wrist_x_px`; smoothed values end in `_smooth`.
+        """
+        scalars = [n for n in self.tables["results"].column_names if not pa.types.is_fixed_size_list(
+            self.tables["results"].schema.field(n).type)]  # fmt: skip
+        parts: list[pd.DataFrame] = [self._results.select(scalars).to_pandas()]
+        for name in self.tables["results"].column_names:
+            if name not in scalars and not name.startswith("angles"):
+                columns = _wide_names(name)
+                parts.append(pd.DataFrame(self.array(name).reshape(-1, len(columns)), columns=columns))
+        return pd.concat([*parts, self.angles.drop(columns=["seq", "t_capture_s"])], axis=1)
+
+    @cached_property
+    def landmarks(self) -> pd.DataFrame:
+        """Long form: one row per result and landmark, raw beside smoothed, with provenance.
+
+        Columns: `session_id, seq, person, t_capture_s, t_receive_s, t_infer_start_s, t_infer_end_s, t_paint_s,
+        keypoint, x_px, y_px, z_px, x_m, y_m, z_m, visibility, presence, x_smooth_px, ..., z_smooth_m, flag`.
+        Every result has its 33 body rows (NaN where not seen); hand rows stand only where a hand was seen.
+        """
+        n_body, n_hands, n_rows = len(BLAZEPOSE_33), len(HAND_LANDMARKS), len(self._results)
+        columns: dict[str, Any] = {}
+        for body, hands, unit in (("keypoints_px", "hands_px", "px"), ("world_m", "hands_world_m", "m")):
+            for suffix in ("", "_smooth"):
+                of_hands = self.array(hands + suffix).reshape(n_rows, n_hands, 3)
+                both = np.concatenate([self.array(body + suffix), of_hands], axis=1)
+                columns |= {f"{axis}{suffix}_{unit}": both[:, :, i].ravel() for i, axis in enumerate("xyz")}
+        unknown = np.full((n_rows, n_hands), np.nan, dtype=np.float32)
+        for name in ("visibility", "presence"):  # the hands model gives neither
+            columns[name] = np.concatenate([self.array(name), unknown], axis=1).ravel()
+        flags = np.full((n_rows, n_body + n_hands), Flag.MEASURED, dtype=np.uint8)
+        flags[:, :n_body] = self.array("flags")
+        columns["flag"] = _categorical(flags.ravel(), [f.name.lower() for f in Flag])
+
+        lead = self._landmark_index(n_rows, n_body + n_hands)
+        order = ["x_px", "y_px", "z_px", "x_m", "y_m", "z_m", "visibility", "presence",
+                 *(f"{axis}_smooth_{unit}" for unit in ("px", "m") for axis in "xyz"), "flag"]  # fmt: skip
+        long = pd.DataFrame({**lead, **{name: columns[name] for name in order}})
+        is_body = np.tile(np.arange(n_body + n_hands) < n_body, n_rows)
+        return long[is_body | long["x_px"].notna().to_numpy()].reset_index(drop=True)
+
+    def _landmark_index(self, n_rows: int, n_landmarks: int) -> dict[str, Any]:
+        """The columns of `landmarks` that say whose value it is and when."""
+        names = (*BLAZEPOSE_33.landmarks, *HAND_LANDMARKS)
+        times = self.frames.drop_duplicates("seq", keep="last").set_index("seq").reindex(self.seq)
+        shown = ("t_receive_s", "t_infer_start_s", "t_infer_end_s", "t_paint_s")
+        return {
+            "session_id": _categorical(np.zeros(n_rows * n_landmarks, np.int8), [self.session_id]),
+            "seq": np.repeat(self.seq, n_landmarks),
+            "person": np.zeros(n_rows * n_landmarks, np.int8),
+            "t_capture_s": np.repeat(self.t_capture_s, n_landmarks),
+            **{name: np.repeat(times[name].to_numpy(dtype=np.float64), n_landmarks) for name in shown},
+            "keypoint": _categorical(np.tile(np.arange(n_landmarks, dtype=np.int8), n_rows), names),
+        }
+
+    # --- arrays of the results, in order of seq ---
+
+    @cached_property
+    def _results(self) -> pa.Table:
+        return _sorted(self.tables["results"])
+
+    def _index_columns(self) -> pd.DataFrame:
+        return pd.DataFrame({"seq": self.seq, "t_capture_s": self.t_capture_s})
+
+    @cached_property
+    def seq(self) -> npt.NDArray[np.int64]:
+        """Frame number of each result, ascending; shape (T,)."""
+        return np.asarray(self._results["seq"].to_numpy(), dtype=np.int64)
+
+    @cached_property
+    def t_capture_s(self) -> npt.NDArray[np.float64]:
+        """Capture time of each result, server clock; shape (T,)."""
+        return np.asarray(self._results["t_capture_s"].to_numpy(), dtype=np.float64)
+
+    def array(self, name: str) -> npt.NDArray[Any]:
+        """One array column of all results.
+
+        Parameters
+        ----------
+        name : str
+            A field of `pose.Body` ("keypoints_px", "world_m", "visibility", "presence", "hands_px",
+            "hands_world_m", "hands_score"), its smoothed twin (`<name>_smooth`), "flags", "angles_deg" or
+            "angles_smooth_deg".
+
+        Returns
+        -------
+        ndarray of shape (T, ...), float32 (flags: uint8)
+            T results in order of `seq`; the rest as in `pose.Body`. NaN where not seen.
+
+        Raises
+        ------
+        KeyError
+            If the results have no such array.
+        """
+        schema = self._results.schema
+        if name not in schema.names or not pa.types.is_fixed_size_list(schema.field(name).type):
+            known = [f.name for f in schema if pa.types.is_fixed_size_list(f.type)]
+            raise KeyError(f"results have no array {name!r}; they have {', '.join(known)}.")
+        field = schema.field(name)
+        shape = BODY_SHAPES.get(name.removesuffix("_smooth"), (field.type.list_size,))
+        dtype = field.type.value_type.to_pandas_dtype()
+        parts = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in self._results[name].chunks]
+        flat = np.concatenate(parts) if parts else np.empty(0, dtype)
+        return flat.astype(dtype, copy=False).reshape(-1, *shape)
+
+    # --- what became of the frames ---
+
+    @cached_property
+    def ledger(self) -> LedgerCounts:
+        """How every captured frame ended."""
+        frames = self.tables["frames"]
+        counted = dict.fromkeys((str(state) for state in FrameState), 0)
+        for entry in pc.value_counts(frames["state"].cast(pa.string())).to_pylist():
+            counted[entry["values"]] = entry["counts"]
+        seqs = np.unique(frames["seq"].to_numpy())
+        first = int(self.manifest.get("first_seq", seqs[0] if seqs.size else 0))
+        last = int(seqs[-1]) if seqs.size else first - 1
+        missing = np.setdiff1d(np.arange(first, last + 1), seqs)
+        return LedgerCounts(last - first + 1, counted, tuple(missing.tolist()), len(frames) - seqs.size)
+
+    @cached_property
+    def gaps(self) -> pd.DataFrame:
+        """Spans of 0.25 s and more without a result: `start_s`, `end_s` (server clock), `duration_s`, `captured`."""
+        return self.find_gaps(0.25)
+
+    def find_gaps(self, min_s: float) -> pd.DataFrame:
+        """Spans without a result.
+
+        Parameters
+        ----------
+        min_s : float
+            The shortest span to report, seconds between neighbouring results (or the session's ends).
+
+        Returns
+        -------
+        DataFrame
+            `start_s`, `end_s`, `duration_s`, and `captured`: frames captured strictly inside.
+        """
+        captured_s = np.sort(self.frames["t_capture_s"].dropna().to_numpy())
+        known_s = np.unique(self.t_capture_s[np.isfinite(self.t_capture_s)])
+        edges_s = np.unique(np.concatenate([captured_s[:1], known_s, captured_s[-1:]]))
+        start_s, end_s = edges_s[:-1], edges_s[1:]
+        wide = end_s - start_s >= min_s
+        start_s, end_s = start_s[wide], end_s[wide]
+        inside = np.searchsorted(captured_s, end_s, "left") - np.searchsorted(captured_s, start_s, "right")
+        return pd.DataFrame({"start_s": start_s, "end_s": end_s, "duration_s": end_s - start_s, "captured": inside})
+
+
+def _categorical(codes: npt.NDArray[np.integer[Any]], categories: Sequence[str]) -> Any:
+    """A column of few different words, kept small."""
+    plain: Any = codes  # the stubs know no integer arrays here
+    return pd.Categorical.from_codes(plain, dtype=pd.CategoricalDtype(list(categories)))
+
+
+def _least(column: pa.ChunkedArray, otherwise: float = math.nan) -> float:
+    """Least finite value of a float column."""
+    values = column.to_numpy()
+    finite = values[np.isfinite(values)]
+    return float(finite.min()) if finite.size else otherwise
+
+
+def _sorted(table: pa.Table) -> pa.Table:
+    """The rows in order of seq; no copy where they are already."""
+    seqs = table["seq"].to_numpy()
+    return table if (np.diff(seqs) >= 0).all() else table.take(pa.array(np.argsort(seqs, kind="stable")))
+
+
+def _wide_names(array: str) -> list[str]:
+    """Column names of a flattened array column."""
+    base, smooth = array.removesuffix("_smooth"), "_smooth" if array.endswith("_smooth") else ""
+    if base in ("visibility", "presence", "flags"):
+        return [f"{name}_{base.removesuffix('s')}" for name in BLAZEPOSE_33.landmarks]
+    if base == "hands_score":
+        return [f"{side}_hand_score" for side in HAND_SIDES]
+    names = HAND_LANDMARKS if base.startswith("hands") else BLAZEPOSE_33.landmarks
+    unit = "px" if base.endswith("_px") else "m"
+    return [f"{name}_{axis}{smooth}_{unit}" for name in names for axis in "xyz"]
