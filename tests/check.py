@@ -52,13 +52,13 @@ def main(argv: list[str] | None = None) -> int:
     options, for_pytest = parser.parse_known_args(argv)
     tests = ("pytest", *(("-m", QUICK) if options.quick else ()), *for_pytest)
     outcomes = [run(name, *command) for name, command in {**STATIC_CHECKS, "pytest": tests}.items()]
-    print(summary(outcomes))
+    say(summary(outcomes))
     return int(any(o.status for o in outcomes))
 
 
 def run(name: str, *module_and_arguments: str) -> Outcome:
     """Run one tool of this environment, its words shown as they come."""
-    print(f"\n── {name} " + "─" * (68 - len(name)), flush=True)
+    say(f"\n── {name} " + "─" * (68 - len(name)))
     began_s = time.perf_counter()
     env = {**os.environ, "MPLBACKEND": "Agg"}  # no test opens a window
     status = subprocess.run([sys.executable, "-m", *module_and_arguments], cwd=ROOT, env=env, check=False).returncode
@@ -71,6 +71,11 @@ def summary(outcomes: list[Outcome]) -> str:
     failed = [o.name for o in outcomes if o.status]
     verdict = f"FAILED: {', '.join(failed)}" if failed else "All checks passed."
     return "\n".join(["", "── summary " + "─" * 61, *lines, "", verdict])
+
+
+def say(text: str) -> None:
+    """Print at once, so that our lines stay in order with the tools' own."""
+    print(text, flush=True)  # noqa: T201 - a command's words
 
 
 if __name__ == "__main__":

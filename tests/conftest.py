@@ -47,9 +47,7 @@ class NodeTest(pytest.Item):
         node = shutil.which("node")
         if node is None:
             if os.environ.get("CI"):
-                raise NodeFailure(
-                    "there is no `node` here, and continuous integration must run the browser code's tests"
-                )
+                raise NodeFailure("no `node` here: continuous integration must run the browser code's tests")
             pytest.skip("needs Node.js (Debian: apt install nodejs)")
         done = subprocess.run([node, "--test", str(self.path)], capture_output=True, text=True, cwd=ROOT, check=False)
         if done.returncode:
