@@ -1,0 +1,191 @@
+"""Who may import whom: modules import their own level or below, and each third-party package has an owner."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "livedance_lab"
+
+LEVELS: dict[str, int] = {
+    **dict.fromkeys(("errors", "clock", "pose", "skeletons", "settings"), 0),
+    **dict.fromkeys(("wire", "imaging", "video", "analysis", "metrics", "model_store", "tables"), 1),
+    **dict.fromkeys(("estimators", "export", "recording"), 2),
+    **dict.fromkeys(("pipeline",), 3),
+    **dict.fromkeys(("server", "client", "plots"), 4),
+    **dict.fromkeys(("widgets",), 5),
+    **dict.fromkeys(("cli", "doctor"), 6),
+}
+"""Level of each part: the path of one frame, read upwards."""
+
+STRANGERS = {("plots", "server"), ("plots", "client"), ("server", "plots"), ("client", "plots")}
+"""Neighbours on one level that must not know each other: displays work on data, wherever it came from."""
+
+STANDALONE = {"bootstrap"}
+"""Runs before anything is installed: the standard library only, and nothing of ours."""
+
+EVERYWHERE = {"numpy"}
+
+OWNERS: dict[str, tuple[str, ...]] = {
+    "mediapipe": ("estimators.mediapipe_tasks", "model_store"),
+    "flatbuffers": ("model_store",),
+    "platformdirs": ("model_store",),
+    "filelock": ("model_store",),
+    "cv2": ("imaging", "video"),
+    "pyarrow": ("tables", "recording", "export"),
+    "pandas": ("tables", "recording", "export"),
+    "scipy": ("analysis",),
+    "orjson": ("wire", "tables", "recording", "export"),
+    "pydantic": ("settings", "wire"),
+    "tornado": ("server",),
+    "websockets": ("client",),
+    "psutil": ("metrics",),
+    "matplotlib": ("plots",),
+    "anywidget": ("widgets",),
+    "ipywidgets": ("widgets",),
+    "traitlets": ("widgets",),
+    "ipywebrtc": ("widgets",),
+    "typer": ("cli",),
+    "rich": ("cli", "model_store"),
+}
+"""The only modules (and everything below them) that may import each third-party package."""
+
+CLOCK_READERS = {
+    "time": {"time", "time_ns", "perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns"},
+    "datetime": {"now", "utcnow", "today"},
+}
+"""What reads a clock; only `livedance_lab.clock` may. Elsewhere time is an argument, so that tests can step."""
+
+
+def modules() -> Iterator[tuple[str, str]]:
+    """Name below the package ("wire.codec") and source of every module."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        yield ".".join(part for part in parts if part != "__init__"), path.read_text()
+
+
+def imports(module: str, source: str) -> Iterator[tuple[int, str]]:
+    """Line and absolute name of everything a module imports, also inside functions and for typing only."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                base = ".".join(["livedance_lab", *module.split(".")[: -node.level], *filter(None, [node.module])])
+            yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
+
+
+def within(module: str, owners: tuple[str, ...]) -> bool:
+    return any(module == owner or module.startswith(f"{owner}.") for owner in owners)
+
+
+def own_import_problem(module: str, imported: str) -> str | None:
+    """What is wrong with importing one of our own modules, if anything."""
+    part, target = module.split(".")[0], imported.split(".")[1] if "." in imported else ""
+    if target not in LEVELS:
+        return None if target.startswith("__") else f"imports {imported}, which has no level in LEVELS"
+    if part in STANDALONE:
+        return f"imports {imported}, but runs before anything is installed"
+    if part not in LEVELS:
+        return f"has no level: give {part!r} one in LEVELS"
+    if LEVELS[target] > LEVELS[part]:
+        return f"(level {LEVELS[part]}) imports {imported} (level {LEVELS[target]}): imports go down only"
+    if (part, target) in STRANGERS:
+        return f"imports {imported}: {part} and {target} must not know each other"
+    return None
+
+
+def import_problem(module: str, imported: str) -> str | None:
+    """What is wrong with one import, if anything."""
+    top = imported.split(".")[0]
+    if top == "livedance_lab":
+        return own_import_problem(module, imported)
+    if top in sys.stdlib_module_names or (top in EVERYWHERE and module.split(".")[0] not in STANDALONE):
+        return None
+    if top not in OWNERS:
+        return f"imports {top}, which nobody owns: use what is there, or give it an owner in OWNERS"
+    if not within(module, OWNERS[top]):
+        return f"imports {top}, which only {' and '.join(OWNERS[top])} may"
+    return None
+
+
+def clock_readings(source: str) -> Iterator[tuple[int, str]]:
+    """Line and name of everything that reads a clock."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module == "time":
+            yield from ((node.lineno, f"time.{a.name}") for a in node.names if a.name in CLOCK_READERS["time"])
+        elif isinstance(node, ast.Attribute):
+            owner = node.value.id if isinstance(node.value, ast.Name) else getattr(node.value, "attr", "")
+            if node.attr in CLOCK_READERS.get(owner, ()):
+                yield node.lineno, f"{owner}.{node.attr}"
+
+
+def problems(module: str, source: str) -> list[str]:
+    """Every breach of one module, in words."""
+    if not module:  # the package's front page names its lazy exports as strings
+        return []
+    found = [
+        f"livedance_lab.{module}, line {line}: {problem}"
+        for line, imported in imports(module, source)
+        if (problem := import_problem(module, imported))
+    ]
+    if module != "clock":
+        found += [
+            f"livedance_lab.{module}, line {line}: reads {name}; take the time as an argument, or use clock.now_s"
+            for line, name in clock_readings(source)
+        ]
+    return found
+
+
+def test_imports_go_down_and_packages_have_one_owner():
+    found = [problem for module, source in modules() for problem in problems(module, source)]
+    assert not found, "\n" + "\n".join(found)
+
+
+def test_every_part_has_a_level():
+    parts = {module.split(".")[0] for module, _ in modules() if module}
+    assert parts <= LEVELS.keys() | STANDALONE
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "words"),
+    [
+        ("wire.codec", "from livedance_lab.server.app import make_app", "imports go down only"),
+        ("wire.codec", "def f():\n    from livedance_lab import widgets", "imports go down only"),
+        ("analysis.angles", "from ..pipeline import lanes", "imports go down only"),
+        ("pose", "import livedance_lab.wire.codec", "imports go down only"),
+        ("plots.live", "from livedance_lab.server import app", "must not know each other"),
+        ("client.session", "import tornado.websocket", "only server may"),
+        ("server.app", "from websockets.asyncio.client import connect", "only client may"),
+        ("estimators.replay", "import mediapipe as mp", "only estimators.mediapipe_tasks"),
+        ("pipeline.lanes", "import cv2", "only imaging"),
+        ("analysis.angles", "import pandas as pd", "only tables"),
+        ("metrics.ledger", "import requests", "nobody owns"),
+        ("bootstrap", "import numpy", "nobody owns"),
+        ("bootstrap", "from livedance_lab import errors", "before anything is installed"),
+        ("pipeline.lanes", "import time\nt = time.perf_counter()", "take the time as an argument"),
+        ("pipeline.lanes", "from time import monotonic", "take the time as an argument"),
+        ("recording.writer", "import datetime\nt = datetime.datetime.now()", "take the time as an argument"),
+    ],
+)
+def test_a_breach_is_found(module, source, words):
+    """The rules above can fail: each of them, on the smallest breach of it."""
+    assert [p for p in problems(module, source) if words in p]
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("server.app", "import tornado.web\nfrom livedance_lab.pipeline import session"),
+        ("wire.codec", "from . import messages\nfrom livedance_lab import __version__"),
+        ("clock", "import time\nt = time.perf_counter()"),
+        ("server.app", "import time\ntime.sleep(1)"),
+    ],
+)
+def test_what_is_allowed_passes(module, source):
+    assert problems(module, source) == []
