@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from livedance_lab.analysis.filters import ema
+from livedance_lab.analysis.filters import butterworth, ema, holt, kalman, one_euro  # each registers its filters
 from livedance_lab.analysis.filters.base import FILTERS, Filter, Parameter, checked, describe, make_filter, register
 
-__all__ = ["FILTERS", "Filter", "Parameter", "checked", "describe", "ema", "make_filter", "register"]
+__all__ = [
+    "FILTERS", "Filter", "Parameter", "butterworth", "checked", "describe", "ema", "holt", "kalman", "make_filter",
+    "one_euro", "register",
+]  # fmt: skip

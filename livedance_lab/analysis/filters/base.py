@@ -160,13 +160,17 @@ class Filter(ABC):
         self._held = np.where(seen, self._output(self._state), np.nan)
         return self._held.copy()
 
-    def predict(self, t_s: float) -> Array:
+    def predict(self, t_s: float, damping_s: float = math.inf) -> Array:
         """The values to expect at a later time, without taking in a sample.
 
         Parameters
         ----------
         t_s : float
             Not before the last sample's time; earlier ones are taken as that time.
+        damping_s : float, default infinity
+            Time constant with which trust in the motion fades: t ahead counts as
+            ``damping_s (1 - exp(-t / damping_s))``, the damped trend of Gardner and McKenzie, "Forecasting
+            trends in time series", Management Science 31, 1985, in continuous time.
 
         Returns
         -------
@@ -176,6 +180,8 @@ class Filter(ABC):
         if self._t_s is None:
             return np.empty(0)
         ahead_s = np.maximum(np.rint((t_s - self._seen_s) * 1e6) / 1e6, 0.0)
+        if math.isfinite(damping_s):
+            ahead_s = -damping_s * np.expm1(-ahead_s / damping_s)
         return np.where(np.isnan(ahead_s), np.nan, self._extrapolate(self._state, ahead_s))
 
     @abstractmethod

@@ -1,0 +1,129 @@
+"""Kalman filters with constant velocity and with constant acceleration, one independent axis per element.
+
+Motion and noise models: Bar-Shalom, Li and Kirubarajan, "Estimation with Applications to Tracking and
+Navigation", 2001, sections 6.2.2 (continuous white noise acceleration) and 6.2.3 (white noise jerk). Both
+have exact transition and noise matrices for any step, so irregular sampling needs no approximation.
+
+Noises count in body sizes. The gain depends only on their ratio; their sizes matter for the first samples.
+Covariances are kept per element, so that elements may appear and vanish on their own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from livedance_lab.analysis.filters.base import Array, Filter, Parameter, register
+
+__all__ = ["KalmanCa", "KalmanCv"]
+
+_FIRST_SPEED = 1.0
+"""Spread of the speed of something first seen, body sizes per second."""
+_FIRST_ACCELERATION = 10.0
+"""And of its acceleration, body sizes per second squared."""
+
+_MEASUREMENT = Parameter(
+    "measurement_noise",
+    0.01,
+    0.0005,
+    0.2,
+    "body sizes",
+    "How far off a landmark usually is: higher smooths more.",
+    True,
+)
+
+
+@register
+class KalmanCv(Filter):
+    """Position and velocity; what is not steady motion counts as noise in the acceleration."""
+
+    name = "kalman_cv"
+    words = "Kalman, constant velocity: predicts steady motion."
+    parameters = (
+        _MEASUREMENT,
+        Parameter(
+            "acceleration_noise",
+            3.0,
+            0.01,
+            100.0,
+            "body sizes/s^1.5",
+            "How abruptly motion may change.",
+            logarithmic=True,
+        ),
+    )
+
+    def _start(self, x: Array) -> Array:
+        zero = np.zeros_like(x)
+        r = self.params["measurement_noise"] ** 2
+        return np.stack((x, zero, zero + r, zero, zero + _FIRST_SPEED**2))  # x, v, then P: xx, xv, vv
+
+    def _advance(self, state: Array, x: Array, dt_s: Array, scale: Array) -> Array:  # noqa: ARG002
+        position, velocity, p_xx, p_xv, p_vv = state
+        r, q = self.params["measurement_noise"] ** 2, self.params["acceleration_noise"] ** 2
+        dt2 = dt_s * dt_s
+        p_xx = p_xx + 2 * dt_s * p_xv + dt2 * p_vv + q * dt2 * dt_s / 3
+        p_xv = p_xv + dt_s * p_vv + q * dt2 / 2
+        p_vv = p_vv + q * dt_s
+        k_x, k_v = p_xx / (p_xx + r), p_xv / (p_xx + r)
+        expected = position + velocity * dt_s
+        surprise = x - expected
+        rest = 1.0 - k_x
+        return np.stack(
+            (expected + k_x * surprise, velocity + k_v * surprise, rest * p_xx, rest * p_xv, p_vv - k_v * p_xv)
+        )
+
+    def _extrapolate(self, state: Array, ahead_s: Array) -> Array:
+        return np.asarray(state[0] + state[1] * ahead_s)
+
+
+@register
+class KalmanCa(Filter):
+    """Position, velocity and acceleration; what is not steady acceleration counts as noise in the jerk."""
+
+    name = "kalman_ca"
+    words = "Kalman, constant acceleration: follows curves, overshoots more."
+    parameters = (
+        _MEASUREMENT,
+        Parameter(
+            "jerk_noise",
+            60.0,
+            0.1,
+            5000.0,
+            "body sizes/s^2.5",
+            "How abruptly acceleration may change.",
+            logarithmic=True,
+        ),
+    )
+
+    def _start(self, x: Array) -> Array:
+        zero = np.zeros_like(x)
+        r = self.params["measurement_noise"] ** 2
+        # x, v, a, then the upper half of P: xx, xv, xa, vv, va, aa
+        return np.stack((x, zero, zero, zero + r, zero, zero, zero + _FIRST_SPEED**2, zero,
+                         zero + _FIRST_ACCELERATION**2))  # fmt: skip
+
+    def _advance(self, state: Array, x: Array, dt_s: Array, scale: Array) -> Array:  # noqa: ARG002
+        position, velocity, acceleration, p_xx, p_xv, p_xa, p_vv, p_va, p_aa = state
+        r, q = self.params["measurement_noise"] ** 2, self.params["jerk_noise"] ** 2
+        dt = dt_s
+        half = dt * dt / 2
+        # F P F' with F = [[1, dt, dt²/2], [0, 1, dt], [0, 0, 1]], row by row, then + Q
+        row_x = p_xx + dt * p_xv + half * p_xa, p_xv + dt * p_vv + half * p_va, p_xa + dt * p_va + half * p_aa
+        row_v = p_vv + dt * p_va, p_va + dt * p_aa
+        p_xx = row_x[0] + dt * row_x[1] + half * row_x[2] + q * half * half * dt / 5
+        p_xv = row_x[1] + dt * row_x[2] + q * half * half / 2
+        p_xa = row_x[2] + q * half * dt / 3
+        p_vv = row_v[0] + dt * row_v[1] + q * half * dt * 2 / 3
+        p_va = row_v[1] + q * half
+        p_aa = p_aa + q * dt
+        s = p_xx + r
+        k_x, k_v, k_a = p_xx / s, p_xv / s, p_xa / s
+        expected = position + velocity * dt + acceleration * half
+        surprise = x - expected
+        return np.stack((
+            expected + k_x * surprise, velocity + acceleration * dt + k_v * surprise, acceleration + k_a * surprise,
+            (1 - k_x) * p_xx, (1 - k_x) * p_xv, (1 - k_x) * p_xa,
+            p_vv - k_v * p_xv, p_va - k_v * p_xa, p_aa - k_a * p_xa,
+        ))  # fmt: skip
+
+    def _extrapolate(self, state: Array, ahead_s: Array) -> Array:
+        return np.asarray(state[0] + state[1] * ahead_s + state[2] * ahead_s**2 / 2)

@@ -1,0 +1,74 @@
+"""The One-Euro filter, and MediaPipe's own use of it."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import numpy as np
+
+from livedance_lab.analysis.filters.base import Array, Filter, Parameter, register
+
+__all__ = ["MediaPipe", "OneEuro"]
+
+_MIN_CUTOFF = Parameter("min_cutoff_hz", 1.0, 0.001, 30.0, "Hz", "Cut-off at rest: lower removes more jitter.", True)
+_BETA = Parameter(
+    "beta", 6.0, 0.0, 200.0, "Hz per body size/s", "Cut-off gained with speed: higher lags less in motion."
+)
+_DERIVATIVE = Parameter("derivative_cutoff_hz", 1.0, 0.05, 30.0, "Hz", "Cut-off of the speed that beta looks at.", True)
+
+
+@register
+class OneEuro(Filter):
+    """First-order low-pass whose cut-off rises with speed.
+
+    Casiez, Roussel and Vogel, "1 Euro filter: a simple speed-based low-pass filter for noisy input in
+    interactive systems", CHI 2012, algorithm 1: speed from the last *filtered* value, low-passed at
+    `derivative_cutoff_hz`; cut-off = `min_cutoff_hz` + `beta` |speed|; weight of a new sample
+    1 / (1 + 1 / (2 pi cutoff dt)). Speed counts in body sizes per second (`scale`), so that `beta` means the
+    same at every distance to the camera.
+    """
+
+    name = "one_euro"
+    words = "One-Euro: strong at rest, light in motion."
+    parameters = (_MIN_CUTOFF, _BETA, _DERIVATIVE)
+
+    speed_from_filtered: ClassVar[bool] = True
+    """The paper takes the speed from the last filtered value, MediaPipe from the last raw one."""
+
+    def _start(self, x: Array) -> Array:
+        return np.stack((x, np.zeros_like(x), x))  # filtered, its speed per second, raw
+
+    def _advance(self, state: Array, x: Array, dt_s: Array, scale: Array) -> Array:
+        level, speed, raw = state
+        before = level if self.speed_from_filtered else raw
+        speed = speed + _weight(self.params["derivative_cutoff_hz"], dt_s) * ((x - before) / dt_s - speed)
+        cutoff_hz = self.params["min_cutoff_hz"] + self.params["beta"] * np.abs(speed) / scale
+        return np.stack((level + _weight(cutoff_hz, dt_s) * (x - level), speed, x))
+
+    def _extrapolate(self, state: Array, ahead_s: Array) -> Array:
+        return np.asarray(state[0] + state[1] * ahead_s)
+
+
+@register
+class MediaPipe(OneEuro):
+    """One-Euro as MediaPipe smooths pose landmarks itself, with its constants.
+
+    ``mediapipe/util/filtering/one_euro_filter.cc`` and ``modules/pose_landmark/pose_landmarks_smoothing``:
+    0.05 Hz, 80, 1 Hz; speeds in sizes of its region of interest, which is about five torso lengths for a
+    person who is seen whole, hence the rescaled `beta`.
+    """
+
+    name = "mediapipe"
+    words = "MediaPipe's own One-Euro constants."
+    parameters = (
+        Parameter(**{**vars(_MIN_CUTOFF), "default": 0.05}),
+        Parameter(**{**vars(_BETA), "default": 80.0 / 5.0}),
+        _DERIVATIVE,
+    )
+    speed_from_filtered = False
+
+
+def _weight(cutoff_hz: float | Array, dt_s: Array) -> Array:
+    """Weight of a new sample in a first-order low-pass, 0 to 1."""
+    return np.asarray(1.0 / (1.0 + 1.0 / (2.0 * math.pi * cutoff_hz * dt_s)))
