@@ -1,0 +1,234 @@
+"""Pictures as bytes and as arrays; with `livedance_lab.video` the only user of OpenCV.
+
+A picture that came over the network is looked at before it is decoded: its kind by content and its size by
+its header, so that a 20000 x 20000 PNG of a few bytes costs nothing.
+"""
+
+from __future__ import annotations
+
+import struct
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from livedance_lab.errors import ImageError, LiveDanceError
+
+__all__ = ["MAX_PIXELS", "ImageArray", "check", "decode_rgb", "downscale", "encode_jpeg", "encode_png", "encode_webp",
+           "load_cv2", "probe"]  # fmt: skip
+
+ImageArray = npt.NDArray[np.uint8]
+"""ndarray of shape (H, W, 3), red green blue."""
+
+MAX_PIXELS = 4096 * 4096
+"""Most pixels decoded unless another limit is given: beyond any camera that follows a person."""
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_JPEG_SIZES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # SOF markers; those three are tables
+_JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
+
+
+@cache
+def load_cv2() -> Any:
+    """OpenCV, imported on first use.
+
+    Raises
+    ------
+    LiveDanceError
+        If it cannot be imported; names the line that helps.
+    """
+    try:
+        import cv2
+    except ImportError as exc:
+        raise LiveDanceError(
+            f"OpenCV cannot be imported: {exc}. Where a system library is missing (libGL, libxcb), this line helps, "
+            "as we use no window: pip install --force-reinstall --no-deps opencv-python-headless"
+        ) from exc
+    # what is wrong with a picture is told by errors, not on the terminal
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    return cv2
+
+
+def probe(image: bytes) -> tuple[str, int, int]:
+    """Kind and size of an encoded picture, from its header alone.
+
+    Parameters
+    ----------
+    image : bytes
+        JPEG, PNG or WebP; told apart by content.
+
+    Returns
+    -------
+    kind : str
+        "jpeg", "png" or "webp".
+    width, height : int
+        Pixels, as stored: an EXIF rotation is not applied.
+
+    Raises
+    ------
+    ImageError
+        Codes "empty", "kind" (none of the three) and "broken" (the header ends early).
+    """
+    if not image:
+        raise ImageError("empty", "the picture is empty: 0 bytes.")
+    try:
+        if image.startswith(b"\xff\xd8\xff"):
+            return "jpeg", *_jpeg_size(image)
+        if image.startswith(_PNG):
+            return "png", *_png_size(image)
+        if image.startswith(b"RIFF") and image[8:12] == b"WEBP":
+            return "webp", *_webp_size(image)
+    except (struct.error, IndexError) as exc:
+        raise ImageError("broken", f"the picture ends within its header, after {len(image)} bytes.") from exc
+    raise ImageError("kind", f"a picture must be JPEG, PNG or WebP; this one starts with {image[:8]!r}.")
+
+
+def _jpeg_size(image: bytes) -> tuple[int, int]:
+    """Walk the segments up to the frame header (ITU-T T.81, B.2.2)."""
+    at = 2
+    while True:
+        if image[at] != 0xFF:
+            raise ImageError("broken", f"the JPEG has no marker at byte {at}.")
+        marker = image[at + 1]
+        if marker == 0xFF:  # fill byte
+            at += 1
+        elif marker in _JPEG_SIZES:
+            height, width = struct.unpack_from(">HH", image, at + 5)
+            return width, height
+        elif marker in (0xD9, 0xDA):
+            raise ImageError("broken", "the JPEG has no frame header.")
+        else:
+            at += 2 if marker in _JPEG_BARE else 2 + max(2, *struct.unpack_from(">H", image, at + 2))
+
+
+def _png_size(image: bytes) -> tuple[int, int]:
+    name, width, height = struct.unpack_from(">4sII", image, 12)
+    if name != b"IHDR":
+        raise ImageError("broken", "the PNG does not begin with its header chunk.")
+    return width, height
+
+
+def _webp_size(image: bytes) -> tuple[int, int]:
+    """The canvas size of the three forms of WebP (RFC 9649, sections 2.5 to 2.7)."""
+    form = image[12:16]
+    if form == b"VP8X":
+        low = struct.unpack_from("<HBHB", image, 24)
+        return 1 + low[0] + (low[1] << 16), 1 + low[2] + (low[3] << 16)
+    if form == b"VP8L":
+        (bits,) = struct.unpack_from("<I", image, 21)
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    if form == b"VP8 ":
+        width, height = struct.unpack_from("<HH", image, 26)
+        return width & 0x3FFF, height & 0x3FFF  # the upper bits are a scaling hint
+    raise ImageError("broken", f"the WebP begins with an unknown chunk {form!r}.")
+
+
+def check(image: bytes, max_pixels: int = MAX_PIXELS) -> tuple[str, int, int]:
+    """`probe`, and refuse what should not be decoded.
+
+    Raises
+    ------
+    ImageError
+        Codes of `probe`, "size" (no pixels, or too many) and "broken" (a JPEG whose end is missing).
+    """
+    kind, width, height = probe(image)
+    if not 0 < width * height <= max_pixels:
+        raise ImageError("size", f"a picture may have 1 to {max_pixels} pixels, this {kind.upper()} says it has "
+                                 f"{width} x {height}.")  # fmt: skip
+    # Some versions of OpenCV fill a truncated JPEG with grey; a thumbnail's end marker lies further in front.
+    if kind == "jpeg" and image.rfind(b"\xff\xd9") < image.rfind(b"\xff\xda"):
+        raise ImageError("broken", f"the JPEG is cut off: it has no end marker in {len(image)} bytes.")
+    return kind, width, height
+
+
+def decode_rgb(image: bytes, max_pixels: int = MAX_PIXELS) -> ImageArray:
+    """The pixels of an encoded picture.
+
+    Grey, palette and CMYK pictures become RGB, 16 bit become 8, an alpha channel is dropped, an EXIF
+    orientation is applied, and of an animation the first picture is taken.
+
+    Parameters
+    ----------
+    image : bytes
+        JPEG, PNG or WebP.
+    max_pixels : int
+        Larger ones are refused by their header, undecoded.
+
+    Returns
+    -------
+    ndarray of shape (H, W, 3), uint8
+
+    Raises
+    ------
+    ImageError
+        Codes "empty", "kind", "size" and "broken" (truncated or undecodable). Damage inside a JPEG that still
+        decodes cannot be seen: the format has no checksum.
+    """
+    kind, width, height = check(image, max_pixels)
+    cv2 = load_cv2()
+    try:
+        bgr = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as exc:
+        raise ImageError("broken", f"the {width} x {height} {kind.upper()} cannot be decoded: {exc.err}.") from exc
+    if bgr is None:
+        raise ImageError("broken", f"the {width} x {height} {kind.upper()} of {len(image)} bytes is truncated or "
+                                   "damaged.")  # fmt: skip
+    rgb: ImageArray = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    return rgb
+
+
+def downscale(rgb: ImageArray, short_side_px: int) -> ImageArray:
+    """The picture with its short side at most `short_side_px`, its shape kept; never enlarged.
+
+    Parameters
+    ----------
+    rgb : ndarray of shape (H, W, 3), uint8
+    short_side_px : int
+
+    Returns
+    -------
+    ndarray of shape (h, w, 3), uint8
+        The same array if it is small enough. Pixel areas are averaged, so that nothing aliases.
+    """
+    height, width = rgb.shape[:2]
+    scale = short_side_px / min(height, width)
+    if scale >= 1:
+        return rgb
+    cv2 = load_cv2()
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small: ImageArray = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    return small
+
+
+def encode_jpeg(rgb: ImageArray, quality: float = 0.8) -> bytes:
+    """The picture as JPEG; `quality` from 0 to 1, as browsers have it."""
+    return _encode(rgb, ".jpg", [load_cv2().IMWRITE_JPEG_QUALITY, _percent(quality)])
+
+
+def encode_webp(rgb: ImageArray, quality: float = 0.8) -> bytes:
+    """The picture as lossy WebP; `quality` from 0 to 1, as browsers have it. Some 20 times slower than JPEG."""
+    return _encode(rgb, ".webp", [load_cv2().IMWRITE_WEBP_QUALITY, _percent(quality)])
+
+
+def encode_png(rgb: ImageArray) -> bytes:
+    """The picture as PNG, without loss."""
+    return _encode(rgb, ".png", [load_cv2().IMWRITE_PNG_COMPRESSION, 1])  # of 9: quick
+
+
+def _percent(quality: float) -> int:
+    if not 0 <= quality <= 1:
+        raise ImageError("quality", f"quality lies in 0..1, got {quality!r}.")
+    return max(1, round(quality * 100))
+
+
+def _encode(rgb: ImageArray, suffix: str, params: list[int]) -> bytes:
+    cv2 = load_cv2()
+    try:
+        ok, encoded = cv2.imencode(suffix, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), params)
+    except cv2.error as exc:
+        raise ImageError("encode", f"an array {rgb.dtype} {rgb.shape} cannot be encoded: {exc.err}.") from exc
+    if not ok:
+        raise ImageError("encode", f"an array {rgb.dtype} {rgb.shape} cannot be encoded as {suffix[1:]}.")
+    content: bytes = encoded.tobytes()
+    return content
