@@ -45,17 +45,25 @@ class LedgerCounts:
         on their way when the last row was written.
     repeated : int
         Entries beyond one per frame; anything but 0 is a defect.
+    last_seq : int
+        The last frame known; -1 when nothing was captured.
     """
 
     captured: int
     states: dict[str, int]
     missing_seqs: tuple[int, ...]
     repeated: int
+    last_seq: int
 
     @property
     def conserved(self) -> bool:
         """Whether captured = Σ states, with exactly one state per frame."""
         return not self.missing_seqs and not self.repeated and self.captured == sum(self.states.values())
+
+    @property
+    def conserved_to_seq(self) -> int:
+        """Up to here every frame has its entry: `last_seq` when conserved."""
+        return self.missing_seqs[0] - 1 if self.missing_seqs else self.last_seq
 
     @property
     def dropped_share(self) -> float:
@@ -282,7 +290,7 @@ class SessionData:
         first = int(self.manifest.get("first_seq", seqs[0] if seqs.size else 0))
         last = int(seqs[-1]) if seqs.size else first - 1
         missing = np.setdiff1d(np.arange(first, last + 1), seqs)
-        return LedgerCounts(last - first + 1, counted, tuple(missing.tolist()), len(frames) - seqs.size)
+        return LedgerCounts(last - first + 1, counted, tuple(missing.tolist()), len(frames) - seqs.size, last)
 
     @cached_property
     def gaps(self) -> pd.DataFrame:

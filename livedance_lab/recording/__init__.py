@@ -1,0 +1,1 @@
+"""Recordings on disk: written as things happen, opened whatever happened since."""

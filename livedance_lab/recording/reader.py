@@ -1,0 +1,202 @@
+"""Opening a recording: closed, still running, or cut off by a crash, all in the same way.
+
+Nothing is repaired and nothing is written. A batch that was cut off at the end of a file is left out, and
+`Recording.missing` says in words what is not there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from livedance_lab.errors import RecordingError
+from livedance_lab.recording.layout import FORMAT, FORMAT_VERSION, MANIFEST, VIDEO, parts
+from livedance_lab.tables.data import SessionData
+from livedance_lab.tables.schema import TABLES, Schemas
+
+__all__ = ["Recording", "StoredImage"]
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """A picture as it was received.
+
+    Attributes
+    ----------
+    seq : int
+    t_capture_s, t_receive_s : float
+        Server clock.
+    image : bytes
+        Encoded as it came.
+    """
+
+    seq: int
+    t_capture_s: float
+    t_receive_s: float
+    image: bytes
+
+
+class Recording(SessionData):
+    """A session on disk. Make one with `Recording.open`.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder.
+    tables : dict of str to pyarrow.Table
+        What could be read.
+    manifest : dict
+    missing : tuple of str
+        What could not, in words.
+    """
+
+    def __init__(
+        self, path: Path, tables: dict[str, pa.Table], manifest: dict[str, Any], missing: tuple[str, ...]
+    ) -> None:
+        super().__init__(**{table: tables[table] for table in TABLES}, manifest=manifest)
+        self.path = path
+        self._damage = missing
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Recording:
+        """Open a recording; files are memory-mapped, so that long ones cost memory only where they are read.
+
+        Parameters
+        ----------
+        path : path
+            The folder `RecordingWriter` wrote.
+
+        Returns
+        -------
+        Recording
+
+        Raises
+        ------
+        RecordingError
+            If there is no recording, it is of a newer format, or no table of it can be read.
+        """
+        folder = Path(path).expanduser().absolute()
+        manifest = _manifest(folder)
+        found, missing = {}, []
+        for table in TABLES:
+            found[table], damage = _read_table(folder, table)
+            missing += damage
+        readable = [rows.schema.metadata or {} for rows in found.values() if rows is not None]
+        if not readable:
+            raise RecordingError(f"no table of {folder} can be read: {' '.join(missing)}")
+        metadata = {key.decode(): value.decode() for key, value in readable[0].items()}
+        schemas = Schemas(orjson.loads(metadata.get("angle_names", "[]")), metadata)
+        tables = {t: schemas[t].empty_table() if rows is None else rows for t, rows in found.items()}
+        for table, written in manifest.get("rows", {}).items():
+            if table in tables and written != len(tables[table]):
+                missing.append(f"{table}: {written} rows were written, {len(tables[table])} can be read.")
+        return cls(folder, tables, manifest, tuple(missing))
+
+    @property
+    def complete(self) -> bool:
+        """Whether the recording was closed properly and all of it can be read."""
+        return bool(self.manifest.get("complete")) and not self._damage
+
+    @cached_property
+    def missing(self) -> tuple[str, ...]:
+        """What is not there, in words; empty for a complete recording."""
+        words = list(self._damage)
+        if self.manifest.get("error"):
+            words.insert(0, f"{self.manifest['error']}")
+        elif not self.manifest.get("complete"):
+            words.insert(0, "the recording was not closed: what came after its last row is missing.")
+        if self.ledger.missing_seqs:
+            n, first = len(self.ledger.missing_seqs), self.ledger.missing_seqs[0]
+            words.append(f"{n} captured frame(s), the first of them {first}, have no ledger entry.")
+        return tuple(words)
+
+    @property
+    def has_video(self) -> bool:
+        """Whether received pictures were kept."""
+        return bool(parts(self.path, VIDEO))
+
+    def images(self) -> Iterator[StoredImage]:
+        """Received pictures one by one, in the order they were received.
+
+        Raises
+        ------
+        RecordingError
+            If the recording kept none.
+        """
+        if not self.has_video:
+            raise RecordingError(f"{self.path} holds no pictures: it was recorded without keep_video.")
+        for _, path in parts(self.path, VIDEO):
+            for batch in _Part(path):
+                for row in range(len(batch)):
+                    values = (batch.column(i)[row].as_py() for i in range(batch.num_columns))
+                    yield StoredImage(*values)
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest = orjson.loads((folder / MANIFEST).read_bytes())
+    except FileNotFoundError:
+        raise RecordingError(f"there is no recording in {folder}: it has no {MANIFEST}.") from None
+    except (OSError, orjson.JSONDecodeError) as exc:
+        raise RecordingError(f"{folder / MANIFEST} cannot be read: {exc}.") from exc
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise RecordingError(f"{folder / MANIFEST} does not describe a {FORMAT}.")
+    if manifest["format_version"] > FORMAT_VERSION:
+        raise RecordingError(
+            f"{folder} has format {manifest['format_version']}, this livedance_lab reads up to {FORMAT_VERSION}: "
+            "upgrade it."
+        )
+    return manifest
+
+
+def _read_table(folder: Path, table: str) -> tuple[pa.Table | None, list[str]]:
+    """All rows of a table (None: nothing of it can be read), and words on what is missing."""
+    found = parts(folder, table)
+    batches: list[pa.RecordBatch] = []
+    damage: list[str] = []
+    schema: pa.Schema | None = None
+    absent = sorted(set(range(found[-1][0] + 1)) - {number for number, _ in found}) if found else []
+    damage += [f"{table}: part {number} is gone." for number in absent]
+    for _, path in found:
+        part = _Part(path)
+        batches += part
+        schema = schema or part.schema
+        if part.cut:
+            damage.append(f"{path.name}: cut off after {part.rows} rows.")
+    if schema is None:
+        return None, [*damage, f"{table}: the whole table is gone."]
+    return pa.Table.from_batches(batches, schema), damage
+
+
+class _Part:
+    """The batches of one file, up to its end or to where it was cut."""
+
+    def __init__(self, path: Path) -> None:
+        self.cut, self.rows = False, 0
+        self.schema: pa.Schema | None = None
+        self._stream: Any = None
+        try:
+            self._stream = pa.ipc.open_stream(pa.memory_map(str(path)))
+            self.schema = self._stream.schema
+        except (pa.ArrowInvalid, OSError):  # cut before the first batch, or empty
+            self.cut = True
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        while not self.cut:
+            try:
+                batch = self._stream.read_next_batch()
+                batch.validate()
+            except StopIteration:
+                return
+            except (pa.ArrowInvalid, OSError):
+                self.cut = True
+                return
+            self.rows += len(batch)
+            yield batch
