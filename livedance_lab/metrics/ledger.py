@@ -11,7 +11,6 @@ the numbers: they may still be on the way, or be reported as skipped. At the end
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TypedDict
 
 from livedance_lab.errors import WireError
@@ -104,7 +103,11 @@ class Ledger:
         """Whether frame `seq` has arrived and not ended."""
         return seq in self._open
 
-    def unreported(self) -> Iterable[int]:
+    def open_seqs(self) -> list[int]:
+        """Frames that arrived and have not ended."""
+        return sorted(self._open)
+
+    def unreported(self) -> list[int]:
         """Numbers below the highest that never arrived and were not reported as skipped."""
         return [
             seq

@@ -1,0 +1,72 @@
+"""Client times onto the server's clock, once and for good, when a frame arrives."""
+
+from __future__ import annotations
+
+import math
+
+from livedance_lab.clock import ClockOffset
+from livedance_lab.errors import WireError
+from livedance_lab.pose import FrameTimes
+from livedance_lab.wire.codec import FrameHeader
+
+__all__ = ["ClientClock"]
+
+
+class ClientClock:
+    """Maps one client's times.
+
+    Times and offset are kept in whole microseconds: finer than any clock exchange, and it lets a replay
+    repeat every interval exactly.
+    """
+
+    def __init__(self) -> None:
+        self.offset = ClockOffset()
+        self._last_capture_s = -math.inf
+        self._last_mapped_s = -math.inf
+
+    def set(self, offset: ClockOffset) -> ClockOffset:
+        """Use a new estimate from now on."""
+        self.offset = ClockOffset(round(offset.offset_s, 6), offset.uncertainty_s)
+        return self.offset
+
+    def new_connection(self) -> None:
+        """Another connection may come from another clock: its first frame may carry any time."""
+        self.offset = ClockOffset()
+        self._last_capture_s = -math.inf
+
+    def stamp(self, times: FrameTimes, header: FrameHeader) -> bool:
+        """Fill in capture and send time.
+
+        Before the first clock exchange the offset is taken so that the first frame took no time to arrive,
+        which makes every age a lower bound.
+
+        Returns
+        -------
+        bool
+            True if the offset had to be assumed just now.
+
+        Raises
+        ------
+        WireError
+            Code "time": the capture time does not increase.
+        """
+        if not header.t_capture_s > self._last_capture_s:
+            raise WireError(
+                "time",
+                f"capture times must increase, got {header.t_capture_s} s after {self._last_capture_s} s.",
+            )
+        self._last_capture_s = header.t_capture_s
+        assumed = not self.offset.known
+        if assumed:
+            self.set(ClockOffset(times.t_receive_s - header.t_send_s, math.inf))
+        # a new, better offset may lie a little below the old one; time must not run backwards for it
+        times.t_capture_s = max(self.map(header.t_capture_s), self._last_mapped_s + 1e-6)
+        self._last_mapped_s = times.t_capture_s
+        times.t_send_s = self.map(header.t_send_s)
+        return assumed
+
+    def map(self, t_client_s: float | None) -> float:
+        """Server seconds of a client time; NaN if it or the offset is unknown."""
+        if t_client_s is None or not self.offset.known:
+            return math.nan
+        return round(round(t_client_s, 6) + self.offset.offset_s, 6)

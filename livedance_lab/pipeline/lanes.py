@@ -1,0 +1,126 @@
+"""Lanes: threads that each own their estimators and turn pictures into estimates.
+
+One thread per landmarker, because landmarkers keep tracking state and are not to be shared; it is made, used
+and closed in that thread. Making one takes a third of a second, so the event loop never waits for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
+
+from livedance_lab.errors import EstimatorError, ImageError, LiveDanceError
+from livedance_lab.estimators.base import Estimate, Estimator, MonotonicMs
+from livedance_lab.pipeline.scheduler import Job, LaneHandle, Plan, Scheduler
+
+__all__ = ["Lane", "LaneOwner"]
+
+_log = logging.getLogger(__name__)
+
+
+class LaneOwner(Protocol):
+    """What a lane tells its session."""
+
+    def lane_done(self, job: Job, estimate: Estimate, t_end_s: float) -> None:
+        """The estimate of a job; its stage times stand in the job's picture."""
+        ...
+
+    def lane_failed(self, job: Job, error: LiveDanceError) -> None:
+        """A job that gave none."""
+        ...
+
+
+class Lane:
+    """A thread with one estimator, or with two used one after the other.
+
+    Parameters
+    ----------
+    kinds : tuple of str
+        ("pose",), ("hands",) or ("pose", "hands").
+    name : str
+        Of the thread.
+    make_estimator : callable
+        Kind to estimator, for the settings this lane was made for.
+    owner : LaneOwner
+    scheduler : Scheduler
+    clock : callable
+        Seconds now.
+    """
+
+    def __init__(
+        self,
+        kinds: tuple[str, ...],
+        name: str,
+        make_estimator: Callable[[str], Estimator],
+        owner: LaneOwner,
+        scheduler: Scheduler,
+        clock: Callable[[], float],
+    ) -> None:
+        self.kinds, self.name = kinds, name
+        self.handle = LaneHandle(scheduler.lock)
+        self.ready = threading.Event()
+        self.error: LiveDanceError | None = None
+        self._make, self._owner, self._scheduler, self._clock = make_estimator, owner, scheduler, clock
+        self._t_ms = MonotonicMs()
+        self._estimators: dict[str, Estimator] = {}
+        self._plan: Plan | None = None
+        self._thread = threading.Thread(target=self._run, name=f"livedance-{name}", daemon=True)
+
+    def start(self, plan: Plan) -> None:
+        """Start the thread; it makes its estimators first, then sets `ready`."""
+        self._plan = plan
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 5.0) -> bool:
+        """Stop and free the estimators; True if the thread has ended."""
+        self._scheduler.stop(self.handle)
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        assert self._plan is not None
+        try:
+            self._prepare()
+        except LiveDanceError as exc:
+            self.error = exc  # told by whoever waits for `ready`; each job tries again and is counted
+        self.ready.set()
+        while (job := self._scheduler.next_job(self.handle)) is not None:
+            try:
+                self._work(job)
+            finally:
+                self._scheduler.done(self.handle, self._plan)
+        for estimator in self._estimators.values():
+            estimator.close()
+
+    def _work(self, job: Job) -> None:
+        """One picture, from bytes to estimate; whatever goes wrong is told, never swallowed."""
+        try:
+            pixels = job.picture.pixels()
+            self._prepare()
+            t_ms = self._t_ms(job.picture.frame.times.t_capture_s)
+            estimate = Estimate()
+            job.t_start_s = start_s = self._clock()
+            for kind in self.kinds:
+                seen = self._estimators[kind].estimate(pixels, t_ms)
+                end_s = self._clock()
+                job.stage_ms[kind] = (end_s - start_s) * 1000
+                start_s = end_s
+                estimate = replace(seen, hands=estimate.hands + seen.hands) if kind == "pose" else replace(
+                    estimate, hands=seen.hands, normalised=seen.normalised)  # fmt: skip
+        except (ImageError, EstimatorError) as exc:
+            self._owner.lane_failed(job, exc)
+        except Exception as exc:  # noqa: BLE001  whatever an estimator raises, the frame must be counted and the lane go on
+            _log.exception("lane %s failed", self.name)
+            self._owner.lane_failed(job, EstimatorError(f"inference failed: {type(exc).__name__}: {exc}"))
+        else:
+            self._owner.lane_done(job, estimate, start_s)
+
+    def _prepare(self) -> None:
+        """Make what is not made yet."""
+        for kind in self.kinds:
+            if kind not in self._estimators:
+                self._estimators[kind] = self._make(kind)

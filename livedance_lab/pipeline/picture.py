@@ -1,0 +1,55 @@
+"""A frame's pixels, decoded at most once however many lanes look at it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from livedance_lab import imaging
+from livedance_lab.estimators.base import ImageArray
+from livedance_lab.pose import Frame
+
+__all__ = ["Picture"]
+
+
+class Picture:
+    """A received frame and, on demand, its pixels.
+
+    Parameters
+    ----------
+    frame : Frame
+    bytes_up : int
+        Size of the message that brought it.
+    short_side_px : int
+        Larger pictures are shrunk to it before inference.
+    clock : callable
+        Seconds now, for the stage times.
+    """
+
+    def __init__(self, frame: Frame, bytes_up: int, short_side_px: int, clock: Callable[[], float]) -> None:
+        self.frame, self.bytes_up = frame, bytes_up
+        self.stage_ms: dict[str, float] = {}
+        self._short_side_px = short_side_px
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._pixels: ImageArray | None = None
+
+    def pixels(self) -> ImageArray:
+        """RGB pixels of shape (H, W, 3), uint8.
+
+        Raises
+        ------
+        ImageError
+            If the bytes are not a whole picture.
+        """
+        with self._lock:
+            if self._pixels is None:
+                start_s = self._clock()
+                decoded = imaging.decode_rgb(self.frame.image)
+                decoded_s = self._clock()
+                if self.frame.source_size_px == (0, 0):
+                    self.frame.source_size_px = (decoded.shape[1], decoded.shape[0])
+                self._pixels = imaging.downscale(decoded, self._short_side_px)
+                self.stage_ms["decode"] = (decoded_s - start_s) * 1000
+                self.stage_ms["downscale"] = (self._clock() - decoded_s) * 1000
+            return self._pixels

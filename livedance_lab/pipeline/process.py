@@ -1,0 +1,218 @@
+"""From estimates to a result: pixels, hands on the right wrists, angles, smoothing. No threads, no clock.
+
+The same `Processor` serves live sessions, offline analysis and the replay of recorded landmarks, which is
+what makes live and offline agree to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from livedance_lab.analysis.angles import DEFAULT_ANGLES, angles_deg
+from livedance_lab.analysis.smoothing import BodySmoother
+from livedance_lab.estimators.base import Estimate, HandEstimate
+from livedance_lab.pose import Body, FloatArray, Frame, FrameRecord, FrameState, PoseResult
+from livedance_lab.settings import Settings
+from livedance_lab.skeletons import BLAZEPOSE_33, HAND_SIDES
+
+__all__ = ["Hands", "Processor"]
+
+_WRISTS = [BLAZEPOSE_33.index(f"{side}_wrist") for side in HAND_SIDES]
+_HANDS_KEEP_S = 0.5  # older hands than this are not shown with a newer pose
+_WRIST_VISIBILITY = 0.3
+
+
+@dataclass(frozen=True)
+class Hands:
+    """Hands as they were seen in one frame, in pixels, sides settled."""
+
+    seq: int
+    t_capture_s: float
+    body: Body
+    stage_ms: float
+
+
+class Processor:
+    """Turns the estimates of one session into results, in capture order.
+
+    Parameters
+    ----------
+    settings : Settings
+    clock : callable
+        Seconds now, for stage times only; it never influences a value.
+    angle_names : sequence of str
+        Which joint angles to compute.
+    """
+
+    def __init__(
+        self, settings: Settings, clock: Callable[[], float], angle_names: tuple[str, ...] = DEFAULT_ANGLES
+    ) -> None:
+        self.angle_names = tuple(angle_names)
+        self._clock = clock
+        self._hands: Hands | None = None
+        self._hands_fresh = False
+        self._last_pose = Body()
+        self.smoother = BodySmoother(settings.smoothing, settings.gap_reset_s)
+        self.settings = settings
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Other settings from the next frame on; filter state is kept where it still means something."""
+        if (settings.smoothing, settings.gap_reset_s) != (self.settings.smoothing, self.settings.gap_reset_s):
+            self.smoother.reconfigure(settings.smoothing, settings.gap_reset_s)
+        if not settings.hands:
+            self._hands = None
+        self.settings = settings
+
+    @property
+    def wrists_visible(self) -> bool:
+        """Whether the last pose shows a wrist inside the picture; True before the first pose."""
+        return self._wrists_visible
+
+    _wrists_visible = True
+
+    def take_hands(self, frame: Frame, estimate: Estimate, stage_ms: float) -> int:
+        """Remember the hands of one frame for the results to come.
+
+        Returns
+        -------
+        int
+            How many hands belong to the person.
+        """
+        if self._hands is not None and frame.seq <= self._hands.seq:
+            return 0
+        body = self._place_hands(frame, estimate)
+        found = int(np.isfinite(body.hands_score).sum())
+        self._hands = Hands(frame.seq, frame.times.t_capture_s, body, stage_ms) if found else None
+        self._hands_fresh = found > 0
+        return found
+
+    def result(self, frame: Frame, estimate: Estimate, record: FrameRecord, settings_version: int) -> PoseResult:
+        """The result of one frame, with the newest hands that are not too old.
+
+        Parameters
+        ----------
+        frame : Frame
+            Its `t_capture_s` must not be earlier than the previous call's.
+        estimate : Estimate
+            Body part; hands in it are taken as this frame's.
+        record : FrameRecord
+            Gains the stage times "angles", "smoothing" and, with hands, "hands".
+        settings_version : int
+        """
+        start_s = self._clock()
+        if estimate.hands:
+            self.take_hands(frame, estimate, record.stage_ms.get("hands", np.nan))
+        hands = self._current_hands(frame.times.t_capture_s)
+        raw = self._body(frame, estimate, hands)
+        self._last_pose = raw
+        self._note_wrists(frame, raw, found=estimate.pose_xyz is not None)
+        angles = angles_deg(raw.world_m, raw.visibility, self.angle_names, self.settings.visibility_threshold)
+        angles_s = self._clock()
+        smooth, angles_smooth, flags = self.smoother(
+            raw,
+            angles,
+            frame.times.t_capture_s,
+            self.settings.visibility_threshold,
+            hands_t_s=hands.t_capture_s if hands else np.nan,
+            hands_fresh=self._hands_fresh,
+        )
+        self._hands_fresh = False
+        record.stage_ms["angles"] = (angles_s - start_s) * 1000
+        record.stage_ms["smoothing"] = (self._clock() - angles_s) * 1000
+        if hands is not None:
+            record.stage_ms["hands"] = hands.stage_ms
+        record.state = FrameState.PROCESSED
+        return PoseResult(
+            seq=frame.seq,
+            source_size_px=frame.source_size_px,
+            raw=raw,
+            smooth=smooth,
+            angles_deg=angles,
+            angles_smooth_deg=angles_smooth,
+            flags=flags,
+            found=estimate.pose_xyz is not None,
+            hands_seq=hands.seq if hands else -1,
+            settings_version=settings_version,
+            record=record,
+        )
+
+    def _current_hands(self, t_capture_s: float) -> Hands | None:
+        hands = self._hands
+        return hands if hands is not None and abs(t_capture_s - hands.t_capture_s) <= _HANDS_KEEP_S else None
+
+    def _body(self, frame: Frame, estimate: Estimate, hands: Hands | None) -> Body:
+        empty = Body()
+        seen = hands.body if hands is not None else empty
+        return Body(
+            keypoints_px=_pixels(estimate.pose_xyz, frame, estimate) if estimate.pose_xyz is not None
+            else empty.keypoints_px,
+            world_m=_or(estimate.pose_world_m, empty.world_m),
+            visibility=_or(estimate.visibility, empty.visibility),
+            presence=_or(estimate.presence, empty.presence),
+            hands_px=seen.hands_px,
+            hands_world_m=seen.hands_world_m,
+            hands_score=seen.hands_score,
+        )  # fmt: skip
+
+    def _note_wrists(self, frame: Frame, raw: Body, *, found: bool) -> None:
+        width, height = frame.source_size_px
+        x, y = raw.keypoints_px[_WRISTS, 0], raw.keypoints_px[_WRISTS, 1]
+        inside = (x >= 0) & (x <= width) & (y >= 0) & (y <= height)
+        self._wrists_visible = found and bool(np.any(inside & (raw.visibility[_WRISTS] > _WRIST_VISIBILITY)))
+
+    def _place_hands(self, frame: Frame, estimate: Estimate) -> Body:
+        """Each hand on the person's nearest wrist; hands far from both are somebody else's, or a face."""
+        body = Body()
+        px = [_pixels(hand.xyz, frame, estimate) for hand in estimate.hands]
+        for index, side in _sides(estimate.hands, px, self._last_pose).items():
+            body.hands_px[side] = px[index]
+            body.hands_world_m[side] = estimate.hands[index].world_m
+            body.hands_score[side] = estimate.hands[index].score
+        return body
+
+
+def _pixels(xyz: FloatArray, frame: Frame, estimate: Estimate) -> FloatArray:
+    """Normalised landmarks as pixels of the original frame, in float32 so that a log holds them exactly."""
+    if not estimate.normalised:
+        return xyz.astype(np.float32)
+    width, height = frame.source_size_px
+    return (xyz * np.array([width, height, width], dtype=np.float32)).astype(np.float32)
+
+
+def _or(value: FloatArray | None, default: FloatArray) -> FloatArray:
+    return default if value is None else value.astype(np.float32)
+
+
+def _sides(hands: tuple[HandEstimate, ...], px: list[FloatArray], pose: Body) -> dict[int, int]:
+    """Which hand (position in `hands`) is which side (0 left, 1 right).
+
+    With a known pose: pairs of hand and wrist, nearest first, no farther apart than 0.6 torso lengths.
+    Without: the model's own label, the surer one first.
+    """
+    wrists = pose.keypoints_px[_WRISTS, :2]
+    chosen: dict[int, int] = {}
+    if np.isfinite(wrists).all():
+        reach_px = 0.6 * _torso_px(pose)
+        pairs = sorted(
+            (float(np.hypot(*(p[0, :2] - wrists[side]))), i, side) for i, p in enumerate(px) for side in (0, 1)
+        )
+        pairs = [pair for pair in pairs if not np.isfinite(reach_px) or pair[0] <= reach_px]
+    else:
+        pairs = sorted((-h.score, i, HAND_SIDES.index(h.side)) for i, h in enumerate(hands))
+    for _, i, side in pairs:
+        if i not in chosen and side not in chosen.values():
+            chosen[i] = side
+    return chosen
+
+
+def _torso_px(pose: Body) -> float:
+    """Distance between the middles of the shoulders and of the hips, px; at least the shoulders' width."""
+    points = {n: pose.keypoints_px[BLAZEPOSE_33.index(n), :2] for n in
+              ("left_shoulder", "right_shoulder", "left_hip", "right_hip")}  # fmt: skip
+    shoulders = (points["left_shoulder"] + points["right_shoulder"]) / 2
+    hips = (points["left_hip"] + points["right_hip"]) / 2
+    width = np.hypot(*(points["left_shoulder"] - points["right_shoulder"]))
+    return float(max(np.hypot(*(shoulders - hips)), width))

@@ -1,0 +1,421 @@
+"""One producer's everything: slot, crew, smoothing, ledger, log, clock; independent of any network.
+
+The server calls `receive` for each binary message and passes on what the listener is told; tests call the
+same methods by hand. State changes happen under one lock, which lanes and the event loop hold only briefly.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from livedance_lab import __version__, imaging
+from livedance_lab.clock import ClockOffset, now_s, wall_s
+from livedance_lab.errors import CodedError, ImageError, LiveDanceError, WireError
+from livedance_lab.estimators.base import Estimate, EstimatorFactory
+from livedance_lab.metrics.ledger import Ledger, LedgerSummary
+from livedance_lab.metrics.stats import Window
+from livedance_lab.pipeline.crew import CREW_FIELDS, Crew
+from livedance_lab.pipeline.intake import ClientClock
+from livedance_lab.pipeline.latest import LatestSlot
+from livedance_lab.pipeline.picture import Picture
+from livedance_lab.pipeline.process import Processor
+from livedance_lab.pipeline.scheduler import Job, Scheduler
+from livedance_lab.pose import Frame, FrameRecord, FrameState, FrameTimes, PoseResult
+from livedance_lab.settings import Settings
+from livedance_lab.tables.schema import Schemas
+from livedance_lab.tables.store import SessionLog
+from livedance_lab.wire.codec import FrameHeader
+
+__all__ = ["Session", "SessionListener"]
+
+_CLOSED_KEPT = 2000  # ends told with the next result; a stall must not make the list grow without limit
+
+
+class SessionListener(Protocol):
+    """Who wants to know. Called from lane threads and from the loop's; must return at once."""
+
+    def on_result(self, session: Session, result: PoseResult, closed: list[tuple[int, str]]) -> None:
+        """A result is leaving, with the frames that ended without one since the last."""
+        ...
+
+    def on_refused(self, session: Session, seq: int, state: FrameState, code: str, message: str) -> None:
+        """Frame `seq` was rejected or failed."""
+        ...
+
+    def on_event(self, session: Session, event: dict[str, Any]) -> None:
+        """An event was logged."""
+        ...
+
+    def on_ended(self, session: Session, summary: LedgerSummary) -> None:
+        """The ledger is closed."""
+        ...
+
+
+class Session:
+    """See the module's words.
+
+    Parameters
+    ----------
+    session_id : str
+    scheduler : Scheduler
+        Shared by all sessions of the server.
+    listener : SessionListener
+    factory : EstimatorFactory
+    settings : Settings, optional
+    clock : callable, optional
+        Seconds now; a `FakeClock` in tests.
+    max_pixels : int
+        Larger pictures are rejected before they are decoded.
+    max_log_bytes : int
+        Memory of the log.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        scheduler: Scheduler,
+        listener: SessionListener,
+        factory: EstimatorFactory,
+        settings: Settings | None = None,
+        *,
+        clock: Callable[[], float] = now_s,
+        max_pixels: int = imaging.MAX_PIXELS,
+        max_log_bytes: int = 256 * 2**20,
+    ) -> None:
+        self.id = session_id
+        self.settings = settings or Settings()
+        self.settings_version = 1
+        self.client_clock = ClientClock()
+        self.ledger = Ledger()
+        self.processor = Processor(self.settings, clock)
+        metadata = {
+            "session_id": session_id,
+            "wall_anchor_s": repr(wall_s() - clock()),
+            "livedance_lab_version": __version__,
+        }
+        self.log = SessionLog(Schemas(self.processor.angle_names, metadata), max_log_bytes)
+        self.log.on_sink_error = lambda _sink, exc: self.event("error", "recording stopped", {"reason": str(exc)})
+        self.created_s = clock()
+        self.result_rate, self.hands_rate, self.ages_ms = Window(), Window(), Window(5.0)
+        self.ended = False
+        self._scheduler, self._listener, self._factory = scheduler, listener, factory
+        self._clock, self._max_pixels = clock, max_pixels
+        self._lock = threading.RLock()
+        self._crew_lock = threading.Lock()  # one change of crew at a time
+        self._crew: Crew | None = None
+        self._wanted = False  # whether a crew should be at work
+        self._slot: LatestSlot[Picture] = LatestSlot()
+        self._halves: dict[int, tuple[Job, Estimate]] = {}  # join design: what waits for its other half
+        self._last_sent_seq = -1
+        self._closed_since: list[tuple[int, str]] = []
+        self._ending = False
+        self.event("session", "created", {"settings": self.settings.plain()})
+
+    # --- the crew: all of these block while estimators are made or freed, so never on the event loop
+
+    @property
+    def running(self) -> bool:
+        """Whether a crew is at work or being made."""
+        return self._wanted
+
+    def start(self) -> None:
+        """Put a crew for the settings in force to work, in place of the one there is."""
+        self._wanted = True
+        with self._crew_lock:
+            crew = Crew(self.settings, self._slot, self, self._scheduler, self._factory, self._clock)
+            error = crew.warm_up()
+            if error is not None:
+                self.event("error", "estimator", {"reason": str(error)})
+            with self._lock:
+                old, self._crew = self._crew, crew if self._wanted else None
+                crew.plan.settings = self.settings
+            if not self._wanted:
+                crew.stop()
+            else:
+                crew.go()
+            if old is not None:
+                old.stop()
+                self._drop_halves()
+
+    def pause(self) -> None:
+        """Stop working and free the estimators; the ledger and the log stay."""
+        self._wanted = False
+        with self._crew_lock:
+            with self._lock:
+                crew, self._crew = self._crew, None
+            if crew is not None:
+                crew.stop()
+        with self._lock:
+            self._slot.clear()
+            self._halves.clear()
+            for seq in self.ledger.open_seqs():
+                self._close(seq, FrameState.LOST, FrameTimes(), "the session was stopped")
+            self._finish_if_drained()
+
+    def _drop_halves(self) -> None:
+        """Halves that the old crew left behind have no other half any more."""
+        with self._lock:
+            for seq in list(self._halves):
+                job, _ = self._halves.pop(seq)
+                self._close(seq, FrameState.FAILED, job.picture.frame.times, "the design was changed")
+            self._finish_if_drained()
+
+    # --- what comes in
+
+    def receive(self, header: FrameHeader, image: bytes, bytes_up: int, t_receive_s: float) -> None:
+        """Take in one frame: check, put, return.
+
+        Raises
+        ------
+        WireError
+            The frame cannot be counted: its `seq` was used before or is absurd, or the session has ended.
+            A frame that can be counted but not used is closed as `rejected` and the listener is told.
+        """
+        with self._lock:
+            self._accept(header.seq)
+            times = FrameTimes(t_receive_s=t_receive_s)
+            try:
+                if self.client_clock.stamp(times, header):
+                    self.event("clock", "assumed", {"offset_s": self.client_clock.offset.offset_s})
+                imaging.check(image, self._max_pixels)
+            except CodedError as exc:
+                self._refuse(header.seq, FrameState.REJECTED, exc.code, str(exc), times, bytes_up)
+                return
+            frame = Frame(header.seq, image, header.source_size_px, times)
+            old = self._slot.put(Picture(frame, bytes_up, self.settings.short_side_px, self._clock))
+            if old is not None:
+                self._close(old.frame.seq, FrameState.SUPERSEDED, old.frame.times, bytes_up=old.bytes_up)
+        self._scheduler.wake()
+
+    def reject(self, seq: int, error: CodedError, bytes_up: int, t_receive_s: float) -> None:
+        """Count a frame of which only the number could be read.
+
+        Raises
+        ------
+        WireError
+            As `receive`.
+        """
+        with self._lock:
+            self._accept(seq)
+            times = FrameTimes(t_receive_s=t_receive_s)
+            self._refuse(seq, FrameState.REJECTED, error.code, str(error), times, bytes_up)
+
+    def skipped(self, frames: Iterable[tuple[int, float]]) -> None:
+        """Frames the client captured and did not send.
+
+        Raises
+        ------
+        WireError
+            If a `seq` is absurd.
+        """
+        with self._lock:
+            for seq, t_capture_s in frames:
+                self.ledger.expect(seq)
+                times = FrameTimes(t_capture_s=self.client_clock.map(t_capture_s))
+                self._close(seq, FrameState.CLIENT_SKIPPED, times)
+
+    def receipts(self, frames: Iterable[tuple[int, float | None, float | None]]) -> None:
+        """When results reached the client and were painted."""
+        for seq, t_result_s, t_paint_s in frames:
+            self.log.add_receipt(seq, self.client_clock.map(t_result_s), self.client_clock.map(t_paint_s))
+
+    def set_clock(self, offset: ClockOffset) -> None:
+        """A new estimate of the client's clock."""
+        with self._lock:
+            now = self.client_clock.set(offset)
+        self.event("clock", "offset", {"offset_s": now.offset_s, "uncertainty_s": now.uncertainty_s})
+
+    def change_settings(self, changes: dict[str, Any], by: str = "") -> Settings:
+        """Other settings from the next frame on.
+
+        Raises
+        ------
+        SettingsError
+            Nothing is changed then.
+        """
+        with self._lock:
+            old, new = self.settings, self.settings.changed(changes)
+            if new == old:
+                return new
+            self.processor.reconfigure(new)  # first: it may refuse a filter's parameters
+            self.settings = new
+            self.settings_version += 1
+            if self._crew is not None:
+                self._crew.plan.settings = new
+            before = old.plain()
+            changed = {k: v for k, v in new.plain().items() if before[k] != v}
+            self.event("settings", "changed", {"version": self.settings_version, "changes": changed, "by": by})
+        if self._wanted and any(field in changed for field in CREW_FIELDS):
+            threading.Thread(target=self.start, name="livedance-new-crew", daemon=True).start()
+        return new
+
+    def mark(self, name: str, data: dict[str, Any], t_client_s: float | None = None) -> None:
+        """A marker in the event log."""
+        t_s = self.client_clock.map(t_client_s) if t_client_s is not None else self._clock()
+        self.event("mark", name, data, t_s)
+
+    def event(self, kind: str, name: str, data: dict[str, Any] | None = None, t_s: float | None = None) -> None:
+        """Log an event and tell the listener."""
+        t_s = self._clock() if t_s is None else t_s
+        self.log.add_event(t_s, kind, name, data)
+        self._listener.on_event(self, {"t_s": t_s, "kind": kind, "name": name, "data": data or {}})
+
+    # --- what the lanes give
+
+    def lane_done(self, job: Job, estimate: Estimate, t_end_s: float) -> None:
+        """Remember hands, or let a result leave."""
+        with self._lock:
+            crew = self._crew
+            if job.kind == "hands":
+                found = self.processor.take_hands(job.picture.frame, estimate, job.stage_ms["hands"])
+                self.hands_rate.add(t_end_s)
+                if crew is not None:
+                    crew.plan.policy.found(found)
+            if crew is not None and crew.joins and job.kind != "both":
+                self._join(job, estimate, t_end_s)
+            elif job.kind != "hands":
+                self._emit(job, estimate, t_end_s)
+
+    def _join(self, job: Job, estimate: Estimate, t_end_s: float) -> None:
+        """Hold the first half of a frame until the other half is there."""
+        other = self._halves.pop(job.picture.frame.seq, None)
+        if other is None:
+            self._halves[job.picture.frame.seq] = (job, estimate)
+        elif job.kind == "pose":
+            self._emit(job, estimate, t_end_s)
+        else:
+            self._emit(*other, t_end_s)
+
+    def _emit(self, job: Job, estimate: Estimate, t_end_s: float) -> None:
+        """Make the result and let it leave, unless a newer one has."""
+        picture, frame = job.picture, job.picture.frame
+        if self.ledger.is_closed(frame.seq):
+            return
+        times = frame.times
+        times.t_infer_start_s, times.t_infer_end_s = job.t_start_s, t_end_s
+        stage_ms = {**picture.stage_ms, **job.stage_ms}
+        stage_ms["wait"] = (job.t_start_s - times.t_receive_s) * 1000 - sum(picture.stage_ms.values())
+        if frame.seq < self._last_sent_seq:
+            self._close(frame.seq, FrameState.LATE, times, "a newer result had left", picture.bytes_up, stage_ms)
+            self._finish_if_drained()
+            return
+        record = FrameRecord(frame.seq, FrameState.PROCESSED, times, "", picture.bytes_up, stage_ms)
+        result = self.processor.result(frame, estimate, record, self.settings_version)
+        if self._crew is not None:
+            self._crew.plan.policy.wrists_visible = self.processor.wrists_visible
+        times.t_emit_s = self._clock()
+        self._last_sent_seq = frame.seq
+        self.ledger.close(frame.seq, FrameState.PROCESSED)
+        closed, self._closed_since = self._closed_since, []
+        self._listener.on_result(self, result, closed)
+        stage_ms["emit"] = (self._clock() - times.t_emit_s) * 1000
+        self.log.add_result(result)
+        self.log.add_frame(record)
+        self.result_rate.add(times.t_emit_s)
+        self.ages_ms.add(times.t_emit_s, (times.t_emit_s - times.t_capture_s) * 1000)
+        self._finish_if_drained()
+
+    def lane_failed(self, job: Job, error: LiveDanceError) -> None:
+        """A lane could not do its job: the frame is rejected (its picture is bad) or failed (we are)."""
+        with self._lock:
+            frame = job.picture.frame
+            bad_picture = isinstance(error, ImageError)
+            if job.kind == "hands" and not bad_picture:
+                self.event("error", "hands failed", {"seq": frame.seq, "reason": str(error)})
+                if self._crew is None or not self._crew.joins:
+                    return
+            self._halves.pop(frame.seq, None)
+            state = FrameState.REJECTED if bad_picture else FrameState.FAILED
+            code = error.code if isinstance(error, ImageError) else "estimator"
+            self._refuse(frame.seq, state, code, str(error), frame.times, job.picture.bytes_up)
+            self._finish_if_drained()
+
+    # --- the end
+
+    def end(self, captured: int) -> None:
+        """No more frames come; when the last one is done the ledger is closed and the listener told.
+
+        Raises
+        ------
+        WireError
+            If `captured` contradicts what has arrived.
+        """
+        with self._lock:
+            if self.ended:
+                return
+            self.ledger.captured_in_all(captured)
+            self._ending = True
+            self._finish_if_drained()
+
+    def abandon(self) -> None:
+        """The producer is gone for good. Blocks while lanes stop: not on the loop."""
+        self._ending = True
+        self.pause()
+
+    def resolve(self, unanswered: Iterable[int]) -> list[tuple[int, str]]:
+        """On reconnection: which of the client's unanswered frames have ended meanwhile.
+
+        What never arrived is `lost` from now on; what is still in work is left out.
+        """
+        with self._lock:
+            ends: list[tuple[int, str]] = []
+            for seq in unanswered:
+                self.ledger.expect(seq)
+                if not self.ledger.is_open(seq):
+                    lost = self._close(seq, FrameState.LOST, FrameTimes(), "the connection ended")
+                    ends.append((seq, str(FrameState.LOST) if lost else "closed"))
+            return ends
+
+    def _finish_if_drained(self) -> None:
+        if not self._ending or self.ended or self.ledger.in_flight:
+            return
+        for seq in self.ledger.unreported():
+            self._close(seq, FrameState.LOST, FrameTimes(), "it never arrived")
+        self.ended = True
+        summary = self.ledger.summary()
+        self.event("session", "ended", dict(summary))
+        self.log.flush()
+        self._listener.on_ended(self, summary)
+
+    def summary(self) -> dict[str, Any]:
+        """The session in numbers, for /sessions and the metrics."""
+        now = self._clock()
+        offset = self.client_clock.offset
+        with self._lock:
+            return {
+                "id": self.id,
+                "running": self.running,
+                "ended": self.ended,
+                "age_s": now - self.created_s,
+                "results_per_s": self.result_rate.rate_hz(now),
+                "hands_per_s": self.hands_rate.rate_hz(now),
+                "age_ms": self.ages_ms.percentiles(now),
+                "settings": self.settings.plain(),
+                "settings_version": self.settings_version,
+                "angles": list(self.processor.angle_names),
+                "clock": {"offset_s": offset.offset_s, "uncertainty_s": offset.uncertainty_s},
+                "ledger": self.ledger.summary(),
+                "log_bytes": self.log.n_bytes(),
+            }
+
+    # --- helpers, called with the lock held
+
+    def _accept(self, seq: int) -> None:
+        if self.ended or self._ending:
+            raise WireError("ended", f"session {self.id} has ended; begin another.")
+        self.ledger.arrive(seq)
+
+    def _close(self, seq: int, state: FrameState, times: FrameTimes, reason: str = "", bytes_up: int = 0,
+               stage_ms: dict[str, float] | None = None) -> bool:  # fmt: skip
+        if not self.ledger.close(seq, state):
+            return False
+        self.log.add_frame(FrameRecord(seq, state, times, reason, bytes_up, stage_ms or {}))
+        self._closed_since.append((seq, str(state)))
+        del self._closed_since[:-_CLOSED_KEPT]
+        return True
+
+    def _refuse(self, seq: int, state: FrameState, code: str, message: str, times: FrameTimes, bytes_up: int) -> None:
+        if self._close(seq, state, times, f"{code}: {message}", bytes_up):
+            self._listener.on_refused(self, seq, state, code, message)

@@ -1,0 +1,271 @@
+"""The sessions of one server and who is connected to each.
+
+Everything here runs on the event loop, except the four `on_*` calls, which lane threads make too and which
+only post to the loop. What blocks (making and freeing estimators) goes to a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from livedance_lab.clock import now_s, wall_s
+from livedance_lab.errors import BusyError, ConnectionRefused
+from livedance_lab.estimators.base import factory
+from livedance_lab.metrics.ledger import LedgerSummary
+from livedance_lab.pipeline.scheduler import Scheduler
+from livedance_lab.pipeline.session import Session
+from livedance_lab.pose import FrameState, PoseResult
+from livedance_lab.server.config import ServerConfig
+from livedance_lab.wire.codec import encode_json, encode_result
+
+__all__ = ["Connection", "Hub", "Room"]
+
+_log = logging.getLogger(__name__)
+
+_MOST_ROOMS = 64
+_ENDED_BYTES = 512 * 2**20  # ended sessions' logs kept for late readers
+
+
+class Connection(Protocol):
+    """One socket, as the hub sees it."""
+
+    def say(self, message: str) -> None:
+        """Send for certain."""
+        ...
+
+    def show(self, result: str | bytes) -> None:
+        """Send unless a newer result comes first."""
+        ...
+
+    def dismiss(self, code: str, message: str) -> None:
+        """Say why, and close."""
+        ...
+
+
+class Room:
+    """A session with its producer and viewers."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.producer: Connection | None = None
+        self.viewers: set[Connection] = set()
+        self.farewell: asyncio.TimerHandle | None = None
+
+    @property
+    def connections(self) -> list[Connection]:
+        """Everyone connected."""
+        return [*([self.producer] if self.producer else []), *self.viewers]
+
+
+class Hub:
+    """All sessions.
+
+    Parameters
+    ----------
+    config : ServerConfig
+    clock : callable, optional
+        Seconds now.
+    """
+
+    def __init__(self, config: ServerConfig, clock: Callable[[], float] = now_s) -> None:
+        self.config = config
+        self.rooms: dict[str, Room] = {}
+        self.scheduler = Scheduler(config.workers, clock)
+        self.started_s = clock()
+        self.clock = clock
+        self.totals: dict[str, int] = {"connections": 0, "sessions": 0, "refused_hellos": 0}
+        self._loop = asyncio.get_running_loop()
+        self._factory = factory(config.estimator)
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    # --- rooms
+
+    def create(self, session_id: str | None, settings: dict[str, Any]) -> Room:
+        """A new session; its estimators are made when a producer comes.
+
+        Raises
+        ------
+        ConnectionRefused
+            If the id is taken, or too many sessions are remembered.
+        SettingsError
+        """
+        session_id = session_id or _new_id()
+        if session_id in self.rooms:
+            raise ConnectionRefused("taken", f"there is a session {session_id!r} already.")
+        self._forget_ended()
+        if len(self.rooms) >= _MOST_ROOMS:
+            raise BusyError("busy", f"{_MOST_ROOMS} sessions are open; end one first.")
+        chosen = self.config.settings.changed(settings)
+        session = Session(session_id, self.scheduler, self, self._factory, chosen, clock=self.clock,
+                          max_pixels=self.config.max_pixels)  # fmt: skip
+        room = self.rooms[session_id] = Room(session)
+        self.totals["sessions"] += 1
+        return room
+
+    def room(self, session_id: str) -> Room:
+        """The room of a session.
+
+        Raises
+        ------
+        ConnectionRefused
+            Code "session" if there is none.
+        """
+        try:
+            return self.rooms[session_id]
+        except KeyError:
+            raise ConnectionRefused("session", f"there is no session {session_id!r} on this server.") from None
+
+    def produce(self, connection: Connection, session_id: str | None, settings: dict[str, Any]) -> tuple[Room, bool]:
+        """Let a connection be the producer of a session; True if the session existed before.
+
+        A newer producer takes the place of an older one: after a lost connection the old socket may look
+        alive for a while.
+
+        Raises
+        ------
+        BusyError
+            If all places are taken.
+        ConnectionRefused
+            If the session has ended.
+        SettingsError
+        """
+        room = self.rooms.get(session_id) if session_id else None
+        existed = room is not None
+        if room is not None and room.session.ended:
+            raise ConnectionRefused("ended", f"session {session_id!r} has ended; begin another.")
+        if room is None or not room.session.running:
+            self._make_place()
+        if room is None:
+            room = self.create(session_id, settings)
+        elif settings:
+            room.session.change_settings(settings, by="producer")
+        if room.farewell is not None:
+            room.farewell.cancel()
+            room.farewell = None
+        if room.producer is not None:
+            room.producer.dismiss("replaced", "another client became the producer of this session.")
+        room.producer = connection
+        room.session.client_clock.new_connection()
+        if not room.session.running:
+            self.in_thread(room.session.start)
+        room.session.event("producer", "joined", {})
+        return room, existed
+
+    def _make_place(self) -> None:
+        """Make sure one more producer can be taken; a session without one gives way."""
+        active = [room for room in self.rooms.values() if room.session.running]
+        if len(active) < self.config.max_sessions:
+            return
+        waiting = [room for room in active if room.producer is None]
+        if not waiting:
+            raise BusyError("busy", f"all {self.config.max_sessions} places are taken; try again later.")
+        self._bid_farewell(waiting[0])
+
+    def leave(self, connection: Connection, room: Room) -> None:
+        """A connection has closed."""
+        room.viewers.discard(connection)
+        if room.producer is connection:
+            room.producer = None
+            if room.session.ended:
+                return
+            room.session.event("producer", "left", {})
+            room.farewell = self._loop.call_later(self.config.resume_s, self._bid_farewell, room)
+
+    def _bid_farewell(self, room: Room) -> None:
+        if room.farewell is not None:
+            room.farewell.cancel()
+            room.farewell = None
+        self.in_thread(room.session.abandon)
+
+    def end(self, room: Room, captured: int) -> None:
+        """The producer has said that no more frames come."""
+        room.session.end(captured)
+
+    def _forget_ended(self) -> None:
+        """Drop the oldest ended sessions nobody looks at when their logs take too much memory."""
+        ended = [room for room in self.rooms.values() if room.session.ended and not room.connections]
+        total = sum(room.session.log.n_bytes() for room in ended)
+        while ended and (total > _ENDED_BYTES or len(self.rooms) >= _MOST_ROOMS):
+            room = ended.pop(0)
+            total -= room.session.log.n_bytes()
+            del self.rooms[room.session.id]
+
+    async def close(self) -> None:
+        """End every session, say goodbye, free everything."""
+        for room in list(self.rooms.values()):
+            await asyncio.to_thread(room.session.abandon)
+            room.session.log.flush()
+        await asyncio.sleep(0)  # let posted messages reach the outboxes
+        for room in self.rooms.values():
+            for connection in room.connections:
+                connection.dismiss("shutdown", "the server is stopping.")
+
+    def in_thread(self, work: Callable[[], None]) -> None:
+        """Run something that blocks off the loop; its errors are logged."""
+
+        async def run() -> None:
+            try:
+                await asyncio.to_thread(work)
+            except Exception:
+                _log.exception("background work failed")
+
+        task = self._loop.create_task(run())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # --- what sessions tell (any thread)
+
+    def on_result(self, session: Session, result: PoseResult, closed: list[tuple[int, str]]) -> None:
+        """Encode once, in the lane's thread; hand to everyone on the loop."""
+        summary = session.ledger.summary()
+        ledger = {"captured": summary["captured"], **summary["states"]}
+        self._post(self._show, session.id, encode_result(result, closed, ledger))
+
+    def on_refused(self, session: Session, seq: int, state: FrameState, code: str, message: str) -> None:
+        """Tell the producer."""
+        text = encode_json({"type": "refused", "seq": seq, "state": str(state), "code": code, "message": message})
+        self._post(self._tell_producer, session.id, text)
+
+    def on_event(self, session: Session, event: dict[str, Any]) -> None:
+        """Tell everyone; new settings also as what they are."""
+        if event["kind"] == "settings":
+            message = {"type": "settings", "settings": session.settings.plain(), "version": session.settings_version,
+                       "by": event["data"].get("by", "")}  # fmt: skip
+            self._post(self._tell_all, session.id, encode_json(message))
+        self._post(self._tell_all, session.id, encode_json({"type": "event", **event}))
+
+    def on_ended(self, session: Session, summary: LedgerSummary) -> None:
+        """Tell everyone, and free the estimators."""
+        self._post(self._tell_all, session.id, encode_json({"type": "ended", "ledger": summary}))
+        self._post(self.in_thread, session.pause)
+
+    def _post(self, call: Callable[..., None], *args: Any) -> None:
+        try:
+            self._loop.call_soon_threadsafe(call, *args)
+        except RuntimeError:  # the loop has stopped: nobody is left to tell
+            _log.debug("the loop is closed; a message was not sent")
+
+    def _show(self, session_id: str, result: str) -> None:
+        room = self.rooms.get(session_id)
+        for connection in room.connections if room else ():
+            connection.show(result)
+
+    def _tell_producer(self, session_id: str, message: str) -> None:
+        room = self.rooms.get(session_id)
+        if room is not None and room.producer is not None:
+            room.producer.say(message)
+
+    def _tell_all(self, session_id: str, message: str) -> None:
+        room = self.rooms.get(session_id)
+        for connection in room.connections if room else ():
+            connection.say(message)
+
+
+def _new_id() -> str:
+    stamp = datetime.fromtimestamp(wall_s(), UTC).strftime("%Y%m%d-%H%M%S")
+    return f"{stamp}-{secrets.token_hex(2)}"

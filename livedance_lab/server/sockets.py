@@ -1,0 +1,224 @@
+"""The WebSocket: parse, put, return. Nothing here computes, and nothing a client says can stop it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from tornado.iostream import StreamClosedError
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from livedance_lab import __version__
+from livedance_lab.clock import ClockOffset, now_s
+from livedance_lab.errors import CodedError, ConnectionRefused, ImageError, SettingsError, WireError
+from livedance_lab.server.config import ServerConfig
+from livedance_lab.server.hub import Hub, Room
+from livedance_lab.server.outbox import Outbox
+from livedance_lab.wire import messages as m
+from livedance_lab.wire.codec import FrameTimeError, decode_frame, decode_legacy_frame, encode_json
+
+__all__ = ["LiveSocket", "local_host"]
+
+_log = logging.getLogger(__name__)
+
+_HELLO_WITHIN_S = 5.0
+
+
+def local_host(host: str | None) -> bool:
+    """Whether a host name is this machine's loopback."""
+    return host in ("localhost", "127.0.0.1", "::1")
+
+
+class LiveSocket(WebSocketHandler):
+    """One connection: a producer of frames or a viewer of results."""
+
+    def initialize(self, hub: Hub) -> None:
+        """Called by tornado for each connection."""
+        self.hub = hub
+        self.config: ServerConfig = hub.config
+        self.room: Room | None = None
+        self.is_producer = False
+        self.outbox = Outbox(self._send, lambda: self.close(m.CLOSE_CODES["protocol"], "too slow"))
+        self._hello_timer: asyncio.TimerHandle | None = None
+        self._answers: dict[type, Callable[[Any], None]] = {
+            m.Ping: self._ping,
+            m.Clock: lambda x: self._session.set_clock(ClockOffset(x.offset_s, x.uncertainty_s)),
+            m.Receipts: lambda x: self._session.receipts(x.frames),
+            m.Skipped: lambda x: self._session.skipped(x.frames),
+            m.SettingsChange: self._settings,
+            m.Mark: lambda x: self._session.mark(x.name, x.data, x.t_s if self.is_producer else None),
+            m.Stats: self._stats,
+            m.End: self._end,
+        }
+
+    # --- tornado's hooks
+
+    def check_origin(self, origin: str) -> bool:
+        """Pages of this machine and of the allow-list; anything without an origin is not a browser."""
+        if self.config.behind_proxy or origin in self.config.origins:
+            return True
+        return local_host(urlsplit(origin).hostname)
+
+    def get_compression_options(self) -> dict[str, Any] | None:
+        """None: pictures do not shrink, and results are too small to be worth the wait."""
+        return None
+
+    def open(self, *_args: str, **_kwargs: str) -> None:
+        """Wait for the hello."""
+        self.set_nodelay(True)
+        self.hub.totals["connections"] += 1
+        loop = asyncio.get_running_loop()
+        self._sender = loop.create_task(self.outbox.run((WebSocketClosedError, StreamClosedError)))
+        self._hello_timer = loop.call_later(
+            _HELLO_WITHIN_S, self.dismiss, "protocol", f"no hello came within {_HELLO_WITHIN_S:.0f} s."
+        )
+
+    def on_message(self, message: str | bytes) -> None:
+        """Parse, put, return; every error is told and the connection goes on where that is safe."""
+        t_receive_s = now_s()
+        try:
+            if self.room is None:
+                self._hello(message)
+            elif isinstance(message, bytes):
+                self._frame(message, t_receive_s)
+            else:
+                self._text(message, t_receive_s)
+        except (WireError, ImageError, SettingsError) as exc:
+            code = exc.code if isinstance(exc, CodedError) else "settings"
+            self._error(code, str(exc), fatal=self.room is None)
+        except ConnectionRefused as exc:
+            self._error(exc.code, str(exc), fatal=True)
+        except Exception:
+            _log.exception("a message could not be handled")
+            self._error("internal", "the server could not handle this message; see its log.", fatal=False)
+
+    def on_close(self) -> None:
+        """Tell the hub."""
+        if self._hello_timer is not None:
+            self._hello_timer.cancel()
+        self.outbox.close()
+        if self.room is not None:
+            self.hub.leave(self, self.room)
+
+    # --- the hub's side
+
+    def say(self, message: str) -> None:
+        """Send for certain."""
+        self.outbox.put(message)
+
+    def show(self, result: str | bytes) -> None:
+        """Send unless a newer result comes first."""
+        self.outbox.put_result(result)
+
+    def dismiss(self, code: str, message: str) -> None:
+        """Say why, and close once it has been sent."""
+        self.say(encode_json({"type": "bye", "code": code, "message": message}))
+        number = m.CLOSE_CODES.get(code, m.CLOSE_CODES["protocol"])
+        asyncio.get_running_loop().call_later(0.05, self.close, number, code)
+
+    async def _send(self, message: str | bytes) -> None:
+        await self.write_message(message, binary=isinstance(message, bytes))
+
+    def _error(self, code: str, message: str, *, fatal: bool) -> None:
+        self.say(encode_json({"type": "error", "code": code, "message": message, "fatal": fatal}))
+        if fatal:
+            self.hub.totals["refused_hellos"] += 1
+            number = m.CLOSE_CODES.get(code, m.CLOSE_CODES["protocol"])
+            asyncio.get_running_loop().call_later(0.05, self.close, number, code)
+
+    # --- what a client may say
+
+    @property
+    def _session(self) -> Any:
+        assert self.room is not None
+        return self.room.session
+
+    def _hello(self, message: str | bytes) -> None:
+        """The first message decides everything: may it come in, as what, to which session."""
+        if isinstance(message, bytes):
+            raise WireError("protocol", "the first message must be a hello in JSON text, got a binary one.")
+        hello = m.parse_client_message(message)
+        if not isinstance(hello, m.Hello):
+            raise WireError("protocol", "the first message must be a hello.")
+        if hello.version != m.PROTOCOL_VERSION:
+            raise ConnectionRefused(
+                "version", f"this server speaks protocol version {m.PROTOCOL_VERSION}, got {hello.version}."
+            )
+        if not secrets.compare_digest(hello.token.encode(), self.config.token.encode()):
+            raise ConnectionRefused("token", "the token is not this server's; copy the one it printed at its start.")
+        resumed, ends = False, []
+        if hello.role == "producer":
+            room, resumed = self.hub.produce(self, hello.session, hello.settings)
+            self.is_producer = True
+            if resumed:
+                ends = room.session.resolve(hello.unanswered)
+            room.session.event("client", "hello", dict(hello.client))
+        else:
+            if hello.session is None:
+                raise ConnectionRefused("session", "a viewer must name the session it wants to see.")
+            room = self.hub.room(hello.session)
+            room.viewers.add(self)
+        self.room = room
+        if self._hello_timer is not None:
+            self._hello_timer.cancel()
+        session = room.session
+        self.say(encode_json({
+            "type": "welcome", "version": m.PROTOCOL_VERSION, "session": session.id, "resumed": resumed,
+            "settings": session.settings.plain(), "settings_version": session.settings_version,
+            "angles": list(session.processor.angle_names), "closed": ends, "t_server_s": now_s(),
+            "limits": {"message_bytes": self.config.max_message_bytes, "pixels": self.config.max_pixels},
+            "server": {"livedance_lab": __version__},
+        }))  # fmt: skip
+
+    def _frame(self, message: bytes, t_receive_s: float) -> None:
+        if not self.is_producer:
+            raise WireError("role", "viewers do not send frames.")
+        try:
+            header, image = decode_frame(message)
+        except FrameTimeError as exc:
+            self._session.reject(exc.seq, exc, len(message), t_receive_s)
+            return
+        if len(message) > self.config.max_message_bytes:
+            limit = self.config.max_message_bytes
+            self._session.reject(header.seq, ImageError("size", f"a frame may take {limit} bytes, got {len(message)}."),
+                                 len(message), t_receive_s)  # fmt: skip
+            return
+        self._session.receive(header, image, len(message), t_receive_s)
+
+    def _text(self, message: str, t_receive_s: float) -> None:
+        if len(message) > 2 * self.config.max_message_bytes:
+            raise WireError("size", f"text messages may take {2 * self.config.max_message_bytes} bytes.")
+        said = m.parse_client_message(message)
+        if isinstance(said, m.LegacyFrame):
+            if not self.is_producer:
+                raise WireError("role", "viewers do not send frames.")
+            header, image = decode_legacy_frame(said)
+            self._session.receive(header, image, len(message), t_receive_s)
+            return
+        if isinstance(said, m.Hello):
+            raise WireError("protocol", "hello was said already.")
+        if not self.is_producer and not isinstance(said, m.Ping | m.SettingsChange | m.Mark):
+            raise WireError("role", f"viewers do not send {said.type!r} messages.")
+        self._answers[type(said)](said)
+
+    def _ping(self, ping: m.Ping) -> None:
+        t_s = now_s()
+        self.say(encode_json({"type": "pong", "t_s": ping.t_s, "t_receive_s": t_s, "t_send_s": now_s()}))
+
+    def _settings(self, change: m.SettingsChange) -> None:
+        self._session.change_settings(change.changes, change.by)
+
+    def _stats(self, stats: m.Stats) -> None:
+        assert self.room is not None
+        self.room.session.producer_stats = stats.values
+        text = encode_json({"type": "stats", "values": stats.values})
+        for viewer in self.room.viewers:
+            viewer.say(text)
+
+    def _end(self, end: m.End) -> None:
+        assert self.room is not None
+        self.hub.end(self.room, end.captured)
