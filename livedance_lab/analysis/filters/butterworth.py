@@ -37,12 +37,13 @@ class Butterworth(Filter):
 
     def _start(self, x: Array) -> Array:
         zero = np.zeros_like(x)
-        return np.stack((x, *(part for _ in self._damping for part in (x, zero))))  # last input; y, y'/w ...
+        # last input; y and y'/w of each section; y' of the last
+        return np.stack((x, *(part for _ in self._damping for part in (x, zero)), zero))
 
     def _advance(self, state: Array, x: Array, dt_s: Array, scale: Array) -> Array:  # noqa: ARG002
         cycles = np.minimum(self.params["cutoff_hz"] * dt_s, _HIGHEST_CYCLES_PER_STEP)
         h = np.tan(math.pi * cycles)  # w dt / 2, pre-warped
-        out, before, now = [x], state[0], x
+        out, before, now, new_slope = [x], state[0], x, x
         for i, damping in enumerate(self._damping):
             y, slope = state[1 + 2 * i], state[2 + 2 * i]
             drag = 2 * damping * h
@@ -50,13 +51,13 @@ class Butterworth(Filter):
             new_y = y + h * (slope + new_slope)
             out += [new_y, new_slope]
             before, now = y, new_y
-        return np.stack(out)
+        return np.stack((*out, new_slope * 2 * h / dt_s))
 
     def _output(self, state: Array) -> Array:
-        return np.asarray(state[-2])
+        return np.asarray(state[-3])
 
     def _extrapolate(self, state: Array, ahead_s: Array) -> Array:
-        return np.asarray(state[-2] + 2 * math.pi * self.params["cutoff_hz"] * state[-1] * ahead_s)
+        return np.asarray(state[-3] + state[-1] * ahead_s)
 
     @property
     def _damping(self) -> tuple[float, ...]:

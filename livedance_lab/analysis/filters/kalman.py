@@ -47,7 +47,7 @@ class KalmanCv(Filter):
             100.0,
             "body sizes/s^1.5",
             "How abruptly motion may change.",
-            logarithmic=True,
+            True,
         ),
     )
 
@@ -90,7 +90,7 @@ class KalmanCa(Filter):
             5000.0,
             "body sizes/s^2.5",
             "How abruptly acceleration may change.",
-            logarithmic=True,
+            True,
         ),
     )
 

@@ -37,17 +37,21 @@ class OneEuro(Filter):
     """The paper takes the speed from the last filtered value, MediaPipe from the last raw one."""
 
     def _start(self, x: Array) -> Array:
-        return np.stack((x, np.zeros_like(x), x))  # filtered, its speed per second, raw
+        zero = np.zeros_like(x)
+        return np.stack((x, zero, x, zero))  # filtered, the paper's speed, raw, speed of the filtered
 
     def _advance(self, state: Array, x: Array, dt_s: Array, scale: Array) -> Array:
-        level, speed, raw = state
+        level, speed, raw, trend = state
         before = level if self.speed_from_filtered else raw
-        speed = speed + _weight(self.params["derivative_cutoff_hz"], dt_s) * ((x - before) / dt_s - speed)
+        follow = _weight(self.params["derivative_cutoff_hz"], dt_s)
+        speed = speed + follow * ((x - before) / dt_s - speed)
         cutoff_hz = self.params["min_cutoff_hz"] + self.params["beta"] * np.abs(speed) / scale
-        return np.stack((level + _weight(cutoff_hz, dt_s) * (x - level), speed, x))
+        step = _weight(cutoff_hz, dt_s) * (x - level)
+        # the paper's speed counts the filter's lag as motion: too fast to extrapolate with
+        return np.stack((level + step, speed, x, trend + follow * (step / dt_s - trend)))
 
     def _extrapolate(self, state: Array, ahead_s: Array) -> Array:
-        return np.asarray(state[0] + state[1] * ahead_s)
+        return np.asarray(state[0] + state[3] * ahead_s)
 
 
 @register
