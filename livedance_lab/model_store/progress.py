@@ -43,4 +43,5 @@ def progress_bar() -> Iterator[Progress]:
     try:
         yield show
     finally:
-        bars.stop()
+        if bars.live.is_started:  # stopping what never started would print an empty line
+            bars.stop()

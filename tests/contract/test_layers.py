@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "livedance_lab"
 
 LEVELS: dict[str, int] = {
-    **dict.fromkeys(("errors", "clock", "pose", "skeletons", "settings"), 0),
+    **dict.fromkeys(("errors", "clock", "pose", "quiet", "skeletons", "settings"), 0),
     **dict.fromkeys(("wire", "imaging", "video", "analysis", "metrics", "model_store", "tables"), 1),
     **dict.fromkeys(("estimators", "export", "recording"), 2),
     **dict.fromkeys(("pipeline",), 3),
@@ -43,7 +43,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "pydantic": ("settings", "wire"),
     "tornado": ("server",),
     "websockets": ("client",),
-    "psutil": ("metrics",),
+    "psutil": ("metrics", "doctor"),
     "matplotlib": ("plots",),
     "anywidget": ("widgets",),
     "ipywidgets": ("widgets",),

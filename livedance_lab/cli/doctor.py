@@ -1,0 +1,38 @@
+"""`livedance doctor`: whether this machine can do the work, and what to do where it cannot."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+__all__ = ["doctor"]
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red", "info": "cyan"}
+
+
+def doctor(
+    server: Annotated[str | None, typer.Option(help="Also look whether this server answers (URL).")] = None,
+    verbose: Annotated[bool, typer.Option(help="Show the log lines of C libraries.")] = False,
+) -> None:
+    """Check Python, packages, models, cores, memory, ports and one inference; exit 1 if something fails."""
+    from rich.console import Console
+    from rich.padding import Padding
+
+    from livedance_lab import doctor as checks
+    from livedance_lab import model_store
+    from livedance_lab.quiet import quiet_c_logs
+
+    quiet_c_logs(verbose)
+    console, failed = Console(highlight=False), 0
+    with model_store.progress_bar() as progress:
+        for check in checks.run(server, progress):
+            console.print(f"[{_COLOURS[check.level]}]{check.level:<5}[/][bold]{check.name:<11}[/]", end="")
+            console.print(check.text, markup=False, soft_wrap=True)
+            if check.advice:
+                console.print(Padding(f"→ {check.advice}", (0, 0, 0, 5)), markup=False, style="italic")
+            failed += check.level == "fail"
+    if failed:
+        console.print(f"[bold red]{failed} of these must be put right first.[/]")
+        raise typer.Exit(1)
+    console.print("[green]Ready.[/] Next: livedance demo")

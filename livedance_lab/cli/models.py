@@ -1,0 +1,103 @@
+"""`livedance models`: what models there are, fetching them ahead of time, checking them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from livedance_lab.model_store import Model, ModelStatus
+
+__all__ = ["models"]
+
+models = typer.Typer(no_args_is_help=True, help="List, fetch and verify the models.")
+
+_COLUMNS = {"model": "bold", "complexity": "", "from": "", "MB": "", "here": "", "sha256": "dim"}
+_COLOURS = {"ok": "green", "absent": "yellow", "broken": "red"}
+
+
+@models.command("list")
+def list_models() -> None:
+    """What models there are, where they come from and which are here."""
+    from rich.console import Console
+
+    from livedance_lab import model_store
+
+    console = Console()
+    console.print(_table(model_store.verify()))
+    console.print(f"Folder: {model_store.folder()}  ({model_store.FOLDER_VARIABLE} names another)", highlight=False)
+
+
+@models.command()
+def fetch(
+    names: Annotated[list[str] | None, typer.Argument(help="Models by name; none: those of the package index.")] = None,
+) -> None:
+    """Fetch models now, so that everything works offline later."""
+    from rich.console import Console
+
+    from livedance_lab import model_store
+    from livedance_lab.errors import LiveDanceError
+
+    console, failed = Console(stderr=True), False
+    for model in _named(names or []):
+        try:
+            with model_store.progress_bar() as progress:
+                path = model_store.ensure(model.kind, model.complexity or 0, progress)
+            console.print(f"[green]ok[/]    {model.name}  {path}", highlight=False, soft_wrap=True)
+        except LiveDanceError as exc:
+            console.print(f"[red]fail[/]  {model.name}: ", end="", highlight=False)
+            console.print(str(exc), highlight=False, markup=False, soft_wrap=True)
+            failed = True
+    if failed:
+        raise typer.Exit(1)
+
+
+@models.command()
+def verify() -> None:
+    """Read every model that is here and compare it with its recorded SHA-256."""
+    from rich.console import Console
+
+    from livedance_lab import model_store
+
+    console, found = Console(), model_store.verify()
+    console.print(_table(found))
+    broken = [status.model.name for status in found if status.state == "broken"]
+    if broken:
+        console.print(f"Broken: {', '.join(broken)}. It is made again on its next use, or now by: "
+                      f"livedance models fetch {' '.join(broken)}", highlight=False)  # fmt: skip
+        raise typer.Exit(1)
+    if all(status.state == "absent" for status in found):
+        console.print("No model is here yet: livedance models fetch")
+
+
+def _named(names: list[str]) -> list[Model]:
+    """The models asked for."""
+    from livedance_lab import model_store
+
+    if not names:
+        return [model for model in model_store.catalogue() if model.from_wheel]
+    known = {model.name: model for model in model_store.catalogue()}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise typer.BadParameter(f"there is no model {', '.join(unknown)}; there are {', '.join(known)}.")
+    return [known[name] for name in names]
+
+
+def _table(found: list[ModelStatus]) -> object:
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column, style in _COLUMNS.items():
+        table.add_column(column, style=style, justify="right" if column == "MB" else "left", no_wrap=True)
+    for status in found:
+        model = status.model
+        table.add_row(
+            model.name,
+            "" if model.complexity is None else str(model.complexity),
+            "package index" if model.from_wheel else "storage.googleapis.com",
+            f"{status.size_bytes / 1e6:.1f}" if status.size_bytes else "",
+            f"[{_COLOURS[status.state]}]{status.state}[/]",
+            status.sha256[:12],
+        )
+    return table

@@ -1,0 +1,303 @@
+"""Whether this machine can do the work, and what to do where it cannot.
+
+Each check looks at one thing and says it in one line; none raises.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import socket
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from livedance_lab import clock, model_store
+from livedance_lab.errors import LiveDanceError
+from livedance_lab.imaging import ImageArray
+
+__all__ = ["Check", "run"]
+
+PORT = 8000
+_PACKAGE = "livedance-lab"
+_INSTALL = f"In the project's folder run: {sys.executable} -m pip install ."
+_SHOWN = ("mediapipe", "opencv-python", "numpy", "tornado", "websockets", "pandas", "pyarrow", "matplotlib")
+_ENOUGH_BYTES, _LITTLE_BYTES = 1.0e9, 0.4e9  # one client's landmarkers take 0.16 GB
+_SLOW_MS = 80.0  # below 12 results per second movement is no longer followed
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one check found.
+
+    Attributes
+    ----------
+    name : str
+    level : str
+        "ok", "warn" (works, but not as well), "fail" (does not work) or "info".
+    text : str
+        What was found.
+    advice : str
+        What to do about it; empty where there is nothing to do.
+    """
+
+    name: str
+    level: Literal["ok", "warn", "fail", "info"]
+    text: str
+    advice: str = ""
+
+
+def run(server: str | None = None, progress: model_store.Progress | None = None) -> Iterator[Check]:
+    """All checks, each as it is done.
+
+    Parameters
+    ----------
+    server : str, optional
+        Also look whether this server answers, such as ``http://127.0.0.1:8000``.
+    progress : callable, optional
+        Shown while missing models are fetched.
+
+    Yields
+    ------
+    Check
+    """
+    yield python()
+    yield packages()
+    yield opencv()
+    yield processors()
+    yield memory()
+    yield models(progress)
+    yield inference()
+    yield port(PORT)
+    yield jupyter()
+    yield browser()
+    if server is not None:
+        yield answers(server)
+
+
+def python() -> Check:
+    """The interpreter."""
+    text = f"{platform.python_version()} on {platform.system()} {platform.machine()}, {sys.executable}"
+    if sys.maxsize < 2**32:
+        return Check("Python", "fail", f"{text}, 32 bit", "MediaPipe needs a 64-bit Python.")
+    return Check("Python", "ok", text)
+
+
+def packages() -> Check:
+    """Whether every required package is there in a version that fits."""
+    try:
+        requirements = metadata.requires(_PACKAGE) or []
+    except metadata.PackageNotFoundError:
+        return Check("packages", "fail", f"{_PACKAGE} is not installed", _INSTALL)
+    wrong = []
+    for requirement in (r for r in requirements if "extra ==" not in r):
+        name, _, wanted = re.fullmatch(r"([\w.-]+)((.*))", requirement).groups()  # type: ignore[union-attr]
+        try:
+            version = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            wrong.append(f"{name} is missing")
+            continue
+        if not _fits(version, wanted):
+            wrong.append(f"{name} is {version}, needed is {wanted}")
+    if wrong:
+        return Check("packages", "fail", "; ".join(wrong), _INSTALL)
+    return Check("packages", "ok", ", ".join(f"{name} {metadata.version(name)}" for name in _SHOWN))
+
+
+def _fits(version: str, wanted: str) -> bool:
+    """Whether a version lies in a range of ``>=`` and ``<``, the only kinds this package declares."""
+    tests: dict[str, Callable[[list[int], list[int]], bool]] = {">=": lambda a, b: a >= b, "<": lambda a, b: a < b}
+    have = _numbers(version)
+    return all(tests[sign](have, _numbers(bound)) for sign, bound in re.findall(r"(>=|<)\s*([\w.]+)", wanted))
+
+
+def _numbers(version: str) -> list[int]:
+    numbers = [int(n) for n in re.findall(r"\d+", version)]
+    return numbers + [0] * (4 - len(numbers))
+
+
+def opencv() -> Check:
+    """Whether OpenCV can be imported: it links system libraries that slim machines lack."""
+    from livedance_lab import imaging
+
+    try:
+        cv2 = imaging.load_cv2()
+        imaging.decode_rgb(imaging.encode_jpeg(np.zeros((8, 8, 3), np.uint8)))
+    except LiveDanceError as exc:
+        return Check("OpenCV", "fail", str(exc).split(" Where ")[0],
+                     "Run: pip install --force-reinstall --no-deps opencv-python-headless")  # fmt: skip
+    return Check("OpenCV", "ok", f"{cv2.__version__} decodes pictures")
+
+
+def processors() -> Check:
+    """How many cores this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _quota()
+    usable = min(cores, quota or cores)
+    text = f"{cores} cores" + (f", of which a container's quota leaves {quota:.2g}" if quota and quota < cores else "")
+    if usable < 2:
+        return Check("cores", "warn", text, "Pose and hands share one core: expect half the results, or set hands off.")
+    return Check("cores", "ok", text)
+
+
+def _quota() -> float | None:
+    """Cores that a Linux control group grants, None where it sets no bound."""
+    try:
+        granted, period = Path("/sys/fs/cgroup/cpu.max").read_text("ascii").split()
+        return float(granted) / float(period)
+    except (OSError, ValueError):
+        return None
+
+
+def memory() -> Check:
+    """How much memory is free."""
+    import psutil
+
+    free = psutil.virtual_memory().available
+    text = f"{free / 1e9:.1f} GB free"
+    if free < _LITTLE_BYTES:
+        return Check("memory", "fail", text, "Close other programs: a server with one client needs 0.4 GB.")
+    if free < _ENOUGH_BYTES:
+        return Check("memory", "warn", text, "Enough for one client; each more needs 0.16 GB.")
+    return Check("memory", "ok", text)
+
+
+def models(progress: model_store.Progress | None = None) -> Check:
+    """Whether the default models are here and whole, or can be fetched."""
+    before = {s.model.name: s.state for s in model_store.verify() if s.model.from_wheel}
+    try:
+        for kind in ("pose", "hands"):
+            model_store.ensure(kind, progress=progress)
+    except LiveDanceError as exc:
+        return Check("models", "fail", "a model cannot be fetched", str(exc))
+    made = [f"{name} was {state}, now made" for name, state in before.items() if state != "ok"]
+    more = [s.model.name for s in model_store.verify() if s.state == "ok" and not s.model.from_wheel]
+    return Check("models", "ok", "; ".join([f"{', '.join([*before, *more])} in {model_store.folder()}", *made]))
+
+
+def inference() -> Check:
+    """Pose and hands in one picture, and how long it takes."""
+    from livedance_lab.estimators import factory
+    from livedance_lab.settings import Settings
+
+    took = {}
+    try:
+        image, what = _picture()
+        for kind in ("pose", "hands"):
+            estimator = factory("mediapipe")(kind, Settings())
+            times = []
+            for t_ms in range(0, 330, 33):
+                start_s = clock.now_s()
+                estimator.estimate(image, t_ms)
+                times.append((clock.now_s() - start_s) * 1000)
+            estimator.close()
+            took[kind] = float(np.median(times))
+    except LiveDanceError as exc:
+        return Check("inference", "fail", "no inference", str(exc))
+    text = f"pose {took['pose']:.0f} ms, hands {took['hands']:.0f} ms per picture ({what})"
+    if took["pose"] > _SLOW_MS:
+        return Check("inference", "warn", text, "Slow machine: complexity 0 takes about half, hands off the rest.")
+    return Check("inference", "ok", text)
+
+
+def _picture() -> tuple[ImageArray, str]:
+    """A person, where the sample clip is at hand; an empty picture otherwise, in which the search is all there is."""
+    from livedance_lab.video import VideoSource
+
+    clip = Path(__file__).resolve().parents[1] / "data" / "samples" / "dancer.mp4"
+    if not clip.is_file():
+        return np.full((512, 384, 3), 128, np.uint8), "searching an empty one"
+    with VideoSource(clip) as source:
+        return next(iter(source)).rgb, "with a person"
+
+
+def port(number: int) -> Check:
+    """Whether the server's port is free."""
+    if _free(number):
+        return Check("port", "ok", f"{number} is free")
+    other = next((n for n in range(number + 1, number + 21) if _free(n)), None)
+    text = f"port {number} is taken" + (
+        " by a livedance server" if _health(f"http://127.0.0.1:{number}")[0] == "ok" else ""
+    )
+    if other is None:
+        return Check(
+            "port", "fail", text, f"So are the next 20; name a free one: livedance serve --port N (not {number})."
+        )
+    return Check("port", "warn", text, f"The server takes {other} by itself; or name one: livedance serve --port N.")
+
+
+def _free(number: int) -> bool:
+    with socket.socket() as probe:
+        if os.name == "posix":  # elsewhere it would let us share a port in use
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", number))
+        except OSError:
+            return False
+    return True
+
+
+def jupyter() -> Check:
+    """Whether the notebook's packages are there."""
+    wanted = ("jupyterlab", "ipywidgets", "anywidget", "ipywebrtc", "ipympl")
+    missing = [name for name in wanted if importlib.util.find_spec(name) is None]
+    if missing:
+        return Check(
+            "JupyterLab", "info", f"not here: {', '.join(missing)}", f"Notebooks: pip install '{_PACKAGE}[notebook]'"
+        )
+    return Check("JupyterLab", "info", metadata.version("jupyterlab"))
+
+
+def browser() -> Check:
+    """Whether a Chromium is on the path, as some tests want it."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    return Check("Chromium", "info", found or "none on the path; only the browser tests need it")
+
+
+def answers(url: str) -> Check:
+    """Whether a server answers at an address, as http, https, ws or wss."""
+    base = re.sub(r"^ws", "http", url if "://" in url else f"http://{url}").split("?")[0].rstrip("/")
+    outcome, text = _health(base)
+    advice = {
+        "ok": "",
+        "refused": "Nothing listens there: start it with `livedance serve`, and compare address and port with its "
+        "banner. From another machine it must listen beyond 127.0.0.1: --host 0.0.0.0.",
+        "silent": "The machine or a firewall in between does not answer; try from the server's own machine first.",
+        "unknown": "Check the spelling of the host's name.",
+        "other": "Something else listens there: compare the port with the banner of `livedance serve`.",
+    }[outcome]
+    return Check("server", "ok" if outcome == "ok" else "fail", f"{base}: {text}", advice)
+
+
+def _health(base: str) -> tuple[Literal["ok", "refused", "silent", "unknown", "other"], str]:
+    """What an address says to ``GET /health``."""
+    try:
+        with urllib.request.urlopen(f"{base}/health", timeout=3) as answer:
+            content = answer.read(10_000).decode("utf-8", "replace")
+    except urllib.error.HTTPError as exc:
+        return "other", f"HTTP {exc.code} {exc.reason}"
+    except (urllib.error.URLError, OSError, ValueError) as exc:
+        reason = getattr(exc, "reason", exc)
+        if isinstance(reason, ConnectionRefusedError):
+            return "refused", "connection refused"
+        if isinstance(reason, TimeoutError):
+            return "silent", "no answer within 3 s"
+        if isinstance(reason, socket.gaierror):
+            return "unknown", "no such host"
+        return "other", f"no HTTP answer: {reason}"
+    return (
+        ("ok", f"answers: {content.strip()[:120]}")
+        if content.lstrip().startswith("{")
+        else ("other", "no livedance server")
+    )
