@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from livedance_lab import imaging
 from livedance_lab.estimators.base import ImageArray
+from livedance_lab.imaging import decode_rgb, downscale
 from livedance_lab.pose import Frame
 
 __all__ = ["Picture"]
@@ -45,11 +45,11 @@ class Picture:
         with self._lock:
             if self._pixels is None:
                 start_s = self._clock()
-                decoded = imaging.decode_rgb(self.frame.image)
+                decoded = decode_rgb(self.frame.image)
                 decoded_s = self._clock()
                 if self.frame.source_size_px == (0, 0):
                     self.frame.source_size_px = (decoded.shape[1], decoded.shape[0])
-                self._pixels = imaging.downscale(decoded, self._short_side_px)
+                self._pixels = downscale(decoded, self._short_side_px)
                 self.stage_ms["decode"] = (decoded_s - start_s) * 1000
                 self.stage_ms["downscale"] = (self._clock() - decoded_s) * 1000
             return self._pixels

@@ -10,10 +10,11 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from livedance_lab import __version__, imaging
+from livedance_lab import __version__
 from livedance_lab.clock import ClockOffset, now_s, wall_s
 from livedance_lab.errors import CodedError, ImageError, LiveDanceError, WireError
 from livedance_lab.estimators.base import Estimate, EstimatorFactory
+from livedance_lab.imaging import MAX_PIXELS, check
 from livedance_lab.metrics.ledger import Ledger, LedgerSummary
 from livedance_lab.metrics.stats import Window
 from livedance_lab.pipeline.crew import CREW_FIELDS, Crew
@@ -81,7 +82,7 @@ class Session:
         settings: Settings | None = None,
         *,
         clock: Callable[[], float] = now_s,
-        max_pixels: int = imaging.MAX_PIXELS,
+        max_pixels: int = MAX_PIXELS,
         max_log_bytes: int = 256 * 2**20,
     ) -> None:
         self.id = session_id
@@ -179,7 +180,7 @@ class Session:
             try:
                 if self.client_clock.stamp(times, header):
                     self.event("clock", "assumed", {"offset_s": self.client_clock.offset.offset_s})
-                imaging.check(image, self._max_pixels)
+                check(image, self._max_pixels)
             except CodedError as exc:
                 self._refuse(header.seq, FrameState.REJECTED, exc.code, str(exc), times, bytes_up)
                 return

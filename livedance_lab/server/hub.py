@@ -54,6 +54,7 @@ class Room:
         self.session = session
         self.producer: Connection | None = None
         self.viewers: set[Connection] = set()
+        self.producer_stats: dict[str, str | float | int | bool | None] = {}
         self.farewell: asyncio.TimerHandle | None = None
 
     @property
@@ -211,7 +212,7 @@ class Hub:
         async def run() -> None:
             try:
                 await asyncio.to_thread(work)
-            except Exception:
+            except Exception:  # noqa: BLE001  nobody awaits this task, so the log is where it shows
                 _log.exception("background work failed")
 
         task = self._loop.create_task(run())

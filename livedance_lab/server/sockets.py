@@ -92,7 +92,7 @@ class LiveSocket(WebSocketHandler):
             self._error(code, str(exc), fatal=self.room is None)
         except ConnectionRefused as exc:
             self._error(exc.code, str(exc), fatal=True)
-        except Exception:
+        except Exception:  # noqa: BLE001  one client's message must never end the server
             _log.exception("a message could not be handled")
             self._error("internal", "the server could not handle this message; see its log.", fatal=False)
 
@@ -214,7 +214,7 @@ class LiveSocket(WebSocketHandler):
 
     def _stats(self, stats: m.Stats) -> None:
         assert self.room is not None
-        self.room.session.producer_stats = stats.values
+        self.room.producer_stats = stats.values
         text = encode_json({"type": "stats", "values": stats.values})
         for viewer in self.room.viewers:
             viewer.say(text)

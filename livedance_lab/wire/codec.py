@@ -129,7 +129,7 @@ def decode_legacy_frame(message: LegacyFrame) -> tuple[FrameHeader, bytes]:
     return FrameHeader(message.sequence, (0, 0), t_s, t_s), image
 
 
-def encode_json(message: dict[str, Any]) -> str:
+def encode_json(message: dict[str, Any] | list[Any]) -> str:
     """A message as JSON text; numpy arrays are lists, NaN is null."""
     return orjson.dumps(message, option=orjson.OPT_SERIALIZE_NUMPY).decode()
 

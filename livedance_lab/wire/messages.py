@@ -32,6 +32,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from livedance_lab.errors import WireError
@@ -51,6 +52,7 @@ __all__ = [
     "Skipped",
     "Stats",
     "parse_client_message",
+    "parse_json",
 ]
 
 PROTOCOL_VERSION = 1
@@ -156,13 +158,30 @@ _ADAPTER: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Fiel
 _LEGACY_KEYS = {"image", "timestamp", "sequence"}
 
 
-def parse_client_message(text: str | bytes) -> ClientMessage | LegacyFrame:
+def parse_json(text: str | bytes) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises
+    ------
+    WireError
+        Code "json", if the text is something else.
+    """
+    try:
+        data = orjson.loads(text)
+    except orjson.JSONDecodeError as exc:
+        raise WireError("json", f"a JSON object was expected: {exc}.") from exc
+    if not isinstance(data, dict):
+        raise WireError("json", f"a JSON object was expected, got {type(data).__name__}.")
+    return data
+
+
+def parse_client_message(said: str | bytes | dict[str, Any]) -> ClientMessage | LegacyFrame:
     """What a client said.
 
     Parameters
     ----------
-    text : str or bytes
-        One JSON text message.
+    said : str, bytes or dict
+        One JSON text message, or its object.
 
     Returns
     -------
@@ -171,16 +190,9 @@ def parse_client_message(text: str | bytes) -> ClientMessage | LegacyFrame:
     Raises
     ------
     WireError
-        With code "json", "message" (unknown type or field) and words that name both.
+        With code "json", or "message" (unknown type or field) and words that name both.
     """
-    import orjson  # kept out of module import: the browserless parts never parse
-
-    try:
-        data = orjson.loads(text)
-    except orjson.JSONDecodeError as exc:
-        raise WireError("json", f"text messages must be JSON objects: {exc}.") from exc
-    if not isinstance(data, dict):
-        raise WireError("json", f"text messages must be JSON objects, got {type(data).__name__}.")
+    data = said if isinstance(said, dict) else parse_json(said)
     try:
         if "type" not in data and data.keys() >= _LEGACY_KEYS:
             return LegacyFrame.model_validate({k: data[k] for k in _LEGACY_KEYS})

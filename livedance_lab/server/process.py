@@ -1,0 +1,209 @@
+"""The server as its own process, started, found and stopped from Python.
+
+A server writes down where it is (address, token, process id) in a file only its user can read, under the
+user's runtime folder; that is how a restarted kernel finds the server that is still capturing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import platformdirs
+
+from livedance_lab.clock import now_s
+from livedance_lab.errors import ServerError
+
+__all__ = ["LiveServer", "find_servers", "forget_server", "note_server"]
+
+_START_WITHIN_S = 60.0
+
+
+def _folder() -> Path:
+    return Path(os.environ.get("LIVEDANCE_RUNTIME") or platformdirs.user_runtime_dir("livedance_lab"))
+
+
+def note_server(url: str, token: str, port: int, path: Path | None = None) -> Path:
+    """Write down where this process's server is; only the user can read it. Returns the file."""
+    path = path or _folder() / f"server-{port}.json"
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".server-")  # made with mode 600
+    with os.fdopen(handle, "w") as file:
+        json.dump({"url": url, "token": token, "pid": os.getpid()}, file)
+    os.replace(temporary, path)
+    return path
+
+
+def forget_server(path: Path) -> None:
+    """Remove the note of a server that has stopped."""
+    path.unlink(missing_ok=True)
+
+
+def find_servers() -> list[LiveServer]:
+    """Every server of this user on this machine that answers."""
+    found = []
+    for path in sorted(_folder().glob("server-*.json")):
+        with contextlib.suppress(OSError, ValueError, KeyError):  # a note half gone belongs to no live server
+            note = json.loads(path.read_text())
+            server = LiveServer(note["url"], note["token"], int(note["pid"]))
+            if server.alive():
+                found.append(server)
+    return found
+
+
+@dataclass
+class LiveServer:
+    """A server process: where it is and how to talk to it.
+
+    Attributes
+    ----------
+    url : str
+        ``http://127.0.0.1:8000``
+    token : str
+    pid : int
+    """
+
+    url: str
+    token: str
+    pid: int
+    _process: subprocess.Popen[bytes] | None = None
+    _note: Path | None = None
+
+    @classmethod
+    def start(cls, *, reuse: bool = True, port: int = 8000, **options: Any) -> LiveServer:
+        """Find the server that is running, or start one.
+
+        Parameters
+        ----------
+        reuse : bool, default True
+            Take a server of this user that already runs on this machine.
+        port : int, default 8000
+            Where to listen; the next free one if it is taken. 0: any.
+        **options
+            Further options of ``livedance serve``, with underscores: ``max_sessions=2``.
+
+        Returns
+        -------
+        LiveServer
+
+        Raises
+        ------
+        ServerError
+            If the process ends or does not answer; its last words are in the message.
+        """
+        if reuse:
+            running = find_servers()
+            if running:
+                return running[0]
+        note = Path(tempfile.mkdtemp(prefix="livedance-")) / "server.json"
+        arguments = [sys.executable, "-m", "livedance_lab", "serve", "--port", str(port), "--note", str(note)]
+        for name, value in options.items():
+            flag = name.replace("_", "-")
+            if isinstance(value, bool):
+                arguments.append(f"--{flag}" if value else f"--no-{flag}")
+            else:
+                arguments += [f"--{flag}", str(value)]
+        words = note.with_suffix(".log")
+        with words.open("wb") as out:
+            process = subprocess.Popen(arguments, stdout=out, stderr=out, stdin=subprocess.DEVNULL,
+                                       start_new_session=True)  # fmt: skip
+        return cls._wait_for(process, note, words)
+
+    @classmethod
+    def _wait_for(cls, process: subprocess.Popen[bytes], note: Path, words: Path) -> LiveServer:
+        give_up_s = now_s() + _START_WITHIN_S
+        while now_s() < give_up_s:
+            if note.exists():
+                told = json.loads(note.read_text())
+                server = cls(told["url"], told["token"], process.pid, process, note)
+                if server.alive():
+                    return server
+            if process.poll() is not None:
+                break
+            time.sleep(0.05)  # the process tells by a file; there is nothing to wait on
+        process.kill()
+        process.wait()
+        last = words.read_text(errors="replace").strip()[-1500:]
+        raise ServerError(f"the server did not start (exit code {process.returncode}). Its last words:\n{last}")
+
+    def alive(self) -> bool:
+        """Whether it answers."""
+        try:
+            return bool(self.get("/health")["status"] == "ok")
+        except (ServerError, KeyError):
+            return False
+
+    def get(self, path: str) -> Any:
+        """An HTTP call's JSON answer.
+
+        Raises
+        ------
+        ServerError
+            With the server's own words where it gave some.
+        """
+        return json.loads(self.call("GET", path)[0])
+
+    def call(self, method: str, path: str, body: Any = None, timeout_s: float = 10.0) -> tuple[bytes, dict[str, str]]:
+        """Any HTTP call: the answer's bytes and headers.
+
+        Raises
+        ------
+        ServerError
+        """
+        request = urllib.request.Request(
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"},
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback goes through no proxy
+        try:
+            with opener.open(request, timeout=timeout_s) as answer:
+                return answer.read(), dict(answer.headers)
+        except urllib.error.HTTPError as exc:
+            with exc:
+                said = exc.read()
+            try:
+                message = json.loads(said)["message"]
+            except (ValueError, KeyError):
+                message = f"status {exc.code}"
+            raise ServerError(f"the server refused {method} {path}: {message}") from exc
+        except (OSError, TimeoutError) as exc:
+            reason = getattr(exc, "reason", exc)
+            raise ServerError(f"no server answers at {self.url}: {reason}. Is it running? `livedance serve`") from exc
+
+    def stop(self, timeout_s: float = 15.0) -> None:
+        """Stop the process if this object started it; sessions are ended in order."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._note is not None:
+            for left in (self._note, self._note.with_suffix(".log")):
+                left.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._note.parent.rmdir()
+        self._process = None
+
+    def __enter__(self) -> LiveServer:
+        """Use it in a `with` block."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        """Stop it."""
+        self.stop()
