@@ -1,0 +1,43 @@
+"""C log lines are kept off the terminal, Python's are not; each case in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import faulthandler, logging, os, sys, threading
+handler = logging.StreamHandler()
+logging.getLogger("deep.inside").addHandler(handler)
+faulthandler.enable()
+from livedance_lab.quiet import quiet_c_logs
+
+threads = [threading.Thread(target=quiet_c_logs, args=(VERBOSE,)) for _ in range(4)]
+[t.start() for t in threads]; [t.join() for t in threads]
+os.write(2, b"from C\\n")
+print("from print", file=sys.stderr)
+logging.getLogger("deep.inside").warning("from a handler")
+logging.getLogger().warning("from the last resort")
+faulthandler.dump_traceback(file=sys.stderr)
+raise ValueError("from a traceback")
+"""
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_only_c_is_silenced_and_only_when_asked(verbose):
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.replace("VERBOSE", str(verbose))], capture_output=True, text=True, check=False
+    )
+    for words in ("from print", "from a handler", "from the last resort", "Current thread", "ValueError: from a"):
+        assert done.stderr.count(words) == 1, words
+    assert done.stderr.count("from C") == verbose
+
+
+def test_a_captured_stderr_is_left_alone():
+    """As in a notebook or under pytest, where standard error is an object of its capturer."""
+    code = "import io, os, sys; sys.stderr = io.StringIO(); from livedance_lab.quiet import quiet_c_logs; "
+    code += "quiet_c_logs(); os.write(2, b'from C')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr == "from C"
