@@ -1,0 +1,372 @@
+// @ts-check
+/**
+ * pose_view.js: the widget. Brings camera, connection and painting together, and tells the kernel and the user
+ * how it goes. `render` returns what undoes it all.
+ */
+
+import { nowS } from "./clock.js";
+import { Connection } from "./connection.js";
+import { describeBrowser, jupyterBaseUrl, socketUrl } from "./page.js";
+import { Painter } from "./painter.js";
+import { buildLayout, showReadings } from "./panel.js";
+import { Producer } from "./producer.js";
+import { Readings, plainReadings } from "./readings.js";
+import { openSource } from "./stream.js";
+
+/** The settings that this side acts on; the server's word is the last, the traits show it. */
+const CLIENT_SETTINGS = ["short_side_px", "jpeg_quality", "image_format", "pacing", "painting"];
+const REPORT_MS = 500;
+
+const STATUS_WORDS = /** @type {Record<string, string>} */ ({
+  starting: "Starting",
+  "opening camera": "Waiting for the camera",
+  connecting: "Connecting",
+  "warming up": "Getting the model ready",
+  live: "Live",
+  reconnecting: "Reconnecting",
+  paused: "Paused",
+  hidden: "Not in sight, not capturing",
+  ended: "Session ended",
+  error: "Stopped",
+});
+
+class PoseViewer {
+  /** @param {any} model @param {HTMLElement} el */
+  constructor(model, el) {
+    this.model = model;
+    this.abort = new AbortController();
+    this.visible = true;
+    this.inSight = true;
+    /** @type {import("./stream.js").Source | null} */
+    this.source = null;
+    this.opening = false;
+    this.sourceTrouble = "";
+    /** @type {import("./connection.js").Trouble | null} */
+    this.trouble = null;
+    this.refusal = "";
+    this.ended = false;
+    this.answered = false; // a result has come since the welcome
+    /** @type {Record<string, any>} the session's settings, as the server said last */
+    this.inForce = {};
+    this.readings = new Readings();
+    this.layout = buildLayout(el, {
+      onRun: () => this.toggle("running"),
+      onMirror: () => this.toggle("mirror"),
+      onAngles: () => this.toggle("show_angles"),
+      onReadings: () => this.toggle("show_readings"),
+    });
+    this.connection = this.makeConnection();
+    this.producer = new Producer(this.layout.video, this.connection, this.readings, () => ({
+      shortSidePx: model.get("short_side_px"),
+      type: `image/${model.get("image_format")}`,
+      quality: model.get("jpeg_quality"),
+    }));
+    this.painter = new Painter(
+      this.layout.canvas,
+      this.readings,
+      () => ({ painting: model.get("painting"), mirror: model.get("mirror"), showAngles: model.get("show_angles") }),
+      (seq, tResultS, tPaintS) => this.connection.receipt(seq, tResultS, tPaintS),
+    );
+    this.watch();
+    this.showLook();
+    this.update();
+    this.reportTimer = setInterval(() => this.report(), REPORT_MS);
+  }
+
+  get address() {
+    const { model } = this;
+    return socketUrl(model.get("url"), model.get("proxy"), location, jupyterBaseUrl(document));
+  }
+
+  makeConnection() {
+    const { model } = this;
+    return new Connection(this.address, {
+      hello: () => ({
+        token: model.get("token"),
+        session: model.get("session") || null,
+        settings: model.get("asked"),
+        client: describeBrowser(),
+      }),
+      onWelcome: (welcome) => this.onWelcome(welcome),
+      onResult: (result, tResultS) => this.onResult(result, tResultS),
+      onMessage: (message) => this.onMessage(message),
+      onTrouble: (trouble) => {
+        this.trouble = trouble;
+        if (trouble?.final) this.save({ running: false });
+        this.update();
+      },
+    });
+  }
+
+  /** Follow the traits, the page and the video. */
+  watch() {
+    const { model, layout } = this;
+    const { signal } = this.abort;
+    /** @type {[string, () => void][]} */
+    const handlers = [
+      ["change:running", () => this.onRunning()],
+      ["change:stream", () => this.onNewSource()],
+      ["change:url change:token change:proxy", () => this.onNewServer()],
+      ["change:mirror change:show_angles change:show_readings", () => this.showLook()],
+      ...CLIENT_SETTINGS.map((name) => /** @type {[string, () => void]} */ ([`change:${name}`, () => this.ask(name)])),
+    ];
+    for (const [names, handler] of handlers) for (const name of names.split(" ")) model.on(name, handler);
+    signal.addEventListener("abort", () => {
+      for (const [names, handler] of handlers) for (const name of names.split(" ")) model.off(name, handler);
+    });
+    document.addEventListener("visibilitychange", () => this.update(), { signal });
+    const sight = new IntersectionObserver((entries) => {
+      this.inSight = entries.at(-1)?.isIntersecting ?? true;
+      this.update();
+    });
+    sight.observe(layout.stage);
+    const size = new ResizeObserver(() => this.painter.refresh());
+    size.observe(layout.stage);
+    signal.addEventListener("abort", () => [sight, size].forEach((observer) => observer.disconnect()));
+    layout.video.addEventListener("resize", () => this.fitStage(), { signal });
+  }
+
+  /** @param {string} trait */
+  toggle(trait) {
+    this.save({ [trait]: !this.model.get(trait) });
+  }
+
+  /** @param {Record<string, any>} values traits to set, here and in the kernel */
+  save(values) {
+    for (const [name, value] of Object.entries(values)) this.model.set(name, value);
+    this.model.save_changes();
+  }
+
+  onRunning() {
+    this.sourceTrouble = "";
+    this.refusal = "";
+    if (this.model.get("running") && (this.ended || this.trouble?.code === "ended")) {
+      this.ended = false;
+      this.inForce = {};
+      this.save({ session: "" }); // the next one
+    }
+    this.update();
+  }
+
+  onNewSource() {
+    this.closeSource();
+    this.sourceTrouble = "";
+    this.update();
+  }
+
+  onNewServer() {
+    this.connection.stop();
+    this.connection.url = this.address;
+    this.update();
+  }
+
+  /** Do what the present state asks for. Every change of anything ends here. */
+  update() {
+    if (this.abort.signal.aborted) return;
+    const running = this.model.get("running") && !this.ended;
+    this.visible = this.inSight && document.visibilityState === "visible";
+    if (running && !this.source && !this.opening && !this.sourceTrouble && this.visible) this.openSource();
+    if (running && this.connection.stopped && this.source) {
+      this.trouble = null;
+      this.connection.start();
+    }
+    const atWork = running && this.visible && this.source !== null && this.connection.ready;
+    if (atWork !== this.producer.capturing) this.setAtWork(atWork);
+    this.showStatus();
+  }
+
+  /** @param {boolean} atWork */
+  setAtWork(atWork) {
+    this.readings.restart();
+    if (atWork) {
+      this.layout.video.play().catch((error) => console.warn("livedance: the video does not play.", error));
+      this.producer.start();
+      this.painter.start();
+    } else {
+      this.producer.stop();
+      this.painter.stop();
+      this.painter.clear();
+      this.report();
+    }
+  }
+
+  async openSource() {
+    this.opening = true;
+    this.showStatus();
+    try {
+      const source = await openSource(this.model);
+      if (this.abort.signal.aborted) {
+        if (source.own) source.stream.getTracks().forEach((track) => track.stop());
+        return;
+      }
+      this.source = source;
+      this.layout.video.srcObject = source.stream;
+      for (const track of source.stream.getVideoTracks()) {
+        track.addEventListener("ended", () => this.onSourceEnded(), { signal: this.abort.signal });
+      }
+      await this.layout.video.play();
+    } catch (error) {
+      this.sourceTrouble = error instanceof Error ? error.message : String(error);
+    } finally {
+      this.opening = false;
+      this.update();
+    }
+  }
+
+  onSourceEnded() {
+    this.closeSource();
+    this.sourceTrouble = "The camera's picture has ended: it was unplugged or stopped. Press Start to open it again.";
+    this.save({ running: false });
+    this.update();
+  }
+
+  closeSource() {
+    if (this.source?.own) this.source.stream.getTracks().forEach((track) => track.stop());
+    this.layout.video.srcObject = null;
+    this.source = null;
+  }
+
+  /** @param {any} welcome */
+  onWelcome(welcome) {
+    const before = this.inForce;
+    this.answered = false;
+    this.painter.angleNames = welcome.angles;
+    this.painter.clear();
+    if (welcome.resumed) {
+      this.producer.resume(welcome.captured ?? 0);
+    } else {
+      this.connection.forget();
+      this.producer.restart();
+    }
+    this.obey(welcome.settings);
+    if (!welcome.resumed) this.restoreSettings(before);
+    this.save({ session: welcome.session, asked: {} });
+    this.update();
+  }
+
+  /** A server that was restarted knows nothing of the tuning so far. @param {Record<string, any>} before */
+  restoreSettings(before) {
+    const differs = Object.entries(before).filter(([k, v]) => JSON.stringify(v) !== JSON.stringify(this.inForce[k]));
+    if (differs.length === 0) return;
+    this.connection.say({ type: "settings", changes: Object.fromEntries(differs), by: "PoseView, after a restart" });
+  }
+
+  /** @param {import("./wire.js").Result} result @param {number} tResultS */
+  onResult(result, tResultS) {
+    this.readings.onResult(result, this.producer.sent.get(result.seq), tResultS);
+    this.painter.push(result, this.producer.sent, tResultS);
+    if (!this.answered || this.refusal) {
+      this.answered = true;
+      this.refusal = "";
+      this.update();
+    }
+    this.readings.onWork(tResultS, 1000 * (nowS() - tResultS));
+  }
+
+  /** @param {any} message */
+  onMessage(message) {
+    if (message.type === "settings") this.obey(message.settings);
+    else if (message.type === "refused" || message.type === "error") this.refusal = message.message;
+    else if (message.type === "event" && message.kind === "error") this.refusal = message.data.reason ?? message.name;
+    else if (message.type === "ended") this.onEnded();
+    else return;
+    this.update();
+  }
+
+  onEnded() {
+    this.ended = true;
+    this.connection.stop();
+    this.save({ running: false });
+  }
+
+  /** Take over the client's part of the settings in force. @param {Record<string, any>} settings */
+  obey(settings) {
+    this.inForce = settings;
+    this.save(Object.fromEntries(CLIENT_SETTINGS.map((name) => [name, settings[name]])));
+    this.connection.pacer.mode = this.model.get("pacing");
+    this.painter.refresh();
+  }
+
+  /** A trait was changed in the kernel: the server decides, so that it stands in the log. @param {string} name */
+  ask(name) {
+    const value = this.model.get(name);
+    if (value === this.inForce[name]) return;
+    this.connection.say({ type: "settings", changes: { [name]: value }, by: "PoseView" });
+  }
+
+  fitStage() {
+    const { videoWidth, videoHeight } = this.layout.video;
+    if (videoWidth) this.layout.stage.style.setProperty("--ldl-aspect", String(videoWidth / videoHeight));
+    this.painter.refresh();
+  }
+
+  showLook() {
+    const { root, buttons, video } = this.layout;
+    const [mirror, angles, readings] = ["mirror", "show_angles", "show_readings"].map((name) => this.model.get(name));
+    buttons.mirror.setAttribute("aria-pressed", String(mirror));
+    buttons.angles.setAttribute("aria-pressed", String(angles));
+    buttons.readings.setAttribute("aria-pressed", String(readings));
+    video.classList.toggle("ldl-mirrored", mirror);
+    root.classList.toggle("ldl-bare", !readings);
+    this.painter.refresh();
+  }
+
+  /** @returns {string} a key of STATUS_WORDS */
+  get status() {
+    if (this.ended) return "ended";
+    if (this.sourceTrouble || this.trouble?.final) return "error";
+    if (!this.model.get("running")) return "paused";
+    if (!this.visible) return "hidden";
+    if (!this.source) return "opening camera";
+    if (this.trouble) return "reconnecting";
+    if (!this.connection.ready) return "connecting";
+    return this.answered ? "live" : "warming up";
+  }
+
+  showStatus() {
+    const { layout, status } = this;
+    const error = this.sourceTrouble || this.trouble?.words || this.refusal || this.producer.lastError;
+    layout.status.textContent = STATUS_WORDS[status];
+    layout.root.dataset.status = status;
+    layout.buttons.run.textContent = this.model.get("running") ? "Pause" : "Start";
+    layout.notice.textContent = status === "live" ? "" : STATUS_WORDS[status];
+    layout.error.textContent = error;
+    layout.error.hidden = !error;
+    if (this.model.get("status") !== status || this.model.get("error") !== error) this.save({ status, error });
+  }
+
+  /** Readings to the panel, the kernel and the server. */
+  report() {
+    const snapshot = this.readings.snapshot(nowS());
+    const { connection, readings } = this;
+    if (this.visible && this.model.get("show_readings")) showReadings(this.layout.readings, snapshot, readings.ledger);
+    if (!connection.ready) return;
+    const values = {
+      ...plainReadings({ ...snapshot, round_trip_ms: 1000 * connection.offsets.roundTripS }),
+      pacing: connection.pacer.effective,
+      encoder: this.producer.encoder.where,
+      buffered_bytes: connection.bufferedBytes,
+      visible: this.visible,
+    };
+    connection.say({ type: "stats", values });
+    this.save({ stats: { ...values, ledger: readings.ledger } });
+    if (this.producer.lastError) this.showStatus();
+  }
+
+  close() {
+    this.abort.abort();
+    clearInterval(this.reportTimer);
+    this.producer.close();
+    this.painter.stop();
+    this.connection.stop();
+    this.closeSource();
+  }
+}
+
+/** @param {{ model: any, el: HTMLElement }} context */
+function render({ model, el }) {
+  const viewer = new PoseViewer(model, el);
+  return () => viewer.close();
+}
+
+export default { render };

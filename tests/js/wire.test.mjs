@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { HAND_BONES, POSE_BONES, POSE_LANDMARKS } from "../../livedance_lab/widgets/static/skeleton.js";
+import { HEADER_BYTES, parseServerMessage, readHeader, writeHeader } from "../../livedance_lab/widgets/static/wire.js";
+
+const golden = JSON.parse(readFileSync(new URL("../../data/golden/wire.json", import.meta.url), "utf8"));
+
+const toHeader = (h) => ({
+  seq: h.seq,
+  widthPx: h.source_size_px[0],
+  heightPx: h.source_size_px[1],
+  tCaptureS: h.t_capture_s,
+  tSendS: h.t_send_s,
+});
+const toBuffer = (hex) => new Uint8Array(Buffer.from(hex, "hex")).buffer;
+
+for (const { name, header, image_hex, message_hex } of golden.frames) {
+  test(`a frame message, byte for byte: ${name}`, () => {
+    const image = Buffer.from(image_hex, "hex");
+    const message = new ArrayBuffer(HEADER_BYTES + image.length);
+    new Uint8Array(message, HEADER_BYTES).set(image);
+
+    writeHeader(message, toHeader(header));
+
+    assert.equal(Buffer.from(message).toString("hex"), message_hex);
+    assert.deepEqual(readHeader(toBuffer(message_hex)), toHeader(header));
+  });
+}
+
+for (const { name, message_hex } of golden.broken_frames.filter((frame) => /cut|version|empty/.test(frame.name))) {
+  test(`a header that cannot be read is refused: ${name}`, () => {
+    assert.throws(() => readHeader(toBuffer(message_hex)), RangeError);
+  });
+}
+
+/** Bit for bit what float32 keeps of a JSON number; null is NaN. */
+const floats = (list) => list && Array.from(Float32Array.from(list, (value) => value ?? NaN));
+
+for (const { name, text, read_as: expected } of golden.results) {
+  test(`a result: ${name}`, () => {
+    const result = parseServerMessage(text);
+
+    assert.equal(result.seq, expected.seq);
+    assert.equal(result.found, expected.found);
+    assert.deepEqual([result.widthPx, result.heightPx], [640, 480]);
+    assert.deepEqual(result.pose && Array.from(result.pose.px), floats(expected.px));
+    assert.deepEqual(result.pose && Array.from(result.pose.visibility), floats(expected.visibility));
+    assert.deepEqual(result.hands && Array.from(result.hands.px), floats(expected.hands_px));
+    assert.equal(result.hands && result.hands.seq, expected.hands_seq);
+    assert.deepEqual(Array.from(result.anglesDeg), floats(expected.angles_deg));
+    assert.deepEqual(result.closed, expected.closed);
+    assert.equal(result.times.t_emit_s, 10.037);
+    assert.ok(Number.isNaN(result.times.t_paint_s), "an unknown time is NaN, not 0");
+  });
+}
+
+test("other messages stay as they came", () => {
+  assert.deepEqual(parseServerMessage('{"type":"refused","seq":4,"message":"too large"}').seq, 4);
+});
+
+test("what is no message is refused in words", () => {
+  for (const text of ["[]", "null", '{"seq": 1}']) assert.throws(() => parseServerMessage(text), /objects with a type/);
+});
+
+test("landmarks and bones are the server's own", () => {
+  const sorted = (bones) => bones.map(([a, b]) => `${Math.min(a, b)}-${Math.max(a, b)}`).sort();
+  assert.deepEqual(POSE_LANDMARKS, golden.skeleton.pose_landmarks);
+  assert.deepEqual(sorted(POSE_BONES), sorted(golden.skeleton.pose_bones));
+  assert.deepEqual(sorted(HAND_BONES), sorted(golden.skeleton.hand_bones));
+});
