@@ -6,13 +6,16 @@ field says which side acts on it: the server (inference, smoothing) or the clien
 
 from __future__ import annotations
 
+import json
+import tomllib
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from livedance_lab.errors import SettingsError
 
-__all__ = ["Settings", "Smoothing"]
+__all__ = ["Settings", "Smoothing", "load_preset", "save_preset"]
 
 Design = Literal["auto", "lanes", "decoupled", "join", "sequential", "live_stream"]
 Unit = Field(ge=0.0, le=1.0)
@@ -134,6 +137,54 @@ class Settings(BaseModel):
     def plain(self) -> dict[str, Any]:
         """Values as JSON and TOML know them."""
         return self.model_dump(mode="json")
+
+
+def load_preset(path: Path) -> Settings:
+    """Settings from a TOML file; what it does not name takes its default.
+
+    Raises
+    ------
+    SettingsError
+        If it cannot be read, is not TOML, or a value does not fit.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as exc:
+        raise SettingsError(f"preset {path} cannot be read: {exc}") from exc
+    return Settings.parse(values)
+
+
+def save_preset(settings: Settings, path: Path) -> None:
+    """Write settings as TOML, each with its words as a comment.
+
+    Raises
+    ------
+    SettingsError
+        If the file cannot be written.
+    """
+    lines = []
+    for name, field in Settings.model_fields.items():
+        if name == "smoothing":
+            continue
+        lines += [f"# {field.description}", f"{name} = {_toml(settings.plain()[name])}"]
+    lines += _toml_table("smoothing", settings.smoothing.model_dump(mode="json"))
+    try:
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    except OSError as exc:
+        raise SettingsError(f"preset {path} cannot be written: {exc}") from exc
+
+
+def _toml(value: Any) -> str:
+    return json.dumps(value)  # strings, numbers and booleans are written alike in both
+
+
+def _toml_table(name: str, values: dict[str, Any]) -> list[str]:
+    """A table, then its sub-tables; empty ones are left out."""
+    lines = ["", f"[{name}]", *(f"{k} = {_toml(v)}" for k, v in values.items() if not isinstance(v, dict))]
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            lines += _toml_table(f"{name}.{key}", value)
+    return lines
 
 
 def _in_words(exc: ValidationError) -> str:

@@ -101,8 +101,10 @@ class Session:
         self.created_s = clock()
         self.result_rate, self.hands_rate, self.ages_ms = Window(), Window(), Window(5.0)
         self.ended = False
+        self.client_about: dict[str, Any] = {}
+        self.clock = clock
         self._scheduler, self._listener, self._factory = scheduler, listener, factory
-        self._clock, self._max_pixels = clock, max_pixels
+        self._max_pixels = max_pixels
         self._lock = threading.RLock()
         self._crew_lock = threading.Lock()  # one change of crew at a time
         self._crew: Crew | None = None
@@ -125,7 +127,7 @@ class Session:
         """Put a crew for the settings in force to work, in place of the one there is."""
         self._wanted = True
         with self._crew_lock:
-            crew = Crew(self.settings, self._slot, self, self._scheduler, self._factory, self._clock)
+            crew = Crew(self.settings, self._slot, self, self._scheduler, self._factory, self.clock)
             error = crew.warm_up()
             if error is not None:
                 self.event("error", "estimator", {"reason": str(error)})
@@ -185,7 +187,7 @@ class Session:
                 self._refuse(header.seq, FrameState.REJECTED, exc.code, str(exc), times, bytes_up)
                 return
             frame = Frame(header.seq, image, header.source_size_px, times)
-            old = self._slot.put(Picture(frame, bytes_up, self.settings.short_side_px, self._clock))
+            old = self._slot.put(Picture(frame, bytes_up, self.settings.short_side_px, self.clock))
             if old is not None:
                 self._close(old.frame.seq, FrameState.SUPERSEDED, old.frame.times, bytes_up=old.bytes_up)
         self._scheduler.wake()
@@ -254,12 +256,12 @@ class Session:
 
     def mark(self, name: str, data: dict[str, Any], t_client_s: float | None = None) -> None:
         """A marker in the event log."""
-        t_s = self.client_clock.map(t_client_s) if t_client_s is not None else self._clock()
+        t_s = self.client_clock.map(t_client_s) if t_client_s is not None else self.clock()
         self.event("mark", name, data, t_s)
 
     def event(self, kind: str, name: str, data: dict[str, Any] | None = None, t_s: float | None = None) -> None:
         """Log an event and tell the listener."""
-        t_s = self._clock() if t_s is None else t_s
+        t_s = self.clock() if t_s is None else t_s
         self.log.add_event(t_s, kind, name, data)
         self._listener.on_event(self, {"t_s": t_s, "kind": kind, "name": name, "data": data or {}})
 
@@ -306,12 +308,12 @@ class Session:
         result = self.processor.result(frame, estimate, record, self.settings_version)
         if self._crew is not None:
             self._crew.plan.policy.wrists_visible = self.processor.wrists_visible
-        times.t_emit_s = self._clock()
+        times.t_emit_s = self.clock()
         self._last_sent_seq = frame.seq
         self.ledger.close(frame.seq, FrameState.PROCESSED)
         closed, self._closed_since = self._closed_since, []
         self._listener.on_result(self, result, closed)
-        stage_ms["emit"] = (self._clock() - times.t_emit_s) * 1000
+        stage_ms["emit"] = (self.clock() - times.t_emit_s) * 1000
         self.log.add_result(result)
         self.log.add_frame(record)
         self.result_rate.add(times.t_emit_s)
@@ -382,7 +384,7 @@ class Session:
 
     def summary(self) -> dict[str, Any]:
         """The session in numbers, for /sessions and the metrics."""
-        now = self._clock()
+        now = self.clock()
         offset = self.client_clock.offset
         with self._lock:
             return {

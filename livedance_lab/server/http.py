@@ -8,6 +8,7 @@ path                                      method  what
 /sessions                                 GET     every session in numbers
 /sessions                                 POST    create one: {"session": id, "settings": {...}}, both optional
 /sessions/ID                              GET     one session in numbers
+/sessions/ID/manifest                     GET     versions, models, settings, clock: what a reader must know
 /sessions/ID/settings                     PATCH   change settings: {"changes": {...}, "by": "..."}
 /sessions/ID/marks                        POST    {"name": "...", "data": {...}, "t_s": server seconds or absent}
 /sessions/ID/log/TABLE?after=ROW          GET     Arrow IPC stream; headers X-Next-Row and X-Forgotten-Rows
@@ -28,6 +29,7 @@ from tornado.web import RequestHandler
 from livedance_lab import __version__
 from livedance_lab.errors import BusyError, CodedError, ConnectionRefused, LiveDanceError, WireError
 from livedance_lab.server.hub import Hub
+from livedance_lab.server.manifest import manifest
 from livedance_lab.server.prometheus import metrics_text
 from livedance_lab.server.sockets import local_host
 from livedance_lab.tables.schema import TABLES
@@ -139,6 +141,15 @@ class OneSession(ApiHandler):
         self.answer(_summary(self.hub.room(session_id)))
 
 
+class ManifestOf(ApiHandler):
+    """What a reader of a session's data must know."""
+
+    async def get(self, session_id: str) -> None:
+        """Versions, models, settings, clock."""
+        session = self.hub.room(session_id).session
+        self.answer(await asyncio.to_thread(manifest, session, self.hub.config))
+
+
 class SettingsOf(ApiHandler):
     """A session's settings."""
 
@@ -226,6 +237,7 @@ ROUTES: list[tuple[str, type[ApiHandler]]] = [
     (r"/metrics", Metrics),
     (r"/sessions", Sessions),
     (rf"/sessions/({_ID})", OneSession),
+    (rf"/sessions/({_ID})/manifest", ManifestOf),
     (rf"/sessions/({_ID})/settings", SettingsOf),
     (rf"/sessions/({_ID})/marks", Marks),
     (rf"/sessions/({_ID})/log/([a-z]+)", Log),

@@ -17,6 +17,7 @@ from livedance_lab.clock import now_s, wall_s
 from livedance_lab.errors import BusyError, ConnectionRefused
 from livedance_lab.estimators.base import factory
 from livedance_lab.metrics.ledger import LedgerSummary
+from livedance_lab.pipeline.plans import pose_lane_count
 from livedance_lab.pipeline.scheduler import Scheduler
 from livedance_lab.pipeline.session import Session
 from livedance_lab.pose import FrameState, PoseResult
@@ -236,6 +237,7 @@ class Hub:
         """Tell everyone; new settings also as what they are."""
         if event["kind"] == "settings":
             message = {"type": "settings", "settings": session.settings.plain(), "version": session.settings_version,
+                       "pose_lanes": pose_lane_count(session.settings, self.config.workers),
                        "by": event["data"].get("by", "")}  # fmt: skip
             self._post(self._tell_all, session.id, encode_json(message))
         self._post(self._tell_all, session.id, encode_json({"type": "event", **event}))

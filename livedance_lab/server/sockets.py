@@ -15,6 +15,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from livedance_lab import __version__
 from livedance_lab.clock import ClockOffset, now_s
 from livedance_lab.errors import CodedError, ConnectionRefused, ImageError, SettingsError, WireError
+from livedance_lab.pipeline.plans import pose_lane_count
 from livedance_lab.server.config import ServerConfig
 from livedance_lab.server.hub import Hub, Room
 from livedance_lab.server.outbox import Outbox
@@ -156,6 +157,7 @@ class LiveSocket(WebSocketHandler):
             self.is_producer = True
             if resumed:
                 ends = room.session.resolve(hello.unanswered)
+            room.session.client_about = dict(hello.client)
             room.session.event("client", "hello", dict(hello.client))
         else:
             if hello.session is None:
@@ -170,6 +172,7 @@ class LiveSocket(WebSocketHandler):
             "type": "welcome", "version": m.PROTOCOL_VERSION, "session": session.id, "resumed": resumed,
             "settings": session.settings.plain(), "settings_version": session.settings_version,
             "angles": list(session.processor.angle_names), "closed": ends, "t_server_s": now_s(),
+            "pose_lanes": pose_lane_count(session.settings, self.config.workers),
             "limits": {"message_bytes": self.config.max_message_bytes, "pixels": self.config.max_pixels},
             "server": {"livedance_lab": __version__},
         }))  # fmt: skip

@@ -29,14 +29,26 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import orjson
 
 from livedance_lab.errors import WireError
-from livedance_lab.pose import FrameTimes, PoseResult
+from livedance_lab.pose import Body, Flag, FloatArray, FrameTimes, PoseResult
 from livedance_lab.wire.messages import PROTOCOL_VERSION, LegacyFrame
 
-__all__ = ["HEADER_BYTES", "FrameHeader", "decode_frame", "decode_legacy_frame", "encode_frame", "encode_json",
-           "encode_result"]  # fmt: skip
+__all__ = [
+    "HEADER_BYTES",
+    "FrameHeader",
+    "FrameTimeError",
+    "WireResult",
+    "decode_frame",
+    "decode_legacy_frame",
+    "decode_result",
+    "encode_frame",
+    "encode_json",
+    "encode_result",
+]
 
 _HEADER = struct.Struct("<2sBBHHIHHdd")
 HEADER_BYTES = _HEADER.size
@@ -184,4 +196,94 @@ def encode_result(result: PoseResult, closed: list[tuple[int, str]], ledger: dic
             "closed": closed,
             "ledger": ledger,
         }
+    )
+
+
+@dataclass(frozen=True)
+class WireResult:
+    """A result as a client has it.
+
+    Attributes
+    ----------
+    seq : int
+    found : bool
+        Whether a person was seen.
+    size_px : (int, int)
+        Range of the image landmarks.
+    keypoints_px, raw_px : ndarray of shape (33, 3), float32
+        Smoothed, and as the model gave them; NaN where not seen.
+    world_m : ndarray of shape (33, 3), float32
+        Smoothed world landmarks, metres.
+    visibility : ndarray of shape (33,), float32
+    flags : ndarray of shape (33,), uint8
+        `livedance_lab.pose.Flag`.
+    hands_px : ndarray of shape (2, 21, 3), float32
+        Smoothed; left, then right.
+    hands_seq : int
+        The frame the hands belong to; -1 without hands.
+    angles_deg, angles_raw_deg : ndarray of shape (A,), float32
+    times : FrameTimes
+        Server clock; `t_result_s` and `t_paint_s` are NaN here.
+    t_result_s : float
+        Client clock.
+    stage_ms, ledger : dict
+    closed : list of (int, str)
+        Frames that ended without a result since the last result.
+    settings_version : int
+    """
+
+    seq: int
+    found: bool
+    size_px: tuple[int, int]
+    keypoints_px: FloatArray
+    raw_px: FloatArray
+    world_m: FloatArray
+    visibility: FloatArray
+    flags: npt.NDArray[np.uint8]
+    hands_px: FloatArray
+    hands_seq: int
+    angles_deg: FloatArray
+    angles_raw_deg: FloatArray
+    times: FrameTimes
+    t_result_s: float
+    stage_ms: dict[str, float]
+    ledger: dict[str, int]
+    closed: list[tuple[int, str]]
+    settings_version: int
+
+
+def decode_result(data: dict[str, Any], t_result_s: float) -> WireResult:
+    """A "result" message with arrays, as `encode_result` wrote it; null becomes NaN.
+
+    Parameters
+    ----------
+    data : dict
+        The message's JSON object.
+    t_result_s : float
+        When it arrived, client clock.
+    """
+    pose, hands, none = data["pose"] or {}, data["hands"] or {}, Body()
+
+    def array(source: dict[str, Any], key: str, otherwise: FloatArray) -> FloatArray:
+        return np.array(source[key], dtype=np.float32) if key in source else otherwise
+
+    return WireResult(
+        seq=data["seq"],
+        found=data["found"],
+        size_px=tuple(data["size_px"]),
+        keypoints_px=array(pose, "px", none.keypoints_px),
+        raw_px=array(pose, "raw_px", none.keypoints_px),
+        world_m=array(pose, "world_m", none.world_m),
+        visibility=array(pose, "visibility", none.visibility),
+        flags=np.array(pose.get("flags", [Flag.MISSING] * len(none.visibility)), dtype=np.uint8),
+        hands_px=array(hands, "px", none.hands_px),
+        hands_seq=hands.get("seq", -1),
+        angles_deg=array(data["angles"], "smooth_deg", np.empty(0, np.float32)),
+        angles_raw_deg=array(data["angles"], "raw_deg", np.empty(0, np.float32)),
+        times=FrameTimes(**{k: math.nan if v is None else v for k, v in data["times"].items()}),
+        t_result_s=t_result_s,
+        stage_ms=data["stage_ms"],
+        ledger=data["ledger"],
+        closed=[(seq, state) for seq, state in data["closed"]],
+        settings_version=data["settings_version"],
     )

@@ -1,0 +1,50 @@
+"""The command line: each command is a module of its own, and calls functions rather than holding logic."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from livedance_lab import __version__
+from livedance_lab.errors import LiveDanceError
+
+__all__ = ["app", "main"]
+
+_COMMANDS = ("serve", "doctor")
+_GROUPS = ("models",)
+
+app = typer.Typer(
+    help="A person's pose, live: server, demo, measurements.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"livedance_lab {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it and stop.")]
+    = False,
+) -> None:  # fmt: skip
+    pass
+
+
+def main() -> None:
+    """Run the command line; our own errors are said in words, not as tracebacks."""
+    for name in _COMMANDS:
+        app.command(name)(getattr(import_module(f"livedance_lab.cli.{name}"), name))
+    for name in _GROUPS:
+        app.add_typer(getattr(import_module(f"livedance_lab.cli.{name}"), name), name=name)
+    try:
+        app()
+    except LiveDanceError as exc:
+        typer.secho(f"Error: {exc}", fg=typer.colors.RED, err=True)
+        raise SystemExit(1) from None

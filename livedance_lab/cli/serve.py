@@ -1,0 +1,104 @@
+"""``livedance serve``: the server alone."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from livedance_lab.server.config import ServerConfig
+
+__all__ = ["serve"]
+
+
+def serve(
+    port: Annotated[int, typer.Option(help="Port; the next free one if it is taken, 0 for any.")] = 8000,
+    host: Annotated[str, typer.Option(help="Address to bind to.")] = "127.0.0.1",
+    token: Annotated[str, typer.Option(help="Secret that clients must know; made fresh if not given.",
+                                       envvar="LIVEDANCE_TOKEN")] = "",
+    allow_origin: Annotated[list[str] | None, typer.Option(help="A web origin that may connect, repeatable.")] = None,
+    behind_proxy: Annotated[bool, typer.Option(help="A proxy in front checks origin and host.")] = False,
+    max_sessions: Annotated[int, typer.Option(min=1, help="Producers at once.")] = 4,
+    workers: Annotated[int, typer.Option(min=0, help="Inferences at once; 0: one per core.")] = 0,
+    resume_s: Annotated[float, typer.Option(min=0, help="Seconds a session waits for its producer.")] = 10.0,
+    estimator: Annotated[str, typer.Option(help="Estimator family.")] = "mediapipe",
+    preset: Annotated[Path | None, typer.Option(help="TOML file with settings new sessions start with.")] = None,
+    note: Annotated[Path | None, typer.Option(help="Write address and token to this file.", hidden=True)] = None,
+    verbose: Annotated[bool, typer.Option(help="Show the log, also of the C libraries.")] = False,
+) -> None:  # fmt: skip
+    """Run the server until Ctrl-C."""
+    from livedance_lab.pipeline.scheduler import core_count
+    from livedance_lab.server.config import ServerConfig, new_token
+    from livedance_lab.settings import Settings, load_preset
+
+    config = ServerConfig(
+        host=host, port=port, token=token or new_token(), origins=tuple(allow_origin or ()),
+        behind_proxy=behind_proxy, max_sessions=max_sessions, workers=workers or core_count(), resume_s=resume_s,
+        estimator=estimator, settings=load_preset(preset) if preset else Settings(),
+    )  # fmt: skip
+    _prepare(config.estimator, config.settings.complexity, verbose)
+    _run(config, note)
+
+
+def _prepare(estimator: str, complexity: int, verbose: bool) -> None:
+    """Logging, quiet C libraries, and the models on disk before anybody connects."""
+    import logging
+
+    from livedance_lab.quiet import quiet_c_logs
+
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    quiet_c_logs(verbose)
+    if estimator == "mediapipe":
+        from livedance_lab import model_store
+
+        model_store.ensure("pose", complexity)
+        model_store.ensure("hands")
+
+
+def _run(config: ServerConfig, note: Path | None) -> None:
+    from rich.console import Console
+
+    from livedance_lab.server.app import run
+    from livedance_lab.server.process import forget_server, note_server
+
+    console = Console()
+    notes: list[Path] = []
+
+    def ready(port: int) -> None:
+        url = f"http://{config.host}:{port}"
+        notes.append(note_server(url, config.token, port))
+        if note is not None:
+            notes.append(note_server(url, config.token, port, note))
+        console.print(_banner(config, url), highlight=False)
+
+    try:
+        asyncio.run(run(config, ready))
+    except KeyboardInterrupt:  # where signals cannot be handled in the loop (Windows)
+        console.print()
+    finally:
+        for path in notes:
+            forget_server(path)
+    console.print("Stopped; every session was ended and its frames counted.")
+
+
+def _banner(config: ServerConfig, url: str) -> str:
+    s = config.settings
+    filter_words = ", ".join(f"{k} {v:g}" for k, v in s.smoothing.params.items())
+    hands = f"hands (up to {s.num_hands}, confidence {s.hand_confidence:g})" if s.hands else "no hands"
+    model = ("lite", "full", "heavy")[s.complexity]
+    return "\n".join(
+        [
+            "[bold]livedance_lab[/bold] is ready",
+            f"  address    [cyan]{url}[/cyan]",
+            f"  token      {config.token}",
+            f"  models     pose {model}, {hands}, by {config.estimator}",
+            f"  design     {s.design}, {config.workers} inferences at once, up to {config.max_sessions} sessions",
+            f"  pictures   short side {s.short_side_px} px, {s.image_format} quality {s.jpeg_quality:g}",
+            f"  smoothing  {s.smoothing.filter} ({filter_words})",
+            "Ctrl-C stops it.",
+        ]
+    )

@@ -1,0 +1,74 @@
+"""Which frames are on the way, and whether one more may go: the producer's half of the frame ledger.
+
+Latest-wins on the server cannot empty what already queues in the socket, so a producer watches how many of
+its frames are unanswered. Result or refusal *n* answers every frame up to *n*: a dropped frame never leaks a
+credit.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+__all__ = ["Credit", "Pacing"]
+
+Pacing = Literal["auto", "paced", "free"]
+
+ESCAPE_S = 0.25  # an answer that never comes must not stop a paced stream
+AUTO_PACED_BELOW_S = 0.008  # with a longer round trip, free-running keeps results fresher
+
+
+class Credit:
+    """Counts one producer's frames.
+
+    Parameters
+    ----------
+    pacing : {"auto", "paced", "free"}
+        Paced: no more unanswered frames than `window`. Auto: paced while the round trip is short.
+    window : int
+        Frames that may be unanswered: as many as the server has pose lanes.
+    """
+
+    def __init__(self, pacing: Pacing = "auto", window: int = 1) -> None:
+        self.pacing: Pacing = pacing
+        self.window = window
+        self.captured = self.sent = self.skipped = self.answered = 0
+        self.unanswered: dict[int, float] = {}  # seq -> when it was sent
+        self._skipped_unreported: list[tuple[int, float]] = []
+
+    def capture(self) -> int:
+        """Number of a newly captured frame."""
+        self.captured += 1
+        return self.captured - 1
+
+    def may_send(self, now_s: float, round_trip_s: float, *, socket_busy: bool) -> bool:
+        """Whether a frame captured now should be sent."""
+        if socket_busy:
+            return False
+        if not self.is_paced(round_trip_s) or len(self.unanswered) < self.window:
+            return True
+        return now_s - max(self.unanswered.values()) >= ESCAPE_S
+
+    def is_paced(self, round_trip_s: float) -> bool:
+        """Whether pacing is in force at this round trip (NaN: not measured yet)."""
+        return self.pacing == "paced" or (self.pacing == "auto" and not round_trip_s > AUTO_PACED_BELOW_S)
+
+    def send(self, seq: int, now_s: float) -> None:
+        """Frame `seq` goes out."""
+        self.unanswered[seq] = now_s
+        self.sent += 1
+
+    def skip(self, seq: int, t_capture_s: float) -> None:
+        """Frame `seq` is not sent."""
+        self.skipped += 1
+        self._skipped_unreported.append((seq, t_capture_s))
+
+    def answer(self, seq: int) -> None:
+        """Everything up to `seq` is answered."""
+        for done in [s for s in self.unanswered if s <= seq]:
+            del self.unanswered[done]
+            self.answered += 1
+
+    def take_skipped(self, most: int = 5000) -> list[tuple[int, float]]:
+        """Skipped frames the server has not been told of."""
+        told, self._skipped_unreported = self._skipped_unreported[:most], self._skipped_unreported[most:]
+        return told

@@ -1,0 +1,60 @@
+"""What a reader of a session's data must know, gathered at one moment."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from livedance_lab import __version__
+from livedance_lab.clock import wall_s
+from livedance_lab.errors import ModelError
+from livedance_lab.model_store import sha256_of
+from livedance_lab.pipeline.session import Session
+from livedance_lab.server.config import ServerConfig
+
+__all__ = ["manifest"]
+
+
+def manifest(session: Session, config: ServerConfig) -> dict[str, Any]:
+    """Versions, models, settings, clock, ledger: plain values for JSON."""
+    offset = session.client_clock.offset
+    created = datetime.fromtimestamp(wall_s() - (session.clock() - session.created_s), UTC)
+    return {
+        "session_id": session.id,
+        "livedance_lab": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: _version(name) for name in ("mediapipe", "numpy", "opencv-python", "tornado")},
+        "created_utc": created.isoformat(timespec="milliseconds"),
+        "estimator": config.estimator,
+        "models": _models(session) if config.estimator == "mediapipe" else {},
+        "workers": config.workers,
+        "settings": session.settings.plain(),
+        "settings_version": session.settings_version,
+        "angles": list(session.processor.angle_names),
+        "clock": {"offset_s": offset.offset_s, "uncertainty_s": offset.uncertainty_s},
+        "client": session.client_about,
+        "ledger": session.ledger.summary(),
+    }
+
+
+def _models(session: Session) -> dict[str, str | None]:
+    size = ("lite", "full", "heavy")[session.settings.complexity]
+    names = [f"pose_{size}", *(["hands"] if session.settings.hands else [])]
+    return {name: _sha(name) for name in names}
+
+
+def _sha(name: str) -> str | None:
+    try:
+        return sha256_of(name)
+    except ModelError:
+        return None  # not fetched (yet): unknown, not wrong
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
