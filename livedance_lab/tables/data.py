@@ -277,6 +277,18 @@ class SessionData:
         flat = np.concatenate(parts) if parts else np.empty(0, dtype)
         return flat.astype(dtype, copy=False).reshape(-1, *shape)
 
+    def piece(self, first: int, end: int) -> SessionData:
+        """The results from position `first` to `end` (in order of `seq`) with their frames and receipts.
+
+        Long sessions are worked through in pieces, because the long table of landmarks fits no memory.
+        """
+        results = self._results.slice(first, end - first)
+        frames, receipts = (
+            self.tables[t].filter(pc.is_in(self.tables[t]["seq"], results["seq"].combine_chunks()))
+            for t in ("frames", "receipts")
+        )
+        return SessionData(frames, results, self.tables["events"], receipts, self.manifest)
+
     # --- what became of the frames ---
 
     @cached_property

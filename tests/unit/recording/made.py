@@ -81,7 +81,7 @@ def result(seq: int, t_s: float, with_hands: bool = False) -> PoseResult:
 def events_batch(s: Schemas) -> pa.RecordBatch:
     rows = [(T0_S, "settings", "settings", orjson.dumps({"version": 0, "settings": {"complexity": 1}}).decode()),
             (T0_S + 0.1, "clock", "offset", orjson.dumps({"offset_s": 12.5, "uncertainty_s": 0.001}).decode()),
-            (T0_S + 0.5, "marker", "trial 1 start", orjson.dumps({"trial": 1}).decode())]  # fmt: skip
+            (T0_S + 0.5, "mark", "trial 1 start", orjson.dumps({"trial": 1}).decode())]  # fmt: skip
     return pa.RecordBatch.from_pylist([dict(zip(s.events.names, r, strict=True)) for r in rows], schema=s.events)
 
 

@@ -1,0 +1,55 @@
+"""DeepLabCut predictions: one table of x, y, likelihood per landmark, rows at a constant rate.
+
+The layout is that of DeepLabCut's own CSV and H5 files: column levels scorer / bodyparts / coords, one row
+per nominal frame, an empty cell where nothing was seen, pixels. Readers take the row number for the time, so
+the rows stand on the nominal grid; there is no room for a time column, true times are in the sidecar.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from livedance_lab.export.grid import Grid, nominal_grid
+from livedance_lab.export.options import ExportOptions, Progress, Written, require
+from livedance_lab.export.tracks import tracks
+from livedance_lab.tables.data import SessionData
+
+__all__ = ["write_csv", "write_h5"]
+
+_SCORER = "livedance_lab"
+_KEY = "df_with_missing"
+
+
+def write_csv(data: SessionData, folder: Path, options: ExportOptions, progress: Progress) -> Written:
+    """As CSV, single-animal form."""
+    grid, frame = _predictions(data, options)
+    path = folder / f"{options.name}_dlc.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        for first in range(0, max(1, len(frame)), 5000):
+            rows = frame.iloc[first : first + 5000]
+            rows.to_csv(file, header=first == 0, lineterminator="\n")
+            progress(min(1.0, (first + 5000) / max(1, len(frame))), path.name)
+    return Written([path], grid)
+
+
+def write_h5(data: SessionData, folder: Path, options: ExportOptions, progress: Progress) -> Written:
+    """As HDF5, written by pandas as DeepLabCut does."""
+    require("tables", "export")
+    grid, frame = _predictions(data, options)
+    path = folder / f"{options.name}_dlc.h5"
+    frame.to_hdf(path, key=_KEY, mode="w", format="fixed")
+    progress(1.0, path.name)
+    return Written([path], grid)
+
+
+def _predictions(data: SessionData, options: ExportOptions) -> tuple[Grid, pd.DataFrame]:
+    grid = nominal_grid(data, options.fps, options.fill, options.max_gap_s)
+    of = tracks(data, "px", smooth=options.smooth, hands=options.hands)
+    values = grid(np.concatenate([of.xyz[:, :, :2], of.confidence[:, :, None]], axis=2))
+    columns = pd.MultiIndex.from_product(
+        [[_SCORER], of.names, ["x", "y", "likelihood"]], names=["scorer", "bodyparts", "coords"]
+    )
+    return grid, pd.DataFrame(values.reshape(grid.n_rows, -1), columns=columns)

@@ -1,0 +1,234 @@
+"""The nominal grid: how true capture times go into files that know only a frame rate.
+
+Written naively, a session that lost 15 % of its frames loads 15 % too short. Here the rows are instants
+k / fps from the first captured frame to the last, whether or not anything was seen then, and each result
+stands in the row of its own capture time. Rows that no result reached are NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from livedance_lab.errors import ExportError
+from livedance_lab.tables.data import SessionData
+
+__all__ = ["Grid", "TrueTimes", "camera_fps", "nominal_grid", "true_times"]
+
+_SNAP = 5e-4  # a measured rate this near a whole number is that number; 29.97 stays what it is
+
+_NOTHING = "the session has no frame with a known capture time: there is nothing to export."
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Rows at a constant rate, and which result stands in which.
+
+    Attributes
+    ----------
+    fps : float
+        Rows per second.
+    n_rows : int
+    t_result_s : ndarray of shape (T,), float64
+        True capture time of each result, seconds after the session's first captured frame.
+    row_of : ndarray of shape (T,), int64
+        Row of each result, at most one frame from its true time; -1 where none was free within that, or
+        where its capture time is unknown.
+    fill : "nan" or "linear"
+    max_gap_s : float
+        With "linear", the widest gap between results that is interpolated.
+    """
+
+    fps: float
+    n_rows: int
+    t_result_s: npt.NDArray[np.float64]
+    row_of: npt.NDArray[np.int64]
+    fill: Literal["nan", "linear"] = "nan"
+    max_gap_s: float = 0.25
+
+    @property
+    def t_s(self) -> npt.NDArray[np.float64]:
+        """Time of each row, seconds; shape (n_rows,)."""
+        return np.arange(self.n_rows) / self.fps
+
+    @property
+    def measured(self) -> npt.NDArray[np.bool_]:
+        """Rows a result stands in; shape (n_rows,)."""
+        rows = np.zeros(self.n_rows, dtype=bool)
+        rows[self.row_of[self.row_of >= 0]] = True
+        return rows
+
+    @property
+    def unplaced(self) -> int:
+        """Results without a row."""
+        return int((self.row_of < 0).sum())
+
+    def __call__(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Values of the results as values of the rows.
+
+        Parameters
+        ----------
+        values : ndarray of shape (T, ...), floating
+
+        Returns
+        -------
+        ndarray of shape (n_rows, ...), same type
+            NaN where no result stands (or none is near enough to interpolate).
+        """
+        if self.fill == "linear":
+            return self._interpolated(values)
+        rows = np.full((self.n_rows, *values.shape[1:]), np.nan, dtype=values.dtype)
+        placed = self.row_of >= 0
+        rows[self.row_of[placed]] = values[placed]
+        return rows
+
+    def _interpolated(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        known = np.isfinite(self.t_result_s)
+        t_s, values = self.t_result_s[known], values[known]
+        t_s, first = np.unique(t_s, return_index=True)
+        values = values[first]
+        after = np.clip(np.searchsorted(t_s, self.t_s, "left"), 0, len(t_s) - 1)
+        before = np.where(t_s[after] == self.t_s, after, np.maximum(after - 1, 0))
+        span_s = t_s[after] - t_s[before]
+        inside = (t_s[before] <= self.t_s) & (self.t_s <= t_s[after]) & (span_s <= self.max_gap_s)
+        weight = np.divide(self.t_s - t_s[before], span_s, out=np.zeros(self.n_rows), where=span_s > 0)
+        weight = weight.reshape(-1, *[1] * (values.ndim - 1))
+        rows = (1 - weight) * values[before] + weight * values[after]
+        rows[~inside] = np.nan
+        return rows.astype(values.dtype)
+
+    def sidecar(self, data: SessionData) -> pd.DataFrame:
+        """One row per captured frame: `seq, state, t_capture_s, row, t_row_s`.
+
+        Times are seconds after the session's first captured frame; `row` counts from 0 and is empty for
+        frames without a row.
+        """
+        row_of = pd.Series(self.row_of, index=data.seq)
+        frames = data.frames.drop_duplicates("seq", keep="last")
+        row = row_of[~row_of.index.duplicated(keep="last")].reindex(frames["seq"]).to_numpy()
+        row = np.where(row >= 0, row, np.nan)
+        return pd.DataFrame({
+            "seq": frames["seq"].to_numpy(), "state": frames["state"].to_numpy(),
+            "t_capture_s": frames["t_capture_s"].to_numpy() - data.t0_s,
+            "row": pd.array(row, dtype="Int64"), "t_row_s": row / self.fps})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TrueTimes:
+    """Rows at true capture times, one per captured frame: for formats that keep irregular times.
+
+    Attributes
+    ----------
+    frames : DataFrame
+        The ledger's rows, in order of capture time; frames whose capture time is unknown are left out.
+    t_s : ndarray of shape (n_rows,), float64
+        Seconds after the session's first captured frame.
+    result_of : ndarray of shape (n_rows,), int64
+        Position of each row's result; -1 where the frame gave none.
+    """
+
+    frames: pd.DataFrame
+    t_s: npt.NDArray[np.float64]
+    result_of: npt.NDArray[np.int64]
+
+    def __call__(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Values of the results, shape (T, ...), as values of the rows; NaN where there is no result."""
+        rows = np.full((len(self.frames), *values.shape[1:]), np.nan, dtype=values.dtype)
+        known = self.result_of >= 0
+        rows[known] = values[self.result_of[known]]
+        return rows
+
+
+def true_times(data: SessionData) -> TrueTimes:
+    """One row per captured frame of a session.
+
+    Raises
+    ------
+    ExportError
+        If no frame has a known capture time.
+    """
+    frames = data.frames.drop_duplicates("seq", keep="last")
+    frames = frames[frames["t_capture_s"].notna()].sort_values("t_capture_s", kind="stable", ignore_index=True)
+    if frames.empty:
+        raise ExportError(_NOTHING)
+    position = pd.Series(np.arange(len(data.seq)), index=data.seq)
+    position = position[~position.index.duplicated(keep="last")]
+    result_of = position.reindex(frames["seq"], fill_value=-1).to_numpy()
+    return TrueTimes(frames, frames["t_capture_s"].to_numpy() - data.t0_s, result_of)
+
+
+def camera_fps(t_capture_s: npt.ArrayLike) -> float:
+    """The camera's rate, from the capture times of all captured frames, lost ones included.
+
+    Parameters
+    ----------
+    t_capture_s : array-like of shape (N,)
+        Seconds, any order; NaN is left out.
+
+    Returns
+    -------
+    float
+        Hertz: frames by time, intervals counted in multiples of the median one, so that neither jitter nor
+        frames the camera left out bias it. NaN with fewer than two times.
+    """
+    t_s = np.asarray(t_capture_s, dtype=np.float64)
+    steps_s = np.diff(np.unique(t_s[np.isfinite(t_s)]))
+    if not steps_s.size:
+        return math.nan
+    frames = np.round(steps_s / np.median(steps_s))
+    regular = (frames >= 1) & (frames <= 10)
+    fps = float(frames[regular].sum() / steps_s[regular].sum())
+    return float(round(fps)) if round(fps) and abs(fps / round(fps) - 1) < _SNAP else round(fps, 3)
+
+
+def nominal_grid(
+    data: SessionData, fps: float | None = None, fill: Literal["nan", "linear"] = "nan", max_gap_s: float = 0.25
+) -> Grid:
+    """The grid of a session: from its first captured frame to its last.
+
+    Parameters
+    ----------
+    data : SessionData
+    fps : float, optional
+        By default the camera's (`camera_fps`).
+    fill : "nan" or "linear"
+    max_gap_s : float
+
+    Returns
+    -------
+    Grid
+
+    Raises
+    ------
+    ExportError
+        If nothing was captured, or too little to tell the rate.
+    """
+    captured_s = data.frames["t_capture_s"].to_numpy()
+    if not np.isfinite(captured_s).any():
+        raise ExportError(_NOTHING)
+    rate = camera_fps(captured_s) if fps is None else fps
+    if math.isnan(rate):
+        raise ExportError("one captured frame does not tell the camera's rate: give fps.")
+    t_s = data.t_capture_s - data.t0_s
+    row_of = _rows(t_s * rate)
+    last = round((np.nanmax(captured_s) - data.t0_s) * rate)
+    n_rows = int(max(last, row_of.max(initial=0))) + 1
+    return Grid(rate, n_rows, t_s, row_of, fill, max_gap_s)
+
+
+def _rows(wanted: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """A row of its own for each result: the nearest, or the next one where jitter made two meet."""
+    rows = np.full(len(wanted), -1, dtype=np.int64)
+    last = -1
+    for i in np.argsort(wanted, kind="stable"):
+        if not math.isfinite(wanted[i]):
+            continue
+        row = max(round(wanted[i]), last + 1)
+        if row - wanted[i] <= 1:
+            rows[i] = last = row
+    return rows

@@ -1,0 +1,104 @@
+"""OpenSim's text formats: TRC (markers) and MOT (joint angles).
+
+Markers are world landmarks turned from MediaPipe's axes (x right in the image, y down, z away from the
+camera) into OpenSim's (X forward, Y up, Z to the right; right-handed): for a person facing the camera
+(X, Y, Z) = (-z, -y, -x), a rotation, so nothing is mirrored. The origin is mid-hip in every frame: a world
+landmark says how the body is posed, not where it stands. Names are those of Pose2Sim's BlazePose marker set
+for OpenSim, with Hip and Neck as midpoints of the hips and of the shoulders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from livedance_lab.errors import ExportError
+from livedance_lab.export.grid import nominal_grid
+from livedance_lab.export.options import ExportOptions, Progress, Written
+from livedance_lab.export.tracks import angles_deg, tracks
+from livedance_lab.skeletons import BLAZEPOSE_33
+from livedance_lab.tables.data import SessionData
+
+__all__ = ["AXES", "MARKERS", "markers_m", "write_mot", "write_trc"]
+
+MARKERS: dict[str, tuple[str, ...]] = {
+    "Nose": ("nose",),
+    **{
+        f"{letter}{marker}": (f"{side}_{landmark}",)
+        for marker, landmark in {
+            "Eye": "eye", "Shoulder": "shoulder", "Elbow": "elbow", "Wrist": "wrist", "Hip": "hip", "Knee": "knee",
+            "Ankle": "ankle", "Heel": "heel", "BigToe": "foot_index", "Pinky": "pinky", "Index": "index",
+            "Thumb": "thumb"}.items()
+        for letter, side in (("L", "left"), ("R", "right"))
+    },
+    "Hip": ("left_hip", "right_hip"),
+    "Neck": ("left_shoulder", "right_shoulder"),
+}  # fmt: skip
+"""OpenSim marker name and the landmark it stands for, or the two it lies between."""
+
+AXES = "X forward (towards the camera), Y up, Z to the person's right; origin mid-hip in every frame"
+
+
+def markers_m(data: SessionData, *, smooth: bool) -> Any:
+    """Markers of all results in OpenSim's axes, metres; ndarray of shape (T, M, 3) in the order of `MARKERS`."""
+    world = tracks(data, "m", smooth=smooth, hands=False).xyz
+    between = [[BLAZEPOSE_33.index(name) for name in names] for names in MARKERS.values()]
+    markers = np.stack([world[:, points].mean(axis=1) for points in between], axis=1)
+    return -markers[:, :, ::-1]  # (x, y, z) -> (-z, -y, -x)
+
+
+def write_trc(data: SessionData, folder: Path, options: ExportOptions, progress: Progress) -> Written:
+    """Write `<name>.trc`: markers in metres on the nominal grid; a missing marker is an empty cell."""
+    grid = nominal_grid(data, options.fps, options.fill, options.max_gap_s)
+    rows = grid(markers_m(data, smooth=options.smooth))
+    path = folder / f"{options.name}.trc"
+    n, rate = grid.n_rows, f"{grid.fps:g}"
+    names, axes = "\t\t\t".join(MARKERS), "\t".join(f"{axis}{i + 1}" for i in range(len(MARKERS)) for axis in "XYZ")
+    header = (
+        f"PathFileType\t4\t(X/Y/Z)\t{path.name}\n"
+        "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames\n"
+        f"{rate}\t{rate}\t{n}\t{len(MARKERS)}\tm\t{rate}\t1\t{n}\n"
+        f"Frame#\tTime\t{names}\t\t\n"
+        f"\t\t{axes}\n\n"
+    )
+    lines = (f"{i + 1}\t{row}" for i, row in enumerate(_lines(grid.t_s, rows, empty="")))
+    _write(path, header, lines, n, progress)
+    return Written([path], grid, {"axes": AXES, "unit": "m"})
+
+
+def write_mot(data: SessionData, folder: Path, options: ExportOptions, progress: Progress) -> Written:
+    """Write `<name>.mot`: the session's joint angles in degrees on the nominal grid; missing is `nan`."""
+    if not data.angle_names:
+        raise ExportError("the session has no joint angles to write into a MOT file.")
+    grid = nominal_grid(data, options.fps, options.fill, options.max_gap_s)
+    rows = grid(angles_deg(data, smooth=options.smooth))
+    path = folder / f"{options.name}.mot"
+    columns = "\t".join(("time", *data.angle_names))
+    header = (
+        f"Coordinates\nversion=1\nnRows={grid.n_rows}\nnColumns={1 + len(data.angle_names)}\ninDegrees=yes\n\n"
+        "Joint angles as livedance_lab defines them (0 to 180 between two segments unless named otherwise),\n"
+        "not an OpenSim model's coordinates.\n\nendheader\n"
+        f"{columns}\n"
+    )
+    _write(path, header, _lines(grid.t_s, rows, empty="nan"), grid.n_rows, progress)
+    return Written([path], grid, {"unit": "deg"})
+
+
+def _lines(t_s: Any, rows: Any, empty: str) -> Iterator[str]:
+    """Time and values of each row, tab-separated; float32 values in the fewest digits that give them back."""
+    for t, row in zip(t_s, rows.reshape(len(rows), -1), strict=True):
+        cells = (empty if np.isnan(value) else np.format_float_positional(value, trim="0") for value in row)
+        yield f"{t:.6f}\t" + "\t".join(cells) + "\n"
+
+
+def _write(path: Path, header: str, lines: Iterator[str], n: int, progress: Progress) -> None:
+    with path.open("w", newline="\n", encoding="utf-8") as file:
+        file.write(header)
+        for i, line in enumerate(lines):
+            file.write(line)
+            if i % 1000 == 0:
+                progress(i / n, path.name)
+    progress(1.0, path.name)

@@ -1,0 +1,198 @@
+"""The one way to export: formats by name, checked options, true times and a manifest beside every export."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from livedance_lab import __version__
+from livedance_lab.clock import wall_s
+from livedance_lab.errors import ExportError
+from livedance_lab.export.options import ExportOptions, Progress, Writer, Written
+from livedance_lab.tables.data import SessionData
+
+__all__ = ["FORMATS", "Format", "export"]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format.
+
+    Attributes
+    ----------
+    title : str
+        What it is, for people.
+    writer : str
+        "module:function" within `livedance_lab.export`.
+    options : tuple of str
+        Fields of `ExportOptions` it takes, besides `name`.
+    extra : str
+        The optional extra it needs; empty for none.
+    loader : str
+        A tool that reads it.
+    """
+
+    title: str
+    writer: str
+    options: tuple[str, ...] = ()
+    extra: str = ""
+    loader: str = ""
+
+    def load_writer(self) -> Writer:
+        """Import the writer."""
+        module, function = self.writer.split(":")
+        writer: Writer = getattr(import_module(f"livedance_lab.export.{module}"), function)
+        return writer
+
+
+_RATE = ("fps", "fill", "max_gap_s")
+_BODY = ("smooth", "hands")
+
+FORMATS: dict[str, Format] = {
+    "csv": Format("all tables, wide and long, as CSV", "tables:write_csv", loader="pandas.read_csv"),
+    "parquet": Format("all tables, wide and long, as Parquet", "tables:write_parquet", loader="pandas.read_parquet"),
+    "dlc-csv": Format("DeepLabCut predictions, CSV", "dlc:write_csv", (*_BODY, *_RATE),
+                      loader="movement.io.load_poses.from_dlc_file"),
+    "dlc-h5": Format("DeepLabCut predictions, HDF5", "dlc:write_h5", (*_BODY, *_RATE), "export",
+                     "movement.io.load_poses.from_dlc_file"),
+    "sleap-h5": Format("SLEAP analysis file, HDF5", "sleap:write", (*_BODY, *_RATE), "export",
+                       "movement.io.load_poses.from_sleap_file"),
+    "movement": Format("movement dataset, netCDF, true times kept", "movement:write", (*_BODY, "space"), "export",
+                       "xarray.open_dataset"),
+    "nwb": Format("Neurodata Without Borders with ndx-pose, true times kept", "nwb:write",
+                  (*_BODY, "space", "times", "subject", "fps"), "nwb", "pynwb.NWBHDF5IO"),
+    "trc": Format("OpenSim markers, metres", "opensim:write_trc", ("smooth", *_RATE),
+                  loader="opensim.TimeSeriesTableVec3"),
+    "mot": Format("OpenSim motion: joint angles, degrees", "opensim:write_mot", ("smooth", *_RATE),
+                  loader="opensim.TimeSeriesTable"),
+    "c3d": Format("C3D markers, millimetres", "c3d:write", ("smooth", *_RATE), "export", "ezc3d.c3d"),
+    "motion-bids": Format("Motion-BIDS dataset, true times in a LATENCY channel", "bids:write",
+                          ("smooth", "subject", "task", *_RATE), loader="bids-validator-deno"),
+    "pose-format": Format("pose-format .pose", "pose_format:write", (*_BODY, *_RATE), "export",
+                          "pose_format.Pose.read"),
+}  # fmt: skip
+"""Every format by the name `export` and the command line know it by."""
+
+
+def export(
+    data: SessionData,
+    format: str,
+    out: str | os.PathLike[str],
+    *,
+    progress: Progress | None = None,
+    **options: Any,
+) -> list[Path]:
+    """Write a session in a format other tools read.
+
+    Parameters
+    ----------
+    data : SessionData
+        A live session's log, a recording or a batch result.
+    format : str
+        One of `FORMATS`.
+    out : path
+        Folder for the files; made if need be. Files of the same name are replaced.
+    progress : callable, optional
+        Called with the share done, 0 to 1, and what is being written.
+    **options
+        Those of `ExportOptions` that the format takes.
+
+    Returns
+    -------
+    list of Path
+        Every file written: the format's own, for rate-bound formats `<name>_times.csv` with the true time,
+        state and row of every captured frame, and `manifest.json`.
+
+    Raises
+    ------
+    ExportError
+        If the format or an option is unknown, the library the format needs is not installed, the session
+        holds nothing to export, or the folder cannot be written.
+    """
+    if format not in FORMATS:
+        raise ExportError(f"there is no format {format!r}; there are {', '.join(FORMATS)}.")
+    chosen = FORMATS[format]
+    unknown = [name for name in options if name not in (*chosen.options, "name")]
+    if unknown:
+        takes = ", ".join(("name", *chosen.options))
+        raise ExportError(f"{format} takes no option {', '.join(map(repr, unknown))}; it takes {takes}.")
+    opts = ExportOptions(**options)
+    if "name" not in options:
+        opts = replace(opts, name=_stem(str(data.manifest.get("name") or data.session_id or "session")))
+    folder = Path(out).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        written = chosen.load_writer()(data, folder, opts, progress or (lambda _share, _what: None))
+        files = [*written.files, *_sidecars(data, folder, format, opts, written)]
+        taken = {name: value for name, value in asdict(opts).items() if name in (*chosen.options, "name")}
+        return [*files, _add_to_manifest(data, folder, format, taken, written, files)]
+    except OSError as exc:
+        raise ExportError(f"cannot write {format} to {folder}: {exc}.") from exc
+
+
+def _sidecars(data: SessionData, folder: Path, format: str, opts: ExportOptions, written: Written) -> list[Path]:
+    """True times of a rate-bound file, and which of its rows were interpolated."""
+    if written.grid is None:
+        return []
+    times = folder / f"{opts.name}_{format}_times.csv"
+    written.grid.sidecar(data).to_csv(times, index=False, lineterminator="\n")
+    if written.grid.fill == "nan":
+        return [times]
+    mask = folder / f"{opts.name}_{format}_mask.csv"
+    with mask.open("w", newline="\n", encoding="utf-8") as file:
+        file.write("row,t_row_s,measured\n")
+        rows = zip(written.grid.t_s.tolist(), written.grid.measured.tolist(), strict=True)
+        file.writelines(f"{row},{t_s!r},{int(measured)}\n" for row, (t_s, measured) in enumerate(rows))
+    return [times, mask]
+
+
+def _add_to_manifest(
+    data: SessionData, folder: Path, format: str, options: Mapping[str, Any], written: Written, files: list[Path]
+) -> Path:
+    """Write `manifest.json`; exports of the same session into the same folder stand side by side in it."""
+    path = folder / "manifest.json"
+    now = datetime.fromtimestamp(wall_s(), UTC).isoformat(timespec="seconds")
+    entry: dict[str, Any] = {
+        "title": FORMATS[format].title, "read_with": FORMATS[format].loader, "options": options,
+        "livedance_lab": __version__, "exported_at": now,
+        "files": sorted(str(file.relative_to(folder)) for file in files), **(written.notes or {})}  # fmt: skip
+    if written.grid is not None:
+        grid = written.grid
+        entry["grid"] = {"fps": grid.fps, "rows": grid.n_rows, "rows_with_a_result": int(grid.measured.sum()),
+                         "results_without_a_row": grid.unplaced}  # fmt: skip
+    exports = {**_earlier_exports(path, data.session_id), format: entry}
+    content = {
+        "session_id": data.session_id, "exports": exports, "ledger": data.ledger.plain(),
+        "clock": {"t0_s": data.t0_s, "t0_unix_s": data.t0_unix_s, "offsets": _clock_offsets(data)},
+        "session": data.manifest}  # fmt: skip
+    path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY, default=str))
+    return path
+
+
+def _earlier_exports(path: Path, session_id: str) -> dict[str, Any]:
+    try:
+        earlier = orjson.loads(path.read_bytes())
+    except (FileNotFoundError, orjson.JSONDecodeError):
+        return {}
+    same = isinstance(earlier, dict) and earlier.get("session_id") == session_id
+    return dict(earlier.get("exports", {})) if same else {}
+
+
+def _clock_offsets(data: SessionData) -> list[dict[str, Any]]:
+    """What is known of the client's clock: the first estimate and the last."""
+    clocks = data.events[data.events["kind"] == "clock"]
+    ends = clocks.iloc[[0, -1]] if len(clocks) > 1 else clocks
+    return [{"t_s": t_s, **values} for t_s, values in zip(ends["t_s"], ends["data"], strict=True)]
+
+
+def _stem(name: str) -> str:
+    """A file name's stem of any name."""
+    return re.sub(r"[^\w.-]+", "_", name).strip("._") or "session"

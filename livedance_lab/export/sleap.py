@@ -1,0 +1,51 @@
+"""SLEAP analysis HDF5: `tracks` of shape (individuals, 2, landmarks, frames), pixels, rows at a constant rate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import orjson
+
+from livedance_lab.export.grid import nominal_grid
+from livedance_lab.export.options import ExportOptions, Progress, Written, require
+from livedance_lab.export.tracks import tracks
+from livedance_lab.tables.data import SessionData
+
+__all__ = ["write"]
+
+
+def write(data: SessionData, folder: Path, options: ExportOptions, progress: Progress) -> Written:
+    """Write `<name>.analysis.h5`, laid out as SLEAP's own analysis export."""
+    h5py = require("h5py", "export")
+    grid = nominal_grid(data, options.fps, options.fill, options.max_gap_s)
+    of = tracks(data, "px", smooth=options.smooth, hands=options.hands)
+    xy = grid(of.xyz[:, :, :2])  # (T, K, 2)
+    scores = grid(of.confidence)
+    seen = np.isfinite(xy).any(axis=(1, 2))
+    path = folder / f"{options.name}.analysis.h5"
+    with h5py.File(path, "w") as file:
+        for name, values in {
+            "tracks": xy.transpose(2, 1, 0)[None],
+            "point_scores": scores.T[None],
+            "instance_scores": np.where(seen, _mean(scores), np.nan)[None],
+            "tracking_scores": np.full((1, grid.n_rows), np.nan),
+        }.items():
+            file.create_dataset(name, data=values, compression="gzip", compression_opts=1)
+        file["track_occupancy"] = seen[:, None].astype(np.uint8)
+        file["track_names"] = np.array([b"person_0"])
+        file["node_names"] = np.array([name.encode() for name in of.names])
+        file["edge_inds"] = of.bones
+        file["edge_names"] = np.array([[of.names[a].encode(), of.names[b].encode()] for a, b in of.bones])
+        file["provenance"] = orjson.dumps(
+            {"software": "livedance_lab", "session_id": data.session_id, "fps": grid.fps}
+        ).decode()
+    progress(1.0, path.name)
+    return Written([path], grid)
+
+
+def _mean(scores: np.ndarray) -> np.ndarray:
+    """Mean over the landmarks that were seen; NaN where none was, without a warning."""
+    known = np.isfinite(scores)
+    n = known.sum(axis=1)
+    return np.divide(np.where(known, scores, 0).sum(axis=1), n, out=np.full(len(n), np.nan), where=n > 0)

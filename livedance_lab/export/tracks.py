@@ -1,0 +1,73 @@
+"""Landmarks as arrays with names: what every motion format is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, HAND_SIDES
+from livedance_lab.tables.data import HAND_LANDMARKS, SessionData
+
+__all__ = ["Tracks", "angles_deg", "tracks"]
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """Landmarks of all results.
+
+    Attributes
+    ----------
+    names : tuple of str
+        K landmarks.
+    bones : ndarray of shape (B, 2), int64
+        Pairs of landmark positions.
+    xyz : ndarray of shape (T, K, 3), float32
+        Pixels of the original frame (x right, y down) or metres; NaN where not seen.
+    confidence : ndarray of shape (T, K), float32
+        Visibility of body landmarks, handedness score of hand landmarks; 0 to 1, NaN where not seen.
+    """
+
+    names: tuple[str, ...]
+    bones: npt.NDArray[np.int64]
+    xyz: npt.NDArray[Any]
+    confidence: npt.NDArray[Any]
+
+
+def tracks(data: SessionData, space: Literal["px", "m"], *, smooth: bool, hands: bool) -> Tracks:
+    """Landmarks of a session.
+
+    Parameters
+    ----------
+    data : SessionData
+    space : "px" or "m"
+        Image or world landmarks. World hands have their origin at the hand, world bodies at mid-hip.
+    smooth : bool
+        Smoothed values instead of raw ones.
+    hands : bool
+        Both hands after the body.
+
+    Returns
+    -------
+    Tracks
+    """
+    suffix = "_smooth" if smooth else ""
+    xyz = data.array({"px": "keypoints_px", "m": "world_m"}[space] + suffix)
+    confidence = data.array("visibility")
+    names, bones = BLAZEPOSE_33.landmarks, list(BLAZEPOSE_33.bone_indices)
+    if hands:
+        of_hands = data.array({"px": "hands_px", "m": "hands_world_m"}[space] + suffix)
+        xyz = np.concatenate([xyz, of_hands.reshape(len(xyz), -1, 3)], axis=1)
+        confidence = np.concatenate([confidence, np.repeat(data.array("hands_score"), len(HAND_21), axis=1)], axis=1)
+        for side in range(len(HAND_SIDES)):
+            first = len(BLAZEPOSE_33) + side * len(HAND_21)
+            bones += [(first + a, first + b) for a, b in HAND_21.bone_indices]
+        names += HAND_LANDMARKS
+    return Tracks(names, np.array(bones), xyz, confidence)
+
+
+def angles_deg(data: SessionData, *, smooth: bool) -> npt.NDArray[Any]:
+    """Joint angles of all results, degrees; shape (T, A) in the order of `data.angle_names`."""
+    return data.array("angles_smooth_deg" if smooth else "angles_deg")
