@@ -16,7 +16,7 @@ from typing import TextIO
 __all__ = ["quiet_c_logs"]
 
 _LOCK = threading.Lock()
-_state: dict[str, TextIO] = {}
+_REPLACED: list[TextIO] = []  # kept: were one collected, it might close descriptor 2
 
 
 def quiet_c_logs(verbose: bool = False) -> None:
@@ -32,12 +32,12 @@ def quiet_c_logs(verbose: bool = False) -> None:
         True changes nothing, so that everything is seen.
     """
     with _LOCK:
-        if verbose or _state or not _writes_to_fd_2(sys.stderr):
-            return  # a captured stderr (a notebook, a test) is its capturer's business
+        if verbose or not _writes_to_fd_2(sys.stderr):
+            return  # done already, or captured (a notebook, a test): its capturer's business
         old = sys.stderr
         old.flush()
         new = os.fdopen(os.dup(2), "w", encoding=old.encoding, errors=old.errors, buffering=1)
-        _state["stderr"] = new  # also keeps it open for good
+        _REPLACED.append(old)
         sys.stderr = new
         if sys.__stderr__ is old:
             sys.__stderr__ = new  # type: ignore[misc]  # Final for readers; a swap must include it

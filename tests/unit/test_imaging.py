@@ -68,6 +68,15 @@ def test_large_webp_sizes_are_read_whole(options):
     assert imaging.probe(out.getvalue()) == ("webp", 5000, 300)
 
 
+def test_the_largest_webp_is_refused_by_its_header():
+    """24-bit sizes, as only the extended form has them."""
+    head = b"RIFF\x1e\0\0\0WEBPVP8X\x0a\0\0\0" + bytes(4) + b"\x9f\x86\x01" + b"\xff\xff\xff"
+    assert imaging.probe(head) == ("webp", 100_000, 2**24)
+    with pytest.raises(ImageError, match="100000 x 16777216") as caught:
+        imaging.decode_rgb(head)
+    assert caught.value.code == "size"
+
+
 @pytest.mark.parametrize(
     ("image", "mode"),
     [

@@ -99,6 +99,8 @@ def test_a_bundle_is_a_stored_zip_of_the_members_mediapipe_wants(index, parts):
             "hand_detector.tflite": zipfile.ZIP_STORED,
             "hand_landmarks_detector.tflite": zipfile.ZIP_STORED,
         }
+        # no clock and no system in it: the same parts must give the same bytes everywhere
+        assert {(i.date_time, i.create_system) for i in task.infolist()} == {((1980, 1, 1, 0, 0, 0), 3)}
         assert task.read("hand_detector.tflite") == parts["palm_detection_full.tflite"]
 
 

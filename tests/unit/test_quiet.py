@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -33,6 +34,14 @@ def test_only_c_is_silenced_and_only_when_asked(verbose):
     for words in ("from print", "from a handler", "from the last resort", "Current thread", "ValueError: from a"):
         assert done.stderr.count(words) == 1, words
     assert done.stderr.count("from C") == verbose
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a POSIX abort")
+def test_a_crash_is_still_heard():
+    code = "import faulthandler, os; faulthandler.enable(); from livedance_lab.quiet import quiet_c_logs; "
+    code += "quiet_c_logs(); os.abort()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "Fatal Python error: Aborted" in done.stderr
 
 
 def test_a_captured_stderr_is_left_alone():

@@ -172,6 +172,18 @@ def test_a_failed_call_is_told_and_the_next_one_works(clip, kind):
         estimator.close()
 
 
+def test_an_answer_that_was_given_up_on_is_not_taken_for_the_next(clip, monkeypatch):
+    estimator = LiveStreamEstimator("pose", Settings())
+    try:
+        with monkeypatch.context() as hurry:
+            hurry.setattr(LiveStreamEstimator, "_PATIENCE_S", 0.0)
+            with pytest.raises(EstimatorError, match="no answer within 0 s"):
+                estimator.estimate(clip[0], 0)
+        assert estimator.estimate(np.zeros_like(clip[0]), 33).pose_xyz is None
+    finally:
+        estimator.close()
+
+
 @pytest.mark.parametrize(
     "picture", [np.zeros((10, 10), np.uint8), np.zeros((10, 10, 4), np.uint8), np.zeros((10, 10, 3), np.float32)]
 )
