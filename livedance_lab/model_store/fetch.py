@@ -100,7 +100,13 @@ def _pip_bar() -> str:
 
 
 def _last_words(stderr: str) -> str:
-    """What pip complained about, without its notices and retries."""
+    """What pip complained about, without its notices and retries.
+
+    Without a network pip's last line is "No matching distribution"; the cause stands in its retries.
+    """
+    broken: list[str] = re.findall(r"after connection broken by '(.+)': (?:/|http)", stderr)
+    if broken:
+        return f"the package index cannot be reached: {broken[-1][:300]}."
     lines = [line.strip() for line in stderr.splitlines() if line.strip() and not _USELESS.match(line)]
     return " ".join(lines[-2:])[:600] or "it gave no reason"
 

@@ -224,6 +224,14 @@ def test_a_cold_folder_without_a_network_says_what_to_do(offline):
     assert not list(offline.glob("*.task"))
 
 
+def test_an_index_that_cannot_be_reached_is_named_as_the_cause(offline, monkeypatch):
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.setenv("PIP_RETRIES", "1")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    with pytest.raises(ModelError, match=r"the package index cannot be reached: .*refused.*livedance models fetch"):
+        model_store.ensure("pose")
+
+
 @pytest.mark.parametrize("complexity", [0, 2])
 def test_what_comes_from_elsewhere_names_what_works_offline(warm, complexity):
     with pytest.raises(ModelError) as caught:
