@@ -1,3 +1,53 @@
-"""livedance_lab: a person's pose, live, in JupyterLab; honest time, measured quality."""
+"""livedance_lab: a person's pose, live, in JupyterLab; honest time, measured quality.
+
+The public names are loaded when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from livedance_lab.client import LiveClient, LiveSession
+    from livedance_lab.errors import LiveDanceError
+    from livedance_lab.export import export
+    from livedance_lab.recording import Recording
+    from livedance_lab.server import LiveServer
+    from livedance_lab.settings import Settings
+    from livedance_lab.tables.data import SessionData
+
+_HOMES = {
+    "LiveClient": "client",
+    "LiveDanceError": "errors",
+    "LiveServer": "server",
+    "LiveSession": "client",
+    "Recording": "recording",
+    "SessionData": "tables.data",
+    "Settings": "settings",
+    "export": "export",
+}
+
+__all__ = [
+    "LiveClient",
+    "LiveDanceError",
+    "LiveServer",
+    "LiveSession",
+    "Recording",
+    "SessionData",
+    "Settings",
+    "export",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name on first use (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

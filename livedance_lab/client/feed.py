@@ -34,11 +34,13 @@ class EncodedClip:
         Width, height of the original pictures.
     fps : float
         Of the file; 30 if it names none.
+    name : str
     """
 
     images: list[bytes]
     size_px: tuple[int, int]
     fps: float
+    name: str
 
     @classmethod
     def read(
@@ -75,7 +77,7 @@ class EncodedClip:
                 images.append(encode(frame, settings))
                 if progress is not None:
                     progress(len(images), int(min(most, video.frame_count or len(images))))
-            return cls(images, video.size_px, fps)
+            return cls(images, video.size_px, fps, Path(str(path)).name)
 
 
 def encode(frame: VideoFrame, settings: Settings) -> bytes:

@@ -18,7 +18,14 @@ from livedance_lab import __version__
 from livedance_lab.client.credit import Credit, Pacing
 from livedance_lab.clock import OffsetEstimator, now_s
 from livedance_lab.errors import BusyError, ConnectionLost, ConnectionRefused, LiveDanceError
-from livedance_lab.wire.codec import FrameHeader, WireResult, decode_result, encode_frame, encode_json
+from livedance_lab.wire.codec import (
+    FrameHeader,
+    WireResult,
+    decode_result,
+    encode_frame,
+    encode_json,
+    encode_legacy_frame,
+)
 from livedance_lab.wire.messages import PROTOCOL_VERSION, parse_json
 
 __all__ = ["LiveClient"]
@@ -50,6 +57,8 @@ class LiveClient:
         When to hold frames back, see `livedance_lab.client.credit`.
     about : dict, optional
         What the log should know of this client: camera, browser.
+    legacy : bool, default False
+        Send frames as the original demo did, base64 in JSON; for comparison.
     on_message : callable, optional
         Called with every message that is not a result, as a dict.
     retry_for_s : float, default 60
@@ -71,6 +80,7 @@ class LiveClient:
         settings: dict[str, Any] | None = None,
         pacing: Pacing = "auto",
         about: dict[str, Any] | None = None,
+        legacy: bool = False,
         on_message: Callable[[dict[str, Any]], None] | None = None,
         retry_for_s: float = 60.0,
     ) -> None:
@@ -79,6 +89,7 @@ class LiveClient:
         self._token, self.session, self._role = token, session, role
         self._settings_wanted = dict(settings or {})
         self._about = {"library": f"livedance_lab {__version__}", **(about or {})}
+        self._legacy = legacy
         self._on_message = on_message
         self._retry_for_s = retry_for_s
         self.credit = Credit(pacing)
@@ -91,6 +102,7 @@ class LiveClient:
         self.reconnections = 0
         self.bytes_up = self.bytes_down = 0
         self.ended: dict[str, Any] | None = None
+        self.ready = False
         self.failure: LiveDanceError | None = None
         self._socket: ClientConnection | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -146,7 +158,8 @@ class LiveClient:
             self.credit.skip(seq, t_capture_s)
             return False
         assert socket is not None
-        message = encode_frame(FrameHeader(seq, size_px, t_capture_s, now_s()), image)
+        header = FrameHeader(seq, size_px, t_capture_s, now_s())
+        message = (encode_legacy_frame if self._legacy else encode_frame)(header, image)
         self.credit.send(seq, now)
         self._sending = True
         try:
@@ -165,6 +178,22 @@ class LiveClient:
     async def mark(self, name: str, **data: Any) -> None:
         """Put a marker into the session's event log, stamped now."""
         await self._say({"type": "mark", "name": name, "data": data, "t_s": now_s()})
+
+    async def wait_ready(self, within_s: float = 60.0) -> None:
+        """Wait until the session's estimators are warm: frames sent before are only counted as superseded.
+
+        Raises
+        ------
+        ConnectionLost
+            If it takes longer.
+        """
+        try:
+            async with asyncio.timeout(within_s), self._changed:
+                await self._changed.wait_for(lambda: self.ready or self.failure is not None)
+        except TimeoutError:
+            raise ConnectionLost(f"the session's estimators were not ready within {within_s:.0f} s.") from None
+        if self.failure is not None:
+            raise self.failure
 
     async def settle(self, within_s: float = 3.0) -> bool:
         """Wait until every sent frame is answered; False if some are not in time."""
@@ -270,6 +299,8 @@ class LiveClient:
             self.refusals.append(data)
         elif kind == "settings":
             self.settings, self.credit.window = data["settings"], data["pose_lanes"]
+        elif kind == "event":
+            self.ready = self.ready or (data["kind"], data["name"]) == ("session", "ready")
         elif kind == "ended":
             self.ended = data["ledger"]
         elif (kind == "bye" or (kind == "error" and data.get("fatal"))) and data["code"] != "shutdown":
@@ -317,7 +348,10 @@ class LiveClient:
         self.welcome = data
         self.session = data["session"]
         self.settings = data["settings"]
+        self.ready = data["ready"]
         self.credit.window = data["pose_lanes"]
+        if not self.credit.captured:  # a client new to this session numbers on from the last one
+            self.credit.captured = data["next_seq"]
         self._settings_wanted = {}  # a resumed session keeps what was set meanwhile
         for seq, _state in data["closed"]:
             if self.credit.unanswered.pop(seq, None) is not None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from livedance_lab.client.feed import EncodedClip, play_camera, play_clip
 from livedance_lab.client.link import LiveClient
 from livedance_lab.errors import ConnectionLost, LiveDanceError
 from livedance_lab.settings import Settings
@@ -166,11 +167,12 @@ class LiveSession:
 
     def stream(
         self,
-        source: str | Path | int,
+        source: str | Path | int | EncodedClip,
         *,
         seconds: float | None = None,
         fps: float | None = None,
         pacing: Pacing = "auto",
+        legacy: bool = False,
         tick: Callable[[LiveClient], None] | None = None,
         end: bool = False,
     ) -> LiveClient:
@@ -178,13 +180,15 @@ class LiveSession:
 
         Parameters
         ----------
-        source : str, Path or int
-            File name or camera index.
+        source : str, Path, int or EncodedClip
+            File name, camera index, or a clip read and encoded before.
         seconds : float, optional
             How long; a clip's own length, or without limit from a camera.
         fps : float, optional
             Frames offered per second; the clip's own rate if not given.
         pacing : {"auto", "paced", "free"}
+        legacy : bool, default False
+            Send as the original demo did, for comparison.
         tick : callable, optional
             Called after each frame with the client, for progress.
         end : bool, default False
@@ -201,17 +205,20 @@ class LiveSession:
             If the source gives no pictures.
         ConnectionRefused, ConnectionLost
         """
-        from livedance_lab.client.feed import EncodedClip, play_camera, play_clip  # OpenCV only when it is needed
-
-        is_camera = str(source).isdecimal()
         settings = self.settings
-        clip = None if is_camera else EncodedClip.read(source, settings, seconds or math.inf)
+        clip: EncodedClip | None = None
+        if isinstance(source, EncodedClip):
+            clip = source
+        elif not str(source).isdecimal():
+            clip = EncodedClip.read(source, settings, seconds or math.inf)
 
         async def play() -> LiveClient:
-            about = {"source": str(source), "camera": is_camera}
-            async with LiveClient(self.server.url, self.server.token, session=self.id, pacing=pacing,
-                                  about=about) as client:  # fmt: skip
+            about = {"source": clip.name if clip is not None else f"camera {source}"}
+            async with LiveClient(
+                self.server.url, self.server.token, session=self.id, pacing=pacing, about=about, legacy=legacy
+            ) as client:
                 report = (lambda: tick(client)) if tick is not None else None
+                await client.wait_ready()
                 if clip is None:
                     await play_camera(client, str(source), settings, seconds or math.inf, report)
                 else:

@@ -123,6 +123,11 @@ class Session:
         """Whether a crew is at work or being made."""
         return self._wanted
 
+    @property
+    def ready(self) -> bool:
+        """Whether the estimators are warm and at work."""
+        return self._crew is not None
+
     def start(self) -> None:
         """Put a crew for the settings in force to work, in place of the one there is."""
         self._wanted = True
@@ -138,6 +143,7 @@ class Session:
                 crew.stop()
             else:
                 crew.go()
+                self.event("session", "ready", {"lanes": [lane.name for lane in crew.lanes]})
             if old is not None:
                 old.stop()
                 self._drop_halves()

@@ -246,6 +246,16 @@ class SessionData:
         """Capture time of each result, server clock; shape (T,)."""
         return np.asarray(self._results["t_capture_s"].to_numpy(), dtype=np.float64)
 
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """One plain column of all results ("found", "hands_seq", "width_px" ...); shape (T,).
+
+        Raises
+        ------
+        KeyError
+            If the results have no such column.
+        """
+        return np.asarray(self._results[name].to_numpy())
+
     def array(self, name: str) -> npt.NDArray[Any]:
         """One array column of all results.
 

@@ -47,6 +47,7 @@ __all__ = [
     "decode_result",
     "encode_frame",
     "encode_json",
+    "encode_legacy_frame",
     "encode_result",
 ]
 
@@ -139,6 +140,14 @@ def decode_legacy_frame(message: LegacyFrame) -> tuple[FrameHeader, bytes]:
         raise WireError("base64", f"`image` must be a base64 data URL: {exc}.") from exc
     t_s = message.timestamp / 1000
     return FrameHeader(message.sequence, (0, 0), t_s, t_s), image
+
+
+def encode_legacy_frame(header: FrameHeader, image: bytes) -> str:
+    """A frame in the original demo's form, to be compared with."""
+    payload = base64.b64encode(image).decode()
+    return encode_json({
+        "image": f"data:image/jpeg;base64,{payload}", "timestamp": header.t_capture_s * 1000, "sequence": header.seq,
+    })  # fmt: skip
 
 
 def encode_json(message: dict[str, Any] | list[Any]) -> str:

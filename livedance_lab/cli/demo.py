@@ -1,0 +1,106 @@
+"""``livedance demo``: the whole path once, without a camera, with numbers at the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["demo"]
+
+
+def demo(
+    source: Annotated[str, typer.Option(help="A video file, or the index of a local camera.")] = "",
+    seconds: Annotated[float | None, typer.Option(min=0.5, help="How long; the clip's length if not given.")] = None,
+    fps: Annotated[float, typer.Option(min=1, max=240, help="Frames offered per second from a file.")] = 60.0,
+    out: Annotated[Path, typer.Option(help="Folder for tables, numbers and picture.")] = Path("livedance-demo"),
+    design: Annotated[str, typer.Option(help="auto, lanes, decoupled, join, sequential or live_stream.")] = "auto",
+    pacing: Annotated[str, typer.Option(help="auto, paced or free.")] = "auto",
+    hands: Annotated[bool, typer.Option(help="Follow the hands too.")] = True,
+    verbose: Annotated[bool, typer.Option(help="Show the log, also of the C libraries.")] = False,
+) -> None:
+    """Stream a clip of a dancer (or your video, or your camera) through a real server and measure everything."""
+    from rich.console import Console
+    from rich.live import Live
+
+    from livedance_lab.cli.progress import Reading
+    from livedance_lab.quiet import quiet_c_logs
+    from livedance_lab.runs.demo import run_demo
+    from livedance_lab.runs.samples import sample_path
+
+    quiet_c_logs(verbose)
+    console = Console()
+    _models(console)
+    reading = Reading(seconds)
+    chosen: dict[str, Any] = {"design": design, "hands": hands}
+    with Live(reading, console=console, refresh_per_second=8, transient=True):
+        result = run_demo(
+            source or str(sample_path()), out, seconds=seconds, fps=fps, settings=chosen, pacing=pacing,
+            say=reading.say, tick=reading.tick,
+        )  # fmt: skip
+    console.print(_numbers(result.summary))
+    if result.summary["angle_error_deg"]:
+        console.print(_errors(result.summary["angle_error_deg"]))
+    kept = "every frame is accounted for" if result.summary["conserved"] else "THE LEDGER DOES NOT ADD UP"
+    console.print(f"[bold]{result.summary['captured']} frames captured, {kept}.[/bold]")
+    console.print(
+        f"Tables, numbers and a picture are in [cyan]{out}[/cyan]; look at [cyan]{out / 'overview.png'}[/cyan]."
+    )
+    first = "" if _has_lab() else "pip install 'livedance-lab\\[notebook]', then "
+    console.print(f"Next: {first}`livedance lab` opens the notebooks with your own camera.")
+    if not result.summary["conserved"]:
+        raise typer.Exit(1)
+
+
+def _has_lab() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("jupyterlab") is not None and find_spec("anywidget") is not None
+
+
+def _models(console: Any) -> None:
+    """The models, before anything is timed."""
+    from livedance_lab import model_store
+
+    model_store.ensure("pose", 1)
+    model_store.ensure("hands")
+    console.print("models are ready", style="dim")
+
+
+def _numbers(summary: dict[str, Any]) -> Table:
+    """The run in one table."""
+    from rich.table import Table
+
+    table = Table(title="What was measured", show_header=False, title_justify="left", box=None, padding=(0, 2))
+    age, client = summary["age_ms"], summary["age_at_client_ms"]
+    table.add_row("results", f"{summary['results_per_s']:.1f} per second", f"{summary['offered_fps']:.0f} offered")
+    table.add_row("hands", f"{summary['hands_per_s']:.1f} per second", f"on {summary['hands_share']:.0%} of results")
+    table.add_row("person found", f"{summary['pose_found_share']:.1%} of processed frames", "")
+    table.add_row("frame age at the server", _spread(age), "capture to emission")
+    table.add_row("frame age at the client", _spread(client), "capture to arrival")
+    for stage in ("decode", "pose", "hands", "angles", "smoothing"):
+        table.add_row(f"  {stage}", _spread(summary["stage_ms"][stage]), "")
+    states = ", ".join(f"{n} {state}" for state, n in summary["states"].items() if n)
+    table.add_row("frames", states, f"{summary['dropped_share']:.1%} not processed")
+    return table
+
+
+def _spread(values: dict[str, float]) -> str:
+    return "  ".join(f"{name} {value:6.1f} ms" for name, value in values.items())
+
+
+def _errors(errors: dict[str, dict[str, float]]) -> Table:
+    """Joint angles against the clip's truth."""
+    from rich.table import Table
+
+    table = Table(title="Joint angles against the truth (degrees)", title_justify="left", box=None, padding=(0, 2))
+    for column in ("joint", "mean abs. error", "bias", "error without bias", "smoothed", "results"):
+        table.add_column(column, justify="left" if column == "joint" else "right")
+    for name, e in errors.items():
+        numbers = (e["mae"], e["bias"], e["mae_without_bias"], e["mae_smooth"])
+        table.add_row(name.replace("_", " "), *(f"{v:.1f}" for v in numbers), f"{e['n']:.0f}")
+    return table

@@ -1,0 +1,78 @@
+"""Live progress of a stream in the terminal."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+
+from livedance_lab.clock import now_s
+from livedance_lab.metrics.stats import Window, percentiles
+
+if TYPE_CHECKING:
+    from livedance_lab.client.link import LiveClient
+
+__all__ = ["Reading"]
+
+
+class Reading:
+    """What a running stream shows: a bar, rates, ages, the ledger, stage times.
+
+    Parameters
+    ----------
+    seconds : float or None
+        Expected length, for the bar.
+    """
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self._words = "starting"
+        self._spinner = Spinner("dots")
+        self._client: LiveClient | None = None
+        self._begun_s: float | None = None
+        self._results = Window(2.0)
+        self._seen = 0
+        self._ages_ms: deque[float] = deque(maxlen=240)
+        self._stage_ms: dict[str, float] = {}
+
+    def say(self, words: str) -> None:
+        """What is being done."""
+        self._words = words
+
+    def tick(self, client: LiveClient) -> None:
+        """After each captured frame."""
+        now = now_s()
+        self._begun_s = now if self._begun_s is None else self._begun_s
+        self._client = client
+        for _ in range(client.results_received - self._seen):
+            self._results.add(now)
+        if client.results_received > self._seen and client.latest is not None:
+            times = client.latest.times
+            self._ages_ms.append((times.t_emit_s - times.t_capture_s) * 1000)
+            self._stage_ms = client.latest.stage_ms
+            self._seen = client.results_received
+        self._words = "streaming"
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Called by rich a few times a second."""
+        self._spinner.update(text=self._words)
+        yield self._spinner
+        client = self._client
+        if client is None or self._begun_s is None:
+            return
+        done_s = now_s() - self._begun_s
+        if self._seconds:
+            yield ProgressBar(total=self._seconds, completed=min(done_s, self._seconds), width=40)
+        age = percentiles(list(self._ages_ms))
+        ledger = client.latest.ledger if client.latest is not None else {}
+        table = Table(show_header=False, box=None, padding=(0, 2))
+        table.add_row("frames", f"{client.credit.captured} captured, {client.credit.sent} sent")
+        table.add_row("results", f"{self._results.rate_hz(now_s()):.1f} per second")
+        table.add_row("age", f"p50 {age['p50']:.0f} ms, p95 {age['p95']:.0f} ms")
+        table.add_row("ledger", ", ".join(f"{k} {v}" for k, v in ledger.items() if v and k != "captured"))
+        table.add_row("stages", ", ".join(f"{k} {v:.1f} ms" for k, v in self._stage_ms.items() if v >= 0.1))
+        yield table

@@ -1,0 +1,1 @@
+"""Whole runs: the demo, the benchmark, the evaluation. Each starts real servers and streams real pictures."""

@@ -1,0 +1,178 @@
+"""The benchmark: designs side by side, interleaved round by round, against the original's recipe in one run.
+
+Every measurement starts a server process of its own and streams the same pictures through a real socket.
+Machines drift, so that only what was measured in the same run is compared: rounds are interleaved, the table
+shows medians, and speed is a ratio to the first design.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from livedance_lab.client.feed import EncodedClip
+from livedance_lab.client.session import LiveSession
+from livedance_lab.metrics.usage import cpu_s, resident_bytes
+from livedance_lab.runs.summary import summarise
+from livedance_lab.server import LiveServer
+from livedance_lab.settings import Settings
+
+__all__ = ["COLUMNS", "DESIGNS", "Design", "bench", "ratios"]
+
+
+@dataclass(frozen=True)
+class Design:
+    """One way to run, to be compared.
+
+    Attributes
+    ----------
+    name : str
+    words : str
+        What it is, for the table's notes.
+    settings : dict
+        Changes to the default settings.
+    pacing : str
+    legacy : bool
+        Base64 in JSON, pictures at the camera's size, as the original demo sends them.
+    """
+
+    name: str
+    words: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    pacing: str = "free"
+    legacy: bool = False
+
+
+_LARGE = 2160  # a short side that no picture reaches: sent as the camera gave it
+
+DESIGNS = {
+    design.name: design
+    for design in (
+        Design("original", "base64 JSON, full-size pictures, pose then hands",
+               {"design": "sequential", "short_side_px": _LARGE, "hand_confidence": 0.5}, legacy=True),
+        Design("sequential", "binary, 384 px, pose then hands", {"design": "sequential"}),
+        Design("join", "pose and hands of one frame side by side", {"design": "join"}),
+        Design("live_stream", "MediaPipe's own LIVE_STREAM mode", {"design": "live_stream"}),
+        Design("decoupled", "one pose lane, hands at their own rate", {"design": "decoupled"}),
+        Design("decoupled-paced", "the same, one unanswered frame at most", {"design": "decoupled"}, "paced"),
+        Design("lanes", "pose lanes alternate frames", {"design": "lanes"}),
+        Design("lanes-paced", "the same, as many unanswered frames as lanes", {"design": "lanes"}, "paced"),
+        Design("auto", "the default", {}, "auto"),
+        Design("original-pose", "the original's recipe without hands",
+               {"design": "sequential", "short_side_px": _LARGE, "hands": False}, legacy=True),
+        Design("auto-pose", "the default without hands", {"hands": False}, "auto"),
+    )
+}  # fmt: skip
+
+COLUMNS = {
+    "results_per_s": "results/s",
+    "hands_per_s": "hands/s",
+    "age_p50_ms": "age p50 ms",
+    "age_p95_ms": "age p95 ms",
+    "age_p99_ms": "age p99 ms",
+    "newest_age_ms": "newest's age ms",
+    "dropped_share": "not processed",
+    "late_share": "late",
+    "cpu_cores": "server cores",
+    "rss_mb": "server MB",
+    "bytes_up_per_frame": "bytes up/frame",
+}
+"""Measured values and their headings. Age is capture to emission; "newest's age" its average over time."""
+
+
+def bench(
+    names: list[str],
+    source: Path,
+    *,
+    rounds: int = 3,
+    seconds: float = 6.0,
+    fps: float = 60.0,
+    progress: Callable[[int, int, str], None] = lambda _done, _all, _name: None,
+) -> dict[str, list[dict[str, float]]]:
+    """Measure designs in interleaved rounds.
+
+    Parameters
+    ----------
+    names : list of str
+        Of `DESIGNS`; ratios refer to the first.
+    source : Path
+        Video file.
+    rounds : int
+    seconds : float
+        Per measurement.
+    fps : float
+        Frames offered per second.
+    progress : callable, optional
+        Told measurements done, all, and the name of the next.
+
+    Returns
+    -------
+    dict of str to list of dict
+        Per design, one row of `COLUMNS` per round.
+    """
+    clips = {large: EncodedClip.read(source, Settings(short_side_px=_LARGE if large else 384), seconds)
+             for large in {DESIGNS[name].legacy for name in names}}  # fmt: skip
+    rows: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+    done = 0
+    for number in range(rounds):
+        # the order turns round by round, so that no design always runs first on a rested machine
+        for name in names[number % len(names) :] + names[: number % len(names)]:
+            progress(done, rounds * len(names), name)
+            design = DESIGNS[name]
+            rows[name].append(_measure(design, clips[design.legacy], seconds, fps))
+            done += 1
+    progress(done, rounds * len(names), "")
+    return rows
+
+
+def _measure(design: Design, clip: EncodedClip, seconds: float, fps: float) -> dict[str, float]:
+    """One stream through a fresh server."""
+    with LiveServer.start(reuse=False, port=0) as server, LiveSession.open(server, **design.settings) as session:
+        how: dict[str, Any] = {"fps": fps, "pacing": design.pacing, "legacy": design.legacy}
+        session.stream(clip, seconds=1.0, **how)
+        warm_frames, before_s = session.summary["ledger"]["captured"], cpu_s(server.pid)
+        session.stream(clip, seconds=seconds, end=True, **how)
+        used_s, rss = cpu_s(server.pid) - before_s, resident_bytes(server.pid)
+        numbers = summarise(session.data(), warm_frames)
+    if not numbers["conserved"]:
+        raise AssertionError(f"{design.name}: the ledger does not add up: {numbers['states']}")
+    captured = max(numbers["captured"], 1)
+    return {
+        "results_per_s": numbers["results_per_s"],
+        "hands_per_s": numbers["hands_per_s"],
+        **{f"age_{p}_ms": v for p, v in numbers["age_ms"].items()},
+        "newest_age_ms": numbers["newest_age_ms"],
+        "dropped_share": numbers["dropped_share"],
+        "late_share": numbers["states"]["late"] / captured,
+        "cpu_cores": used_s / numbers["duration_s"],
+        "rss_mb": rss / 2**20,
+        "bytes_up_per_frame": numbers["bytes_up_per_frame"],
+    }
+
+
+def ratios(rows: dict[str, list[dict[str, float]]]) -> dict[str, dict[str, tuple[float, float, float]]]:
+    """Median, half spread and ratio to the first design, of every value of every design.
+
+    Returns
+    -------
+    dict
+        design to column to (median, half of max - min, median of the ratios round by round).
+    """
+    first = next(iter(rows.values()))
+    table: dict[str, dict[str, tuple[float, float, float]]] = {}
+    for name, measured in rows.items():
+        table[name] = {}
+        for column in COLUMNS:
+            values = [row[column] for row in measured]
+            shares = [v / base[column] if base[column] else math.nan
+                      for v, base in zip(values, first, strict=True)]  # fmt: skip
+            table[name][column] = (
+                statistics.median(values),
+                (max(values) - min(values)) / 2,
+                statistics.median(shares),
+            )
+    return table
