@@ -7,7 +7,7 @@
  * (old browsers, strict content policies), a canvas of the page does the same.
  *
  * @typedef {{ widthPx: number, heightPx: number, type: string, quality: number }} Encoding
- * @typedef {{ message: ArrayBuffer, encodeMs: number }} Encoded
+ * @typedef {{ message: ArrayBuffer, encodeMs: number }} Encoded `encodeMs`: the work, here and in the worker
  */
 
 import { HEADER_BYTES } from "./wire.js";
@@ -148,12 +148,16 @@ export class FrameEncoder {
 
   /** @param {Worker} worker @param {HTMLVideoElement} video @param {Encoding} encoding @returns {Promise<Encoded>} */
   async encodeInWorker(worker, video, encoding) {
+    const start = performance.now();
     const frame = typeof VideoFrame === "function" ? new VideoFrame(video) : await createImageBitmap(video);
     const id = (this.lastId += 1);
-    return new Promise((resolve, reject) => {
+    const reply = new Promise((resolve, reject) => {
       this.waiting = { resolve, reject };
-      worker.postMessage({ id, frame, ...encoding }, [frame]);
     });
+    worker.postMessage({ id, frame, ...encoding }, [frame]);
+    const grabMs = performance.now() - start;
+    const { message, encodeMs } = await reply;
+    return { message, encodeMs: grabMs + encodeMs };
   }
 
   /** @param {HTMLVideoElement} video @param {Encoding} encoding @returns {Promise<Encoded>} */

@@ -95,11 +95,23 @@ export class Timeline {
       return { values: predictAt(before, newest, nowS), seq: newest.seq, moving };
     }
     const tS = nowS - this.lookBack(nowS);
-    let i = this.results.length - 1;
-    while (i > 1 && this.results[i - 1].tCaptureS >= tS) i -= 1;
-    const [a, b] = [this.results[i - 1], this.results[i]];
+    const [a, b] = this.around(tS);
     const reached = tS >= b.tCaptureS ? b : a;
     return { values: interpolateAt(a, b, tS), seq: reached.seq, moving: tS < newest.tCaptureS };
+  }
+
+  /** Where everything was at a moment of capture, as far as the recent results tell. @param {number} tS */
+  valuesAt(tS) {
+    if (this.results.length < 2) return this.results.at(-1)?.values ?? null;
+    const [a, b] = this.around(tS);
+    return interpolateAt(a, b, tS);
+  }
+
+  /** The two results with `tS` between them, or the nearest two. @param {number} tS */
+  around(tS) {
+    let i = this.results.length - 1;
+    while (i > 1 && this.results[i - 1].tCaptureS >= tS) i -= 1;
+    return [this.results[i - 1], this.results[i]];
   }
 
   /** @param {number} nowS @returns {number} seconds between a capture and its painting */

@@ -51,8 +51,8 @@ export function drawScene(ctx, scene, sourceWidthPx, sourceHeightPx) {
   const place = placer(scale, height / sourceHeightPx, scene.mirror ? width : 0);
   ctx.lineCap = "round";
   ctx.lineJoin = "round";
-  drawBones(ctx, scene, place, unit);
-  if (scene.handsPx) drawHands(ctx, scene.handsPx, place, unit);
+  drawStrokes(ctx, bodyStrokes(scene, place, unit), unit);
+  if (scene.handsPx) drawStrokes(ctx, handStrokes(scene.handsPx, place, unit), unit);
   if (scene.showAngles && scene.anglesDeg) drawAngles(ctx, scene, place, unit);
   ctx.globalAlpha = 1;
 }
@@ -76,33 +76,54 @@ function opacity(scene, k) {
   return seen && visibility >= FAINT ? Math.min(1, 0.15 + 0.85 * visibility) : 0;
 }
 
-/** @param {CanvasRenderingContext2D} ctx @param {Scene} scene @param {Placer} place @param {number} unit */
-function drawBones(ctx, scene, place, unit) {
+/**
+ * @typedef {{ path: Path2D, width: number, colour: string, alpha: number, fill: boolean }} Stroke
+ * @param {Scene} scene @param {Placer} place @param {number} unit @returns {Stroke[]}
+ */
+function bodyStrokes(scene, place, unit) {
   const px = /** @type {Float32Array} */ (scene.px);
-  for (const [a, b] of POSE_BONES) {
-    ctx.globalAlpha = Math.min(opacity(scene, a), opacity(scene, b));
-    if (ctx.globalAlpha === 0) continue;
-    const sides = [sideOf(a), sideOf(b)];
-    const side = sides[0] === sides[1] ? sides[0] : "middle";
-    const isFace = a < FACE_LANDMARKS;
-    strokeLine(ctx, place(px, a), place(px, b), (isFace ? 1.2 : 3) * unit, SIDE_COLOURS[side], unit);
-  }
+  const bones = POSE_BONES.map(([a, b]) => {
+    const side = sideOf(a) === sideOf(b) ? sideOf(a) : "middle";
+    const alpha = Math.min(opacity(scene, a), opacity(scene, b));
+    return line(place(px, a), place(px, b), (a < FACE_LANDMARKS ? 1 : 3) * unit, SIDE_COLOURS[side], alpha);
+  });
+  const joints = [];
   for (let k = FACE_LANDMARKS; k < POSE_LANDMARKS.length; k += 1) {
-    ctx.globalAlpha = opacity(scene, k);
-    if (ctx.globalAlpha === 0) continue;
-    dot(ctx, place(px, k), (k < 17 || (k >= 23 && k < 29) ? 3.2 : 2) * unit, SIDE_COLOURS[sideOf(k)], unit);
+    const radius = k < 17 || (k >= 23 && k < 29) ? 3.2 : 1.8; // the limbs' joints; then fingers and feet
+    joints.push(dot(place(px, k), radius * unit, SIDE_COLOURS[sideOf(k)], opacity(scene, k)));
   }
+  return [...bones, ...joints].filter((stroke) => stroke.alpha > 0);
 }
 
-/** @param {CanvasRenderingContext2D} ctx @param {Float32Array} handsPx @param {Placer} place @param {number} unit */
-function drawHands(ctx, handsPx, place, unit) {
-  ctx.globalAlpha = 0.95;
-  for (const hand of [0, 1]) {
+/** @param {Float32Array} handsPx @param {Placer} place @param {number} unit @returns {Stroke[]} */
+function handStrokes(handsPx, place, unit) {
+  return [0, 1].flatMap((hand) => {
     const points = handsPx.subarray(63 * hand, 63 * (hand + 1));
-    if (points[0] !== points[0]) continue; // not seen
+    if (points[0] !== points[0]) return []; // NaN: not seen
     const colour = SIDE_COLOURS[hand === 0 ? "left" : "right"];
-    for (const [a, b] of HAND_BONES) strokeLine(ctx, place(points, a), place(points, b), 1.4 * unit, colour, 0.6 * unit);
-    for (const tip of [4, 8, 12, 16, 20]) dot(ctx, place(points, tip), 1.8 * unit, SIDE_COLOURS.middle, 0.6 * unit);
+    const bones = HAND_BONES.map(([a, b]) => line(place(points, a), place(points, b), 1.2 * unit, colour, 0.95));
+    const tips = [4, 8, 12, 16, 20].map((tip) => dot(place(points, tip), 1.5 * unit, SIDE_COLOURS.middle, 0.95));
+    return [...bones, ...tips];
+  });
+}
+
+/**
+ * All dark edges first, so that none lies over a neighbour's colour.
+ * @param {CanvasRenderingContext2D} ctx @param {Stroke[]} strokes @param {number} unit
+ */
+function drawStrokes(ctx, strokes, unit) {
+  ctx.strokeStyle = EDGE;
+  for (const { path, width, alpha } of strokes) {
+    ctx.globalAlpha = alpha;
+    ctx.lineWidth = width + Math.min(1.6 * unit, 0.8 * width + 0.4 * unit);
+    ctx.stroke(path);
+  }
+  for (const { path, width, colour, alpha, fill } of strokes) {
+    ctx.globalAlpha = alpha;
+    ctx.lineWidth = width;
+    ctx.strokeStyle = ctx.fillStyle = colour;
+    if (fill) ctx.fill(path);
+    else ctx.stroke(path);
   }
 }
 
@@ -135,31 +156,21 @@ function drawAngles(ctx, scene, place, unit) {
 }
 
 /**
- * @param {CanvasRenderingContext2D} ctx @param {[number, number]} from @param {[number, number]} to
- * @param {number} width @param {string} colour @param {number} edge
+ * @param {[number, number]} from @param {[number, number]} to @param {number} width @param {string} colour
+ * @param {number} alpha @returns {Stroke}
  */
-function strokeLine(ctx, from, to, width, colour, edge) {
-  ctx.beginPath();
-  ctx.moveTo(from[0], from[1]);
-  ctx.lineTo(to[0], to[1]);
-  ctx.lineWidth = width + 1.6 * edge;
-  ctx.strokeStyle = EDGE;
-  ctx.stroke();
-  ctx.lineWidth = width;
-  ctx.strokeStyle = colour;
-  ctx.stroke();
+function line(from, to, width, colour, alpha) {
+  const path = new Path2D();
+  path.moveTo(from[0], from[1]);
+  path.lineTo(to[0], to[1]);
+  return { path, width, colour, alpha, fill: false };
 }
 
 /**
- * @param {CanvasRenderingContext2D} ctx @param {[number, number]} at @param {number} radius
- * @param {string} colour @param {number} edge
+ * @param {[number, number]} at @param {number} radius @param {string} colour @param {number} alpha @returns {Stroke}
  */
-function dot(ctx, at, radius, colour, edge) {
-  ctx.beginPath();
-  ctx.arc(at[0], at[1], radius, 0, 2 * Math.PI);
-  ctx.lineWidth = 1.6 * edge;
-  ctx.strokeStyle = EDGE;
-  ctx.stroke();
-  ctx.fillStyle = colour;
-  ctx.fill();
+function dot(at, radius, colour, alpha) {
+  const path = new Path2D();
+  path.arc(at[0], at[1], radius, 0, 2 * Math.PI);
+  return { path, width: 0.8 * radius, colour, alpha, fill: true };
 }

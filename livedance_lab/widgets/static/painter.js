@@ -3,6 +3,8 @@
  * painter.js: results in, moving skeleton out, at the display's own rate.
  *
  * Body values travel through the interpolation as one array: pixels (33, 3), visibility (33), angles.
+ * Hands are looked at less often than the body. Drawn where they were seen they would trail behind the arms, so
+ * their shape is kept relative to the body's wrist of that moment, and drawn on the wrist of this one.
  */
 
 import { nowS } from "./clock.js";
@@ -13,6 +15,18 @@ const PX = 99;
 const VISIBILITY_END = 132;
 /** Numbers that change faster than this cannot be read. */
 const LABEL_HOLD_S = 0.12;
+const WRISTS = [15, 16]; // left, right: the order of the hands
+
+/**
+ * Hands moved by the place of the body's wrists.
+ * @param {Float32Array} handsPx (2, 21, 3) @param {Float32Array} body @param {1 | -1} sign
+ */
+function onWrists(handsPx, body, sign) {
+  return handsPx.map((value, i) => {
+    const axis = i % 3;
+    return axis === 2 ? value : value + sign * body[3 * WRISTS[i < 63 ? 0 : 1] + axis];
+  });
+}
 
 export class Painter {
   /**
@@ -82,7 +96,9 @@ export class Painter {
     this.body.push({ seq: result.seq, tCaptureS: times.tCaptureS, tResultS, values });
     const handTimes = result.hands && sent.get(result.hands.seq);
     if (result.hands && handTimes) {
-      this.hands.push({ seq: result.hands.seq, tCaptureS: handTimes.tCaptureS, tResultS, values: result.hands.px });
+      const bodyThen = this.body.valuesAt(handTimes.tCaptureS) ?? values;
+      const shape = onWrists(result.hands.px, bodyThen, -1);
+      this.hands.push({ seq: result.hands.seq, tCaptureS: handTimes.tCaptureS, tResultS, values: shape });
     } else {
       this.hands.clear();
     }
@@ -101,7 +117,7 @@ export class Painter {
     const scene = {
       px: body && body.values.subarray(0, PX),
       visibility: body && body.values.subarray(PX, VISIBILITY_END),
-      handsPx: hands && hands.values,
+      handsPx: hands && body && onWrists(hands.values, body.values, 1),
       angleNames: this.angleNames,
       anglesDeg: body && this.heldLabels(tS, body.values.subarray(VISIBILITY_END)),
       mirror: options.mirror,

@@ -99,7 +99,7 @@ function buildReadings() {
     cell.append(numbers[name], element("span", "ldl-label", label));
     flow.append(cell);
   }
-  const age = section("Age of a result", "From capture to the result's arrival here: median, and 95 of 100.");
+  const age = section("Age of a result", "From capture to the arrival of its result in this page; 95 of 100 are younger than p95.");
   const frames = section("Frames", "Every captured frame ends in exactly one state.");
   const heading = section("Per second", "Over the last three seconds.");
   heading.root.append(flow);
@@ -127,7 +127,7 @@ function section(title, hint) {
 export function showReadings(panel, snapshot, ledger) {
   for (const [name] of FLOW) panel.numbers[name].textContent = rateWords(snapshot[name]);
   const { age_p50_ms: p50, age_p95_ms: p95 } = snapshot;
-  panel.age.figure.textContent = Number.isFinite(p50) ? `${Math.round(p50)} ms  ·  95 %: ${Math.round(p95)} ms` : "–";
+  panel.age.figure.textContent = Number.isFinite(p50) ? `median ${Math.round(p50)} ms, p95 ${Math.round(p95)} ms` : "–";
   showParts(panel.age, AGE_PARTS.map(([name, label, title]) => [label, title, snapshot[name], "ms"]));
   if (!ledger) return;
   panel.frames.figure.textContent = `${ledger.captured.toLocaleString()} captured`;

@@ -7,6 +7,7 @@
 import { nowS } from "./clock.js";
 import { Connection } from "./connection.js";
 import { describeBrowser, jupyterBaseUrl, socketUrl } from "./page.js";
+import { pacedWindow } from "./pacing.js";
 import { Painter } from "./painter.js";
 import { buildLayout, showReadings } from "./panel.js";
 import { Producer } from "./producer.js";
@@ -45,7 +46,7 @@ class PoseViewer {
     this.trouble = null;
     this.refusal = "";
     this.ended = false;
-    this.answered = false; // a result has come since the welcome
+    this.modelReady = false; // the server's, to look at pictures
     /** @type {Record<string, any>} the session's settings, as the server said last */
     this.inForce = {};
     this.readings = new Readings();
@@ -170,7 +171,7 @@ class PoseViewer {
       this.trouble = null;
       this.connection.start();
     }
-    const atWork = running && this.visible && this.source !== null && this.connection.ready;
+    const atWork = running && this.visible && this.source !== null && this.connection.ready && this.modelReady;
     if (atWork !== this.producer.capturing) this.setAtWork(atWork);
     this.showStatus();
   }
@@ -229,11 +230,12 @@ class PoseViewer {
   /** @param {any} welcome */
   onWelcome(welcome) {
     const before = this.inForce;
-    this.answered = false;
+    this.modelReady = welcome.ready ?? true;
     this.painter.angleNames = welcome.angles;
+    this.connection.pacer.window = pacedWindow(welcome.pose_lanes, navigator.hardwareConcurrency || 2);
     this.painter.clear();
     if (welcome.resumed) {
-      this.producer.resume(welcome.captured ?? 0);
+      this.producer.resume(welcome.next_seq);
     } else {
       this.connection.forget();
       this.producer.restart();
@@ -255,8 +257,7 @@ class PoseViewer {
   onResult(result, tResultS) {
     this.readings.onResult(result, this.producer.sent.get(result.seq), tResultS);
     this.painter.push(result, this.producer.sent, tResultS);
-    if (!this.answered || this.refusal) {
-      this.answered = true;
+    if (this.refusal) {
       this.refusal = "";
       this.update();
     }
@@ -267,10 +268,16 @@ class PoseViewer {
   onMessage(message) {
     if (message.type === "settings") this.obey(message.settings);
     else if (message.type === "refused" || message.type === "error") this.refusal = message.message;
-    else if (message.type === "event" && message.kind === "error") this.refusal = message.data.reason ?? message.name;
+    else if (message.type === "event") this.onEvent(message);
     else if (message.type === "ended") this.onEnded();
     else return;
     this.update();
+  }
+
+  /** @param {{ kind: string, name: string, data: Record<string, any> }} event */
+  onEvent({ kind, name, data }) {
+    if (kind === "session" && name === "ready") this.modelReady = true;
+    if (kind === "error") this.refusal = `${name}: ${data.reason ?? "no reason given"}`;
   }
 
   onEnded() {
@@ -320,7 +327,7 @@ class PoseViewer {
     if (!this.source) return "opening camera";
     if (this.trouble) return "reconnecting";
     if (!this.connection.ready) return "connecting";
-    return this.answered ? "live" : "warming up";
+    return this.modelReady ? "live" : "warming up";
   }
 
   showStatus() {

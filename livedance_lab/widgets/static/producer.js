@@ -72,17 +72,17 @@ export class Producer {
     // the server asks for increasing times, and some browsers repeat a stamp
     this.lastCaptureS = tCaptureS > this.lastCaptureS ? tCaptureS : this.lastCaptureS + 1e-6;
     if (this.encoder.busy || !this.connection.maySend) this.connection.skip(seq, this.lastCaptureS);
-    else this.encodeAndSend(seq, this.lastCaptureS, startS);
+    else this.encodeAndSend(seq, this.lastCaptureS);
     this.readings.onWork(startS, 1000 * (nowS() - startS));
   }
 
-  /** @param {number} seq @param {number} tCaptureS @param {number} startS */
-  async encodeAndSend(seq, tCaptureS, startS) {
+  /** @param {number} seq @param {number} tCaptureS */
+  async encodeAndSend(seq, tCaptureS) {
     const { videoWidth, videoHeight } = this.video;
     const { shortSidePx, type, quality } = this.encoding();
     const [widthPx, heightPx] = fitShortSide(videoWidth, videoHeight, shortSidePx);
     try {
-      const { message } = await this.encoder.encode(this.video, { widthPx, heightPx, type, quality });
+      const { message, encodeMs } = await this.encoder.encode(this.video, { widthPx, heightPx, type, quality });
       const tSendS = nowS();
       writeHeader(message, { seq, widthPx: videoWidth, heightPx: videoHeight, tCaptureS, tSendS });
       if (!this.connection.sendFrame(seq, message)) {
@@ -90,7 +90,7 @@ export class Producer {
         return;
       }
       this.remember(seq, { tCaptureS, tSendS });
-      this.readings.onSent(tSendS, 1000 * (tSendS - tCaptureS), 1000 * (tSendS - startS));
+      this.readings.onSent(tSendS, 1000 * (tSendS - tCaptureS), encodeMs);
       this.lastError = "";
     } catch (error) {
       this.connection.skip(seq, tCaptureS);
