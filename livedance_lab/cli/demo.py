@@ -66,8 +66,9 @@ def _models(console: Any) -> None:
     """The models, before anything is timed."""
     from livedance_lab import model_store
 
-    model_store.ensure("pose", 1)
-    model_store.ensure("hands")
+    with model_store.progress_bar() as progress:
+        model_store.ensure("pose", 1, progress)
+        model_store.ensure("hands", progress=progress)
     console.print("models are ready", style="dim")
 
 

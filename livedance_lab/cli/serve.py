@@ -26,6 +26,8 @@ def serve(
     resume_s: Annotated[float, typer.Option(min=0, help="Seconds a session waits for its producer.")] = 10.0,
     estimator: Annotated[str, typer.Option(help="Estimator family.")] = "mediapipe",
     preset: Annotated[Path | None, typer.Option(help="TOML file with settings new sessions start with.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Record every session below this folder.")] = None,
+    record_root: Annotated[Path | None, typer.Option(help="Clients record below it; default: here.")] = None,
     note: Annotated[Path | None, typer.Option(help="Write address and token to this file.", hidden=True)] = None,
     verbose: Annotated[bool, typer.Option(help="Show the log, also of the C libraries.")] = False,
 ) -> None:  # fmt: skip
@@ -35,10 +37,19 @@ def serve(
     from livedance_lab.settings import Settings, load_preset
 
     config = ServerConfig(
-        host=host, port=port, token=token or new_token(), origins=tuple(allow_origin or ()),
-        behind_proxy=behind_proxy, max_sessions=max_sessions, workers=workers or core_count(), resume_s=resume_s,
-        estimator=estimator, settings=load_preset(preset) if preset else Settings(),
-    )  # fmt: skip
+        host=host,
+        port=port,
+        token=token or new_token(),
+        origins=tuple(allow_origin or ()),
+        behind_proxy=behind_proxy,
+        max_sessions=max_sessions,
+        workers=workers or core_count(),
+        resume_s=resume_s,
+        estimator=estimator,
+        settings=load_preset(preset) if preset else Settings(),
+        record_dir=record,
+        record_root=record_root or Path.cwd(),
+    )
     _prepare(config.estimator, config.settings.complexity, verbose)
     _run(config, note)
 
@@ -47,16 +58,19 @@ def _prepare(estimator: str, complexity: int, verbose: bool) -> None:
     """Logging, quiet C libraries, and the models on disk before anybody connects."""
     import logging
 
+    from livedance_lab.memory import return_freed_memory
     from livedance_lab.quiet import quiet_c_logs
 
+    return_freed_memory()
     level = logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     quiet_c_logs(verbose)
     if estimator == "mediapipe":
         from livedance_lab import model_store
 
-        model_store.ensure("pose", complexity)
-        model_store.ensure("hands")
+        with model_store.progress_bar() as progress:
+            model_store.ensure("pose", complexity, progress)
+            model_store.ensure("hands", progress=progress)
 
 
 def _run(config: ServerConfig, note: Path | None) -> None:

@@ -7,6 +7,7 @@ kernel restarts. `LiveSession.attach` takes a running session up again.
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import threading
 from collections.abc import Callable, Coroutine
@@ -90,8 +91,6 @@ class LiveSession:
         ServerError
             If the server refuses; its words are in the message.
         """
-        import json
-
         body = {"settings": Settings().changed(settings).model_dump(include=set(settings), mode="json")}
         if session is not None:
             body["session"] = session  # type: ignore[assignment]
@@ -271,6 +270,34 @@ class LiveSession:
     def ledger(self) -> LedgerCounts:
         """How the frames ended, in numbers."""
         return self.data().ledger
+
+    # --- the recording
+
+    def record(self, path: str | Path, *, keep_video: bool = False, blur_faces: bool = False) -> dict[str, Any]:
+        """Record to a folder, in the server's process, with what the log still holds of before.
+
+        Parameters
+        ----------
+        path : str or Path
+            A new folder; it must lie below the folder the server was started in (or its ``--record-root``).
+        keep_video : bool, default False
+            Also keep the received pictures, original bytes. Only with the participant's consent.
+        blur_faces : bool, default False
+            Make faces unrecognisable in them.
+
+        Raises
+        ------
+        ServerError
+            If the folder cannot be used; the session goes on.
+        """
+        body = {"path": str(Path(path).expanduser().absolute()), "keep_video": keep_video, "blur_faces": blur_faces}
+        answer: dict[str, Any] = json.loads(self.server.call("POST", f"/sessions/{self.id}/recording", body)[0])
+        return answer
+
+    def stop_recording(self) -> dict[str, Any]:
+        """Finish the recording; says where it is and how many rows it has."""
+        answer: dict[str, Any] = json.loads(self.server.call("DELETE", f"/sessions/{self.id}/recording")[0])
+        return answer
 
     # --- closing
 

@@ -54,7 +54,7 @@ class Processor:
         self._clock = clock
         self._hands: Hands | None = None
         self._hands_fresh = False
-        self._last_pose = Body()
+        self.last_pose = Body()
         self.smoother = BodySmoother(settings.smoothing, settings.gap_reset_s)
         self.settings = settings
 
@@ -107,7 +107,7 @@ class Processor:
             self.take_hands(frame, estimate, record.stage_ms.get("hands", np.nan))
         hands = self._current_hands(frame.times.t_capture_s)
         raw = self._body(frame, estimate, hands)
-        self._last_pose = raw
+        self.last_pose = raw
         self._note_wrists(frame, raw, found=estimate.pose_xyz is not None)
         angles = angles_deg(raw.world_m, raw.visibility, self.angle_names, self.settings.visibility_threshold)
         angles_s = self._clock()
@@ -167,7 +167,7 @@ class Processor:
         """Each hand on the person's nearest wrist; hands far from both are somebody else's, or a face."""
         body = Body()
         px = [_pixels(hand.xyz, frame, estimate) for hand in estimate.hands]
-        for index, side in _sides(estimate.hands, px, self._last_pose).items():
+        for index, side in _sides(estimate.hands, px, self.last_pose).items():
             body.hands_px[side] = px[index]
             body.hands_world_m[side] = estimate.hands[index].world_m
             body.hands_score[side] = estimate.hands[index].score

@@ -8,50 +8,31 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any
 
 from livedance_lab import __version__
 from livedance_lab.clock import ClockOffset, now_s, wall_s
 from livedance_lab.errors import CodedError, ImageError, LiveDanceError, WireError
 from livedance_lab.estimators.base import Estimate, EstimatorFactory
 from livedance_lab.imaging import MAX_PIXELS, check
-from livedance_lab.metrics.ledger import Ledger, LedgerSummary
+from livedance_lab.metrics.ledger import Ledger
 from livedance_lab.metrics.stats import Window
 from livedance_lab.pipeline.crew import CREW_FIELDS, Crew
 from livedance_lab.pipeline.intake import ClientClock
 from livedance_lab.pipeline.latest import LatestSlot
+from livedance_lab.pipeline.listener import SessionListener
 from livedance_lab.pipeline.picture import Picture
 from livedance_lab.pipeline.process import Processor
 from livedance_lab.pipeline.scheduler import Job, Scheduler
-from livedance_lab.pose import Frame, FrameRecord, FrameState, FrameTimes, PoseResult
+from livedance_lab.pose import Body, Frame, FrameRecord, FrameState, FrameTimes
 from livedance_lab.settings import Settings
 from livedance_lab.tables.schema import Schemas
 from livedance_lab.tables.store import SessionLog
 from livedance_lab.wire.codec import FrameHeader
 
-__all__ = ["Session", "SessionListener"]
+__all__ = ["Session"]
 
 _CLOSED_KEPT = 2000  # ends told with the next result; a stall must not make the list grow without limit
-
-
-class SessionListener(Protocol):
-    """Who wants to know. Called from lane threads and from the loop's; must return at once."""
-
-    def on_result(self, session: Session, result: PoseResult, closed: list[tuple[int, str]]) -> None:
-        """A result is leaving, with the frames that ended without one since the last."""
-        ...
-
-    def on_refused(self, session: Session, seq: int, state: FrameState, code: str, message: str) -> None:
-        """Frame `seq` was rejected or failed."""
-        ...
-
-    def on_event(self, session: Session, event: dict[str, Any]) -> None:
-        """An event was logged."""
-        ...
-
-    def on_ended(self, session: Session, summary: LedgerSummary) -> None:
-        """The ledger is closed."""
-        ...
 
 
 class Session:
@@ -101,6 +82,7 @@ class Session:
         self.created_s = clock()
         self.result_rate, self.hands_rate, self.ages_ms = Window(), Window(), Window(5.0)
         self.ended = False
+        self.video_sink: Callable[[Frame, Body], None] | None = None  # set while pictures are kept, by consent
         self.client_about: dict[str, Any] = {}
         self.clock = clock
         self._scheduler, self._listener, self._factory = scheduler, listener, factory
@@ -193,6 +175,8 @@ class Session:
                 self._refuse(header.seq, FrameState.REJECTED, exc.code, str(exc), times, bytes_up)
                 return
             frame = Frame(header.seq, image, header.source_size_px, times)
+            if self.video_sink is not None:
+                self.video_sink(frame, self.processor.last_pose)
             old = self._slot.put(Picture(frame, bytes_up, self.settings.short_side_px, self.clock))
             if old is not None:
                 self._close(old.frame.seq, FrameState.SUPERSEDED, old.frame.times, bytes_up=old.bytes_up)

@@ -31,7 +31,7 @@ CONSENT = (
     "consent to being filmed, to how the pictures are stored and to who may see them."
 )
 
-Transform = Callable[[bytes, Body | None], bytes | None]
+Transform = Callable[[Frame, Body | None], bytes | None]
 """Changes a picture before it is stored (to hide a face, say), given what was seen in it; None: do not store it."""
 
 
@@ -265,7 +265,7 @@ class RecordingWriter:
 
     def _image_row(self, frame: Frame, body: Body | None) -> dict[str, Any] | None:
         try:
-            image = self._transform(frame.image, body) if self._transform else frame.image
+            image = self._transform(frame, body) if self._transform else frame.image
         except LiveDanceError:  # a picture that cannot be changed as asked is not stored unchanged
             image = None
         if image is None:

@@ -53,10 +53,12 @@ async def serving(config: ServerConfig) -> AsyncIterator[tuple[Hub, int]]:
     hub = Hub(config)
     server = HTTPServer(make_app(hub), max_body_size=2**20)
     port = _listen(server, config)
+    flushing = asyncio.create_task(hub.keep_recordings_fresh())
     try:
         yield hub, port
     finally:
         server.stop()
+        flushing.cancel()
         await hub.close()
         await asyncio.sleep(0.1)  # goodbyes leave
         await server.close_all_connections()

@@ -50,6 +50,8 @@ class ServerConfig:
         What new sessions start with.
     record_dir : Path or None
         Record every session below this folder.
+    record_root : Path
+        Clients may start recordings below this folder and nowhere else.
     """
 
     host: str = "127.0.0.1"
@@ -65,3 +67,4 @@ class ServerConfig:
     estimator: str = "mediapipe"
     settings: Settings = field(default_factory=Settings)
     record_dir: Path | None = None
+    record_root: Path = field(default_factory=Path.cwd)

@@ -12,6 +12,9 @@ path                                      method  what
 /sessions/ID/settings                     PATCH   change settings: {"changes": {...}, "by": "..."}
 /sessions/ID/marks                        POST    {"name": "...", "data": {...}, "t_s": server seconds or absent}
 /sessions/ID/log/TABLE?after=ROW          GET     Arrow IPC stream; headers X-Next-Row and X-Forgotten-Rows
+/sessions/ID/recording                    POST    begin: {"path": "...", "keep_video": false, "blur_faces": false}
+/sessions/ID/recording                    GET     where it is written, rows on disk, errors
+/sessions/ID/recording                    DELETE  finish it
 /sessions/ID/end                          POST    close the ledger: {"captured": n} or {} for what is known
 ========================================  ======  ===========================================================
 
@@ -197,6 +200,27 @@ class Log(ApiHandler):
         self.finish(data)
 
 
+class RecordingOf(ApiHandler):
+    """A session's recording."""
+
+    async def post(self, session_id: str) -> None:
+        """Begin."""
+        room, body = self.hub.room(session_id), self.body()
+        path, flags = body.get("path"), {name: body.get(name, False) for name in ("keep_video", "blur_faces")}
+        if not isinstance(path, str) or not path or not all(isinstance(flag, bool) for flag in flags.values()):
+            raise WireError("message", f"a recording needs a path and takes true or false flags, got {body!r}."[:300])
+        self.answer(await asyncio.to_thread(self.hub.record, room, path, **flags))
+
+    def get(self, session_id: str) -> None:
+        """How it goes."""
+        recorder = self.hub.room(session_id).recorder
+        self.answer({"recording": recorder is not None, **(recorder.state if recorder else {})})
+
+    async def delete(self, session_id: str) -> None:
+        """Finish."""
+        self.answer(await asyncio.to_thread(self.hub.stop_recording, self.hub.room(session_id)))
+
+
 class End(ApiHandler):
     """The end of a session."""
 
@@ -241,5 +265,6 @@ ROUTES: list[tuple[str, type[ApiHandler]]] = [
     (rf"/sessions/({_ID})/settings", SettingsOf),
     (rf"/sessions/({_ID})/marks", Marks),
     (rf"/sessions/({_ID})/log/([a-z]+)", Log),
+    (rf"/sessions/({_ID})/recording", RecordingOf),
     (rf"/sessions/({_ID})/end", End),
 ]

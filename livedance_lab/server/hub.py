@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from livedance_lab.clock import now_s, wall_s
-from livedance_lab.errors import BusyError, ConnectionRefused
+from livedance_lab.errors import BusyError, ConnectionRefused, RecordingError
 from livedance_lab.estimators.base import factory
 from livedance_lab.metrics.ledger import LedgerSummary
 from livedance_lab.pipeline.plans import pose_lane_count
@@ -22,6 +22,7 @@ from livedance_lab.pipeline.scheduler import Scheduler
 from livedance_lab.pipeline.session import Session
 from livedance_lab.pose import FrameState, PoseResult
 from livedance_lab.server.config import ServerConfig
+from livedance_lab.server.recorder import Recorder, within
 from livedance_lab.wire.codec import encode_json, encode_result
 
 __all__ = ["Connection", "Hub", "Room"]
@@ -29,6 +30,7 @@ __all__ = ["Connection", "Hub", "Room"]
 _log = logging.getLogger(__name__)
 
 _MOST_ROOMS = 64
+_FLUSH_EVERY_S = 0.25
 _ENDED_BYTES = 512 * 2**20  # ended sessions' logs kept for late readers
 
 
@@ -55,6 +57,7 @@ class Room:
         self.session = session
         self.producer: Connection | None = None
         self.viewers: set[Connection] = set()
+        self.recorder: Recorder | None = None
         self.producer_stats: dict[str, str | float | int | bool | None] = {}
         self.farewell: asyncio.TimerHandle | None = None
 
@@ -107,6 +110,8 @@ class Hub:
                           max_pixels=self.config.max_pixels)  # fmt: skip
         room = self.rooms[session_id] = Room(session)
         self.totals["sessions"] += 1
+        if self.config.record_dir is not None:
+            room.recorder = Recorder(session, self.config, self.config.record_dir / session_id)
         return room
 
     def room(self, session_id: str) -> Room:
@@ -184,6 +189,42 @@ class Hub:
             room.farewell = None
         self.in_thread(room.session.abandon)
 
+    def record(self, room: Room, path: str, *, keep_video: bool, blur_faces: bool) -> dict[str, Any]:
+        """Begin to record a session below the server's record root. Blocks.
+
+        Raises
+        ------
+        RecordingError
+            If it is being recorded, or the folder cannot be used.
+        """
+        if room.recorder is not None:
+            raise RecordingError(f"session {room.session.id} is being recorded to {room.recorder.path}.")
+        folder = within(self.config.record_root, path)
+        room.recorder = Recorder(room.session, self.config, folder, keep_video=keep_video, blur_faces=blur_faces)
+        return room.recorder.state
+
+    def stop_recording(self, room: Room) -> dict[str, Any]:
+        """Finish a recording. Blocks.
+
+        Raises
+        ------
+        RecordingError
+            If there is none, or it had failed.
+        """
+        if room.recorder is None:
+            raise RecordingError(f"session {room.session.id} is not being recorded.")
+        recorder, room.recorder = room.recorder, None
+        recorder.stop()
+        return recorder.state
+
+    async def keep_recordings_fresh(self) -> None:
+        """Hand pending rows to the recordings a few times a second, so that a crash loses little."""
+        while True:
+            await asyncio.sleep(_FLUSH_EVERY_S)
+            for room in list(self.rooms.values()):
+                if room.recorder is not None:
+                    await asyncio.to_thread(room.session.log.flush)
+
     def end(self, room: Room, captured: int) -> None:
         """The producer has said that no more frames come."""
         room.session.end(captured)
@@ -201,11 +242,18 @@ class Hub:
         """End every session, say goodbye, free everything."""
         for room in list(self.rooms.values()):
             await asyncio.to_thread(room.session.abandon)
-            room.session.log.flush()
+            if room.recorder is not None:
+                await asyncio.to_thread(self._finish_recording, room)
         await asyncio.sleep(0)  # let posted messages reach the outboxes
         for room in self.rooms.values():
             for connection in room.connections:
                 connection.dismiss("shutdown", "the server is stopping.")
+
+    def _finish_recording(self, room: Room) -> None:
+        try:
+            self.stop_recording(room)
+        except RecordingError as exc:
+            _log.error("session %s: %s", room.session.id, exc)
 
     def in_thread(self, work: Callable[[], None]) -> None:
         """Run something that blocks off the loop; its errors are logged."""
@@ -245,7 +293,14 @@ class Hub:
     def on_ended(self, session: Session, summary: LedgerSummary) -> None:
         """Tell everyone, and free the estimators."""
         self._post(self._tell_all, session.id, encode_json({"type": "ended", "ledger": summary}))
-        self._post(self.in_thread, session.pause)
+        self._post(self.in_thread, lambda: self._wind_down(session))
+
+    def _wind_down(self, session: Session) -> None:
+        """After the end: the estimators are freed and the recording is closed."""
+        session.pause()
+        room = self.rooms.get(session.id)
+        if room is not None and room.recorder is not None:
+            self._finish_recording(room)
 
     def _post(self, call: Callable[..., None], *args: Any) -> None:
         try:

@@ -174,7 +174,7 @@ class LiveSocket(WebSocketHandler):
             "angles": list(session.processor.angle_names), "closed": ends, "t_server_s": now_s(),
             "pose_lanes": pose_lane_count(session.settings, self.config.workers),
             "limits": {"message_bytes": self.config.max_message_bytes, "pixels": self.config.max_pixels},
-            "next_seq": session.ledger.captured, "ready": session.ready, "captured": session.ledger.captured, "server": {"livedance_lab": __version__},
+            "next_seq": session.ledger.captured, "ready": session.ready, "server": {"livedance_lab": __version__},
         }))  # fmt: skip
 
     def _frame(self, message: bytes, t_receive_s: float) -> None:

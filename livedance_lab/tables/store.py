@@ -130,7 +130,8 @@ class SessionLog:
         """Stop sending to `sink`, after everything pending has reached it."""
         with self._lock:
             self.flush()
-            self._sinks.remove(sink)
+            if sink in self._sinks:  # it is not, once it has failed
+                self._sinks.remove(sink)
 
     def n_bytes(self) -> int:
         """Memory the finished batches take."""

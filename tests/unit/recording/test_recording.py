@@ -237,7 +237,7 @@ def test_what_cannot_be_a_row_is_refused_at_once(tmp_path):
 def test_pictures_are_kept_only_when_asked_and_changed_before_they_are_stored(tmp_path):
     hide = {b"face": b"blurred", b"unknown": None}
     writer = RecordingWriter(tmp_path / "a", made.schemas(), {}, keep_video=True,
-                             transform=lambda image, body: hide.get(image, image) if body else None)  # fmt: skip
+                             transform=lambda frame, body: hide.get(frame.image, frame.image) if body else None)  # fmt: skip
     for seq, image in enumerate([b"no face", b"face", b"unknown", b"nobody"]):
         frame = Frame(seq, image, (2, 2), FrameTimes(t_capture_s=seq / 30, t_receive_s=seq / 30 + 0.01))
         writer.write_image(frame, None if image == b"nobody" else Body())

@@ -1,0 +1,63 @@
+"""Faces made unrecognisable in kept pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from livedance_lab.imaging import ImageArray, decode_rgb, encode_jpeg
+from livedance_lab.pose import Body, Frame
+from livedance_lab.skeletons import BLAZEPOSE_33
+
+__all__ = ["blur_face", "pixelate"]
+
+_FACE = slice(0, BLAZEPOSE_33.index("mouth_right") + 1)
+_MARGIN = 1.1  # of the landmarks' extent, on every side: hair, chin and how far the head moves in one frame
+_CELLS = 6  # pixelated to so few squares across that nobody can be told apart
+_QUALITY = 0.9
+
+
+def blur_face(frame: Frame, body: Body | None) -> bytes | None:
+    """The frame's picture with the face pixelated.
+
+    Parameters
+    ----------
+    frame : Frame
+    body : Body or None
+        The newest pose, from this frame or one just before it.
+
+    Returns
+    -------
+    bytes or None
+        JPEG; None where the face's place is not known, because a picture that may show one is not stored.
+
+    Raises
+    ------
+    ImageError
+        If the picture cannot be decoded.
+    """
+    if body is None:
+        return None
+    face_px = body.keypoints_px[_FACE, :2]
+    if not np.isfinite(face_px).all():
+        return None
+    pixels = decode_rgb(frame.image).copy()
+    height, width = pixels.shape[:2]
+    shown = np.array(frame.source_size_px if all(frame.source_size_px) else (width, height))
+    points = face_px * (np.array([width, height]) / shown)
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = _MARGIN * max(high - low)
+    left, top = np.clip(low - margin, 0, [width, height]).astype(int)
+    right, bottom = np.clip(high + margin, 0, [width, height]).astype(int)
+    pixelate(pixels[top:bottom, left:right])
+    return encode_jpeg(pixels, _QUALITY)
+
+
+def pixelate(region: ImageArray) -> None:
+    """Replace a region by a few squares of its mean colours, in place."""
+    height, width = region.shape[:2]
+    rows = np.unique(np.linspace(0, height, _CELLS + 1).astype(int))
+    columns = np.unique(np.linspace(0, width, _CELLS + 1).astype(int))
+    for top, bottom in zip(rows[:-1], rows[1:], strict=True):
+        for left, right in zip(columns[:-1], columns[1:], strict=True):
+            cell = region[top:bottom, left:right]
+            cell[:] = cell.mean(axis=(0, 1)).astype(np.uint8)
