@@ -179,10 +179,21 @@ class Filter(ABC):
         """
         if self._t_s is None:
             return np.empty(0)
-        ahead_s = np.maximum(np.rint((t_s - self._seen_s) * 1e6) / 1e6, 0.0)
-        if math.isfinite(damping_s):
-            ahead_s = -damping_s * np.expm1(-ahead_s / damping_s)
+        ahead_s, _ = self._ahead(t_s, damping_s)
         return np.where(np.isnan(ahead_s), np.nan, self._extrapolate(self._state, ahead_s))
+
+    def velocity(self, t_s: float, damping_s: float = math.inf) -> Array:
+        """How fast `predict` moves at a later time, in units per second; zero for filters without a trend."""
+        if self._t_s is None:
+            return np.empty(0)
+        ahead_s, pace = self._ahead(t_s, damping_s)
+        return np.where(np.isnan(ahead_s), np.nan, self._slope(self._state, ahead_s) * pace)
+
+    def _ahead(self, t_s: float, damping_s: float) -> tuple[Array, Array]:
+        """Time to look ahead per element, and how much of each further second still counts."""
+        ahead_s = np.maximum(np.rint((t_s - self._seen_s) * 1e6) / 1e6, 0.0)
+        pace = np.exp(-ahead_s / damping_s)  # all 1 for an infinite time constant
+        return (damping_s * (1.0 - pace) if math.isfinite(damping_s) else ahead_s), pace
 
     @abstractmethod
     def _start(self, x: Array) -> Array:
@@ -200,6 +211,10 @@ class Filter(ABC):
     def _extrapolate(self, state: Array, ahead_s: Array) -> Array:  # noqa: ARG002 (a level has no trend)
         """The values `ahead_s` after the last sample; a filter without a trend holds its level."""
         return self._output(state)
+
+    def _slope(self, state: Array, ahead_s: Array) -> Array:  # noqa: ARG002 (as above)
+        """Derivative of `_extrapolate` by time."""
+        return np.zeros_like(self._output(state))
 
 
 FILTERS: dict[str, type[Filter]] = {}

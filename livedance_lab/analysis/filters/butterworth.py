@@ -59,6 +59,9 @@ class Butterworth(Filter):
     def _extrapolate(self, state: Array, ahead_s: Array) -> Array:
         return np.asarray(state[-3] + state[-1] * ahead_s)
 
+    def _slope(self, state: Array, ahead_s: Array) -> Array:  # noqa: ARG002
+        return np.asarray(state[-1])
+
     @property
     def _damping(self) -> tuple[float, ...]:
         return _DAMPING[4 if self.params["order"] > 3 else 2]

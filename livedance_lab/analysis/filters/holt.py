@@ -43,3 +43,6 @@ class Holt(Filter):
 
     def _extrapolate(self, state: Array, ahead_s: Array) -> Array:
         return np.asarray(state[0] + state[1] * ahead_s)
+
+    def _slope(self, state: Array, ahead_s: Array) -> Array:  # noqa: ARG002
+        return np.asarray(state[1])

@@ -74,6 +74,9 @@ class KalmanCv(Filter):
     def _extrapolate(self, state: Array, ahead_s: Array) -> Array:
         return np.asarray(state[0] + state[1] * ahead_s)
 
+    def _slope(self, state: Array, ahead_s: Array) -> Array:  # noqa: ARG002
+        return np.asarray(state[1])
+
 
 @register
 class KalmanCa(Filter):
@@ -127,3 +130,6 @@ class KalmanCa(Filter):
 
     def _extrapolate(self, state: Array, ahead_s: Array) -> Array:
         return np.asarray(state[0] + state[1] * ahead_s + state[2] * ahead_s**2 / 2)
+
+    def _slope(self, state: Array, ahead_s: Array) -> Array:
+        return np.asarray(state[1] + state[2] * ahead_s)

@@ -53,6 +53,9 @@ class OneEuro(Filter):
     def _extrapolate(self, state: Array, ahead_s: Array) -> Array:
         return np.asarray(state[0] + state[3] * ahead_s)
 
+    def _slope(self, state: Array, ahead_s: Array) -> Array:  # noqa: ARG002
+        return np.asarray(state[3])
+
 
 @register
 class MediaPipe(OneEuro):

@@ -1,5 +1,6 @@
 """Every streaming filter, against a reference that shares no code with it."""
 
+import json
 import math
 
 import numpy as np
@@ -9,6 +10,7 @@ from filterpy.kalman import KalmanFilter
 
 from livedance_lab.analysis.filters import FILTERS, describe, make_filter
 from livedance_lab.errors import SettingsError, ShapeError
+from tests.unit.analysis import make_golden
 
 ALL = sorted(FILTERS)
 SMOOTHING = [name for name in ALL if name != "none"]
@@ -322,3 +324,12 @@ def test_mistakes_are_named():
     f(np.zeros((2, 3)), 0.0)
     with pytest.raises(ShapeError, match=r"keep their shape \(2, 3\), got \(3, 2\)"):
         f(np.zeros((3, 2)), 1.0)
+
+
+@pytest.mark.parametrize("case", json.loads((make_golden.FOLDER / "filters.json").read_text()), ids=lambda c: c["name"])
+def test_golden(case):
+    """Recordings must replay the same next year: every filter's numbers are kept."""
+    f = make_filter(case["name"], case["params"], case["gap_reset_s"])
+    out = [f(np.array(v, dtype=float), t, case["scale"]) for v, t in zip(case["values"], case["t_s"], strict=True)]
+    np.testing.assert_allclose(out, np.array(case["smooth"], dtype=float), atol=2e-6)
+    assert {c["name"] for c in make_golden.filters()} == set(ALL)

@@ -1,0 +1,134 @@
+"""How smooth a movement is: spectral arc length and jerk, from its speed profile."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from livedance_lab.analysis.offline import interpolate_gaps, resample
+
+__all__ = ["dimensionless_jerk", "even", "log_dimensionless_jerk", "sparc", "speed"]
+
+Array = npt.NDArray[np.float64]
+
+_LONGEST_FILLED_S: Final = 0.25
+
+
+def sparc(speed: npt.ArrayLike, rate_hz: float, *, max_hz: float = 10.0, threshold: float = 0.05) -> float:
+    """Spectral arc length of a speed profile: smoothness of a movement.
+
+    Balasubramanian, Melendez-Calderon, Roby-Brami and Burdet, "On the analysis of movement smoothness",
+    Journal of NeuroEngineering and Rehabilitation 12:112, 2015: minus the length of the curve of the
+    amplitude spectrum, normalised by its zero-frequency value, up to the last frequency (at most `max_hz`)
+    whose amplitude reaches `threshold`; the spectrum is zero-padded by four octaves.
+
+    Parameters
+    ----------
+    speed : array-like of shape (T,)
+        Speed (not negative), evenly sampled.
+    rate_hz : float
+    max_hz : float, default 10
+    threshold : float, default 0.05
+
+    Returns
+    -------
+    float
+        Negative; nearer to zero is smoother (-1.6 is about the smoothest there is). NaN for NaN or no motion.
+    """
+    v = np.asarray(speed, dtype=np.float64)
+    if len(v) < 4 or np.isnan(v).any() or not v.sum() > 0:
+        return float("nan")
+    bins = int(2 ** (np.ceil(np.log2(len(v))) + 4))
+    f_hz = np.arange(bins) * rate_hz / bins
+    amplitude = np.abs(np.fft.fft(v, bins))
+    amplitude /= amplitude[0]  # the paper divides by the greatest; a speed's spectrum is greatest at 0 Hz
+    upto = f_hz <= max_hz
+    f_hz, amplitude = f_hz[upto], amplitude[upto]
+    last = np.flatnonzero(amplitude >= threshold)[-1]
+    f_hz, amplitude = f_hz[: last + 1], amplitude[: last + 1]
+    if len(f_hz) < 2:
+        return float("nan")
+    return float(-np.sum(np.hypot(np.diff(f_hz) / (f_hz[-1] - f_hz[0]), np.diff(amplitude))))
+
+
+def dimensionless_jerk(speed: npt.ArrayLike, rate_hz: float) -> float:
+    """Jerk of a movement freed from its duration and speed.
+
+    -(T³ / v_peak²) ∫ |d²v/dt²|² dt: Hogan and Sternad, "Sensitivity of smoothness measures to movement
+    duration, amplitude, and arrests", Journal of Motor Behavior 41, 2009; as in Balasubramanian et al. 2015.
+
+    Parameters
+    ----------
+    speed : array-like of shape (T,)
+        Evenly sampled.
+    rate_hz : float
+
+    Returns
+    -------
+    float
+        Negative; nearer to zero is smoother. A minimum-jerk reach has -204.8.
+    """
+    v = np.asarray(speed, dtype=np.float64)
+    peak = np.abs(v).max() if len(v) > 3 else 0.0
+    if not peak > 0 or np.isnan(v).any():
+        return float("nan")
+    dt_s = 1.0 / rate_hz
+    jerk = np.diff(v, 2) / dt_s**2
+    return float(-((len(v) * dt_s) ** 3) / peak**2 * (jerk**2).sum() * dt_s)
+
+
+def log_dimensionless_jerk(speed: npt.ArrayLike, rate_hz: float) -> float:
+    """-ln |dimensionless jerk|: the same on a scale people can compare (Balasubramanian et al. 2015).
+
+    Returns
+    -------
+    float
+        Nearer to zero (or positive) is smoother. A minimum-jerk reach has -5.3. NaN where nothing changes.
+    """
+    jerk = -dimensionless_jerk(speed, rate_hz)
+    return -math.log(jerk) if jerk > 0 else float("nan")
+
+
+def speed(values: npt.ArrayLike, times_s: npt.ArrayLike) -> tuple[Array, float]:
+    """Speed of landmarks on an even time grid, as the smoothness measures want it.
+
+    Parameters
+    ----------
+    values : array-like of shape (T, K, D)
+    times_s : array-like of shape (T,)
+
+    Returns
+    -------
+    speed : ndarray of shape (T - 1, K)
+        In the values' unit per second; NaN in gaps longer than 0.25 s.
+    rate_hz : float
+        The recording's median rate.
+    """
+    x, rate_hz = even(values, times_s)
+    return np.linalg.norm(np.diff(x, axis=0), axis=-1) * rate_hz, rate_hz
+
+
+def even(values: npt.ArrayLike, times_s: npt.ArrayLike) -> tuple[Array, float]:
+    """A recording on an even grid of its median step, gaps up to 0.25 s filled.
+
+    Parameters
+    ----------
+    values : array-like of shape (T, ...)
+    times_s : array-like of shape (T,)
+
+    Returns
+    -------
+    even : ndarray of shape (N, ...)
+    rate_hz : float
+        NaN for fewer than two samples.
+    """
+    t = np.asarray(times_s, dtype=np.float64)
+    x = interpolate_gaps(values, t, _LONGEST_FILLED_S)
+    if len(t) < 2:
+        return x, float("nan")
+    step_s = float(np.median(np.diff(t)))
+    count = round((t[-1] - t[0]) / step_s) + 1
+    return resample(x, t, np.linspace(t[0], t[-1], count), max_gap_s=_LONGEST_FILLED_S), 1.0 / step_s
