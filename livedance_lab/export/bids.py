@@ -67,7 +67,7 @@ _CHANNEL_COLUMNS = ("name", "component", "type", "tracked_point", "units")
 def _channels(data: SessionData, grid: Grid, options: ExportOptions) -> tuple[list[tuple[str, ...]], Any]:
     """Rows of channels.tsv, and the values, shape (n_rows, channels), float64."""
     world = tracks(data, "m", smooth=options.smooth, hands=False)
-    channels = [("latency", "n/a", "LATENCY", "n/a", "s")]
+    channels: list[tuple[str, ...]] = [("latency", "n/a", "LATENCY", "n/a", "s")]
     channels += [(f"{name}_{axis}", axis, "POS", name, "m") for name in world.names for axis in "xyz"]
     channels += [(name, "n/a", "JNTANG", name, "deg") for name in data.angle_names]
     positions = grid(world.xyz).reshape(grid.n_rows, -1)
@@ -100,7 +100,7 @@ def _description(grid: Grid, options: ExportOptions, channels: list[tuple[str, .
 
 
 def _events(data: SessionData) -> list[tuple[str, ...]]:
-    rows = [("onset", "duration", "trial_type")]
+    rows: list[tuple[str, ...]] = [("onset", "duration", "trial_type")]
     for t_s, kind, name in data.events[["t_s", "kind", "name"]].itertuples(index=False):
         rows.append((f"{t_s - data.t0_s:.6f}", "0", name if kind == "mark" else f"{kind} {name}"))
     return rows

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Literal
 
 import numpy as np
@@ -21,6 +22,10 @@ from livedance_lab.tables.data import SessionData
 __all__ = ["Grid", "TrueTimes", "camera_fps", "nominal_grid", "true_times"]
 
 _SNAP = 5e-4  # a measured rate this near a whole number is that number; 29.97 stays what it is
+
+_LEFT_OUT = 10.0  # displacements cost less than 1 each
+_Way = tuple[float, int, Any]
+"""Cost so far, last row taken, and the rows taken as a chain from the last back."""
 
 _NOTHING = "the session has no frame with a known capture time: there is nothing to export."
 
@@ -41,7 +46,7 @@ class Grid:
         where its capture time is unknown.
     fill : "nan" or "linear"
     max_gap_s : float
-        With "linear", the widest gap between results that is interpolated.
+        With "linear", the widest gap between known values that is interpolated.
     """
 
     fps: float
@@ -88,19 +93,27 @@ class Grid:
         return rows
 
     def _interpolated(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        known = np.isfinite(self.t_result_s)
-        t_s, values = self.t_result_s[known], values[known]
-        t_s, first = np.unique(t_s, return_index=True)
-        values = values[first]
-        after = np.clip(np.searchsorted(t_s, self.t_s, "left"), 0, len(t_s) - 1)
+        """Each column on its own, between the neighbouring results in which it is known; none is extrapolated."""
+        columns = values.reshape(len(values), -1)
+        rows = np.full((self.n_rows, columns.shape[1]), np.nan, dtype=values.dtype)
+        order = np.argsort(self.t_result_s, kind="stable")
+        t_s, columns = self._snapped(self.t_result_s[order]), columns[order]
+        for i in range(columns.shape[1]):
+            known = np.isfinite(columns[:, i]) & np.isfinite(t_s)
+            if known.any():
+                rows[:, i] = self._between(t_s[known], columns[known, i])
+        return rows.reshape(self.n_rows, *values.shape[1:])
+
+    def _snapped(self, t_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """A result a thousandth of a frame from a row stands at it: rounding must not leave the row empty."""
+        row = np.round(t_s * self.fps)
+        return np.where(np.abs(t_s * self.fps - row) < 1e-3, row / self.fps, t_s)
+
+    def _between(self, t_s: npt.NDArray[np.float64], values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        after = np.minimum(np.searchsorted(t_s, self.t_s, "left"), len(t_s) - 1)
         before = np.where(t_s[after] == self.t_s, after, np.maximum(after - 1, 0))
-        span_s = t_s[after] - t_s[before]
-        inside = (t_s[before] <= self.t_s) & (self.t_s <= t_s[after]) & (span_s <= self.max_gap_s)
-        weight = np.divide(self.t_s - t_s[before], span_s, out=np.zeros(self.n_rows), where=span_s > 0)
-        weight = weight.reshape(-1, *[1] * (values.ndim - 1))
-        rows = (1 - weight) * values[before] + weight * values[after]
-        rows[~inside] = np.nan
-        return rows.astype(values.dtype)
+        near = t_s[after] - t_s[before] <= self.max_gap_s
+        return np.where(near, np.interp(self.t_s, t_s, values, left=np.nan, right=np.nan), np.nan)
 
     def sidecar(self, data: SessionData) -> pd.DataFrame:
         """One row per captured frame: `seq, state, t_capture_s, row, t_row_s`.
@@ -222,13 +235,26 @@ def nominal_grid(
 
 
 def _rows(wanted: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    """A row of its own for each result: the nearest, or the next one where jitter made two meet."""
+    """A row of its own for each result, less than one from where it belongs; -1 where there is none.
+
+    Each result may take the row before or after its true place. Of all ways to do so in order, the one with
+    the least squared displacement is found by dynamic programming; leaving a result out costs more than any
+    displacement.
+    """
     rows = np.full(len(wanted), -1, dtype=np.int64)
-    last = -1
-    for i in np.argsort(wanted, kind="stable"):
-        if not math.isfinite(wanted[i]):
-            continue
-        row = max(round(wanted[i]), last + 1)
-        if row - wanted[i] <= 1:
-            rows[i] = last = row
+    order = [i for i in np.argsort(wanted, kind="stable") if math.isfinite(wanted[i])]
+    ways: list[_Way] = [(0.0, -1, None)]
+    for place in wanted[order].tolist():
+        below, near = math.floor(place) - 1, {math.floor(place), math.ceil(place)}
+        best: dict[int, _Way] = {}  # the cheapest way for each last row that still matters: three at most
+        for cost, last, chain in ways:
+            choices = [(cost + _LEFT_OUT, max(last, below), (-1, chain))]
+            choices += [(cost + (row - place) ** 2, row, (row, chain)) for row in near if row > last]
+            for choice in choices:
+                if choice[1] not in best or choice[0] < best[choice[1]][0]:
+                    best[choice[1]] = choice
+        ways = list(best.values())
+    chain = min(ways, key=itemgetter(0))[2]
+    for i in reversed(order):
+        rows[i], chain = chain
     return rows

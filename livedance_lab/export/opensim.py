@@ -51,7 +51,7 @@ def markers_m(data: SessionData, *, smooth: bool) -> Any:
 
 
 def write_trc(data: SessionData, folder: Path, options: ExportOptions, progress: Progress) -> Written:
-    """Write `<name>.trc`: markers in metres on the nominal grid; a missing marker is an empty cell."""
+    """Write `<name>.trc`: markers in metres on the nominal grid; a missing marker is `nan`."""
     grid = nominal_grid(data, options.fps, options.fill, options.max_gap_s)
     rows = grid(markers_m(data, smooth=options.smooth))
     path = folder / f"{options.name}.trc"
@@ -64,13 +64,17 @@ def write_trc(data: SessionData, folder: Path, options: ExportOptions, progress:
         f"Frame#\tTime\t{names}\t\t\n"
         f"\t\t{axes}\n\n"
     )
-    lines = (f"{i + 1}\t{row}" for i, row in enumerate(_lines(grid.t_s, rows, empty="")))
+    lines = (f"{i + 1}\t{row}" for i, row in enumerate(_lines(grid.t_s, rows)))
     _write(path, header, lines, n, progress)
     return Written([path], grid, {"axes": AXES, "unit": "m"})
 
 
 def write_mot(data: SessionData, folder: Path, options: ExportOptions, progress: Progress) -> Written:
-    """Write `<name>.mot`: the session's joint angles in degrees on the nominal grid; missing is `nan`."""
+    """Write `<name>.mot`: the session's joint angles in degrees on the nominal grid; missing is `nan`.
+
+    OpenSim's TimeSeriesTable reads that; its older Storage stops at the first `nan` without a word: for tools
+    built on it, export with ``fill="linear"`` and a `max_gap_s` longer than any gap.
+    """
     if not data.angle_names:
         raise ExportError("the session has no joint angles to write into a MOT file.")
     grid = nominal_grid(data, options.fps, options.fill, options.max_gap_s)
@@ -83,14 +87,14 @@ def write_mot(data: SessionData, folder: Path, options: ExportOptions, progress:
         "not an OpenSim model's coordinates.\n\nendheader\n"
         f"{columns}\n"
     )
-    _write(path, header, _lines(grid.t_s, rows, empty="nan"), grid.n_rows, progress)
+    _write(path, header, _lines(grid.t_s, rows), grid.n_rows, progress)
     return Written([path], grid, {"unit": "deg"})
 
 
-def _lines(t_s: Any, rows: Any, empty: str) -> Iterator[str]:
+def _lines(t_s: Any, rows: Any) -> Iterator[str]:
     """Time and values of each row, tab-separated; float32 values in the fewest digits that give them back."""
     for t, row in zip(t_s, rows.reshape(len(rows), -1), strict=True):
-        cells = (empty if np.isnan(value) else np.format_float_positional(value, trim="0") for value in row)
+        cells = (np.format_float_positional(value, trim="0") for value in row)
         yield f"{t:.6f}\t" + "\t".join(cells) + "\n"
 
 

@@ -37,7 +37,7 @@ class ExportOptions:
         Rate-bound formats: rows without a result stay NaN (each result keeps its value and moves by at most
         one frame), or every row is interpolated linearly at its exact time between the neighbouring results.
     max_gap_s : float
-        With "linear": results farther apart than this are not interpolated between; the rows stay NaN.
+        With "linear": known values farther apart than this are not interpolated between; the rows stay NaN.
     times : "true" or "nominal"
         NWB: each row's own time stamp, or the nominal rate for readers that assume one.
     subject, task : str

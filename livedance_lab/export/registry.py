@@ -125,8 +125,8 @@ def export(
         takes = ", ".join(("name", *chosen.options))
         raise ExportError(f"{format} takes no option {', '.join(map(repr, unknown))}; it takes {takes}.")
     opts = ExportOptions(**options)
-    if "name" not in options:
-        opts = replace(opts, name=_stem(str(data.manifest.get("name") or data.session_id or "session")))
+    name = options.get("name") or data.manifest.get("name") or data.session_id
+    opts = replace(opts, name=_stem(str(name)))
     folder = Path(out).expanduser()
     try:
         folder.mkdir(parents=True, exist_ok=True)

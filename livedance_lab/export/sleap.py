@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
 from livedance_lab.export.grid import nominal_grid
@@ -44,7 +46,7 @@ def write(data: SessionData, folder: Path, options: ExportOptions, progress: Pro
     return Written([path], grid)
 
 
-def _mean(scores: np.ndarray) -> np.ndarray:
+def _mean(scores: npt.NDArray[Any]) -> Any:
     """Mean over the landmarks that were seen; NaN where none was, without a warning."""
     known = np.isfinite(scores)
     n = known.sum(axis=1)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import pyarrow as pa
@@ -116,6 +116,12 @@ class Recording(SessionData):
             n, first = len(self.ledger.missing_seqs), self.ledger.missing_seqs[0]
             words.append(f"{n} captured frame(s), the first of them {first}, have no ledger entry.")
         return tuple(words)
+
+    def to_xarray(self, space: Literal["px", "m"] = "px", *, smooth: bool = False, hands: bool = False) -> Any:
+        """The session as an xarray Dataset in movement's layout; see `livedance_lab.export.movement.dataset`."""
+        from livedance_lab.export.movement import dataset
+
+        return dataset(self, space=space, smooth=smooth, hands=hands)
 
     @property
     def has_video(self) -> bool:

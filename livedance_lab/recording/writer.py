@@ -32,7 +32,7 @@ CONSENT = (
 )
 
 Transform = Callable[[Frame, Body | None], bytes | None]
-"""Changes a picture before it is stored (to hide a face, say), given what was seen in it; None: do not store it."""
+"""Gives the bytes to store for a frame (its face hidden, say), given what was seen in it; None: store nothing."""
 
 
 class RecordingWriter:
@@ -54,8 +54,9 @@ class RecordingWriter:
         How long rows may wait before they are written and synced.
     part_bytes : int, default 64 MiB
         A table begins a new part when the current one is larger.
-    max_waiting_bytes : int, default 64 MiB
-        Rows that wait for a stalled disk; beyond it the recording fails rather than fill the memory.
+    max_waiting_bytes : int, default 320 MiB
+        Rows that wait for a stalled disk; beyond it the recording fails rather than fill the memory. A session's
+        whole log (256 MiB at most), handed over at once when recording begins late, must fit.
 
     Raises
     ------
@@ -73,7 +74,7 @@ class RecordingWriter:
         transform: Transform | None = None,
         flush_every_s: float = 0.25,
         part_bytes: int = 64 * 2**20,
-        max_waiting_bytes: int = 64 * 2**20,
+        max_waiting_bytes: int = 320 * 2**20,
     ) -> None:
         self.path = Path(path).expanduser().absolute()
         self._transform, self._flush_every_s, self._max_waiting = transform, flush_every_s, max_waiting_bytes

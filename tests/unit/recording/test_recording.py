@@ -123,8 +123,8 @@ print("recording", flush=True)
 seq = 0
 while True:
     t_s = time.perf_counter()
-    writer.write("frames", frames_batch(s, [made.record(seq, t_s, FrameState.PROCESSED)]))
     writer.write("results", results_batch(s, [made.result(seq, t_s)]))
+    writer.write("frames", frames_batch(s, [made.record(seq, t_s, FrameState.PROCESSED)]))
     seq += 1
     time.sleep(0.005)
 """
@@ -236,8 +236,11 @@ def test_what_cannot_be_a_row_is_refused_at_once(tmp_path):
 
 def test_pictures_are_kept_only_when_asked_and_changed_before_they_are_stored(tmp_path):
     hide = {b"face": b"blurred", b"unknown": None}
-    writer = RecordingWriter(tmp_path / "a", made.schemas(), {}, keep_video=True,
-                             transform=lambda frame, body: hide.get(frame.image, frame.image) if body else None)  # fmt: skip
+
+    def transform(frame, body):
+        return hide.get(frame.image, frame.image) if body else None
+
+    writer = RecordingWriter(tmp_path / "a", made.schemas(), {}, keep_video=True, transform=transform)
     for seq, image in enumerate([b"no face", b"face", b"unknown", b"nobody"]):
         frame = Frame(seq, image, (2, 2), FrameTimes(t_capture_s=seq / 30, t_receive_s=seq / 30 + 0.01))
         writer.write_image(frame, None if image == b"nobody" else Body())

@@ -1,0 +1,164 @@
+import numpy as np
+import orjson
+import pandas as pd
+import pytest
+
+from livedance_lab.errors import ExportError
+from livedance_lab.export import FORMATS, export
+from livedance_lab.pose import FrameState
+from livedance_lab.tables.data import SessionData
+from tests.unit.recording import made
+
+
+@pytest.fixture(scope="module")
+def data():
+    return made.session(seconds=4, hands_every=3)
+
+
+def frame_equal(read: pd.DataFrame, view: pd.DataFrame) -> None:
+    """Equal values; NaN is an empty cell, and words come back as words."""
+    assert list(read.columns) == list(view.columns)
+    for name in view.columns:
+        if pd.api.types.is_numeric_dtype(view[name]):
+            np.testing.assert_array_equal(read[name].to_numpy(view[name].dtype), view[name].to_numpy(), err_msg=name)
+        else:
+            assert read[name].fillna("").astype(str).tolist() == view[name].astype(str).tolist(), name
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_tables_come_back_as_they_were(tmp_path, data, suffix):
+    export(data, suffix, tmp_path)
+    read = {"csv": pd.read_csv, "parquet": pd.read_parquet}[suffix]
+
+    for name, view in (("frames", data.frames), ("angles", data.angles), ("landmarks", data.landmarks),
+                       ("landmarks_wide", data.results)):  # fmt: skip
+        frame_equal(read(tmp_path / f"{name}.{suffix}"), view)
+    events = read(tmp_path / f"events.{suffix}")
+    assert [orjson.loads(text) for text in events["data"]] == data.events["data"].tolist()
+
+
+def test_every_column_is_explained(tmp_path, data):
+    export(data, "csv", tmp_path)
+    meanings = pd.read_csv(tmp_path / "data_dictionary.csv", keep_default_na=False)
+
+    for name in ("frames", "angles", "landmarks", "landmarks_wide", "events"):
+        columns = pd.read_csv(tmp_path / f"{name}.csv", nrows=1).columns
+        assert meanings.loc[meanings["table"] == name, "column"].tolist() == list(columns)
+    of = meanings[meanings["table"] == "landmarks_wide"].set_index("column")
+    assert of.loc["left_knee_x_px", "unit"] == "px"
+    assert "smoothed" in of.loc["left_knee_x_smooth_m", "meaning"]
+    assert of.loc["left_knee", "unit"] == "deg"
+
+
+def test_long_sessions_are_written_in_pieces(tmp_path, monkeypatch):
+    data = made.session(seconds=4, hands_every=3)
+    monkeypatch.setattr("livedance_lab.export.tables._CHUNK", 17)
+    done = []
+
+    export(data, "csv", tmp_path, progress=lambda share, what: done.append(share))
+
+    frame_equal(pd.read_csv(tmp_path / "landmarks.csv"), data.landmarks)
+    assert len(done) > 5
+    assert done == sorted(done)
+    assert done[-1] == 1
+
+
+def test_manifest_says_what_it_is_made_of(tmp_path, data):
+    files = export(data, "dlc-csv", tmp_path, smooth=True, name="trial 1: warm/up")
+    export(data, "trc", tmp_path)
+
+    manifest = orjson.loads((tmp_path / "manifest.json").read_bytes())
+
+    assert set(manifest["exports"]) == {"dlc-csv", "trc"}
+    entry = manifest["exports"]["dlc-csv"]
+    assert entry["options"] == {
+        "name": "trial_1_warm_up", "smooth": True, "hands": False, "fps": None, "fill": "nan", "max_gap_s": 0.25,
+    }  # fmt: skip
+    assert entry["grid"]["fps"] == 30
+    assert entry["grid"]["rows_with_a_result"] == len(data.seq)
+    assert entry["files"] == sorted(file.name for file in files if file.name != "manifest.json")
+    assert manifest["session"] == data.manifest
+    assert manifest["ledger"]["conserved"]
+    assert manifest["clock"]["offsets"][0]["uncertainty_s"] == 0.001
+    assert manifest["clock"]["t0_unix_s"] == made.T0_S + made.WALL_ANCHOR_S
+
+
+def test_another_session_does_not_inherit_the_manifest(tmp_path, data):
+    export(data, "trc", tmp_path)
+    tables = {n: t.replace_schema_metadata(made.schemas().frames.metadata | {b"session_id": b"other"})
+              for n, t in data.tables.items()}  # fmt: skip
+    export(SessionData(**tables, manifest={}), "mot", tmp_path)
+
+    manifest = orjson.loads((tmp_path / "manifest.json").read_bytes())
+
+    assert manifest["session_id"] == "other"
+    assert set(manifest["exports"]) == {"mot"}
+
+
+def test_smooth_and_hands_are_taken_where_asked(tmp_path, data):
+    export(data, "dlc-csv", tmp_path / "raw")
+    export(data, "dlc-csv", tmp_path / "more", smooth=True, hands=True)
+    raw, more = (pd.read_csv(tmp_path / d / "made-up_dlc.csv", header=[0, 1, 2], index_col=0) for d in ("raw", "more"))
+
+    assert raw.shape[1] == 33 * 3
+    assert more.shape[1] == (33 + 42) * 3
+    x = [frame[("livedance_lab", "left_knee", "x")] for frame in (raw, more)]
+    np.testing.assert_allclose((x[1] - x[0]).dropna(), 0.5, atol=1e-4)
+    hand = more[("livedance_lab", "left_hand_wrist", "x")].notna()
+    assert hand.sum() == (data.landmarks["keypoint"] == "left_hand_wrist").sum() > 0
+
+
+def test_a_resampled_export_says_which_rows_were_measured(tmp_path, data):
+    export(data, "mot", tmp_path, fill="linear", max_gap_s=1)
+
+    mask = pd.read_csv(tmp_path / "made-up_mot_mask.csv")
+    rows = (tmp_path / "made-up.mot").read_text().split("endheader\n")[1].splitlines()[1:]
+    assert len(mask) == len(rows)
+    assert mask["measured"].sum() == len(data.seq)
+    assert "nan" not in "".join(rows)
+
+
+def test_rows_of_lost_frames_are_nan_in_text_formats(tmp_path, data):
+    export(data, "mot", tmp_path)
+    rows = (tmp_path / "made-up.mot").read_text().split("endheader\n")[1].splitlines()[1:]
+
+    lost = (data.frames["state"] != FrameState.PROCESSED).sum()
+    assert sum("nan" in row for row in rows) == pytest.approx(lost, abs=2)
+    assert float(rows[-1].split("\t")[0]) == pytest.approx(data.duration_s, abs=1 / 30)
+
+
+@pytest.mark.parametrize(
+    ("format", "options", "words"),
+    [
+        ("xlsx", {}, "there is no format 'xlsx'; there are csv, parquet"),
+        ("csv", {"fps": 30}, "csv takes no option 'fps'"),
+        ("trc", {"fill": "zero"}, "fill must be one of nan, linear"),
+        ("trc", {"fps": -1}, "fps must lie in"),
+        ("motion-bids", {"subject": "a b"}, "letters and digits"),
+    ],
+)
+def test_what_cannot_be_exported_is_named(tmp_path, data, format, options, words):
+    with pytest.raises(ExportError, match=words):
+        export(data, format, tmp_path, **options)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, data):
+    (tmp_path / "file").write_text("no folder")
+
+    with pytest.raises(ExportError, match="cannot write csv"):
+        export(data, "csv", tmp_path / "file")
+
+
+@pytest.mark.parametrize("format", [name for name, f in FORMATS.items() if f.extra])
+def test_a_missing_library_names_its_extra(tmp_path, data, monkeypatch, format):
+    def without(name, *args, **kwargs):
+        raise ImportError(f"No module named {name!r}")
+
+    monkeypatch.setattr("livedance_lab.export.options.import_module", without)
+    with pytest.raises(ExportError, match=rf"pip install 'livedance-lab\[{FORMATS[format].extra}\]'"):
+        export(data, format, tmp_path)
+
+
+def test_every_writer_can_be_imported_without_its_library():
+    for format in FORMATS.values():
+        assert callable(format.load_writer())

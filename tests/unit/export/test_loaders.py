@@ -1,0 +1,268 @@
+"""Every format, read back by the tool it is for: nothing shortened, nothing changed.
+
+The session is ten minutes at 30/s with 15 % lost frames. Loaders that are not installed are skipped, except
+where LIVEDANCE_LOADERS=required says that all must be there (`pip install -e '.[export-test]'`).
+"""
+
+import importlib
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pandas as pd
+import pytest
+
+from livedance_lab.export import export
+from livedance_lab.export.opensim import MARKERS
+from livedance_lab.skeletons import BLAZEPOSE_33
+from tests.unit.recording import made
+
+# warnings of the loaders are not ours to fix
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(300)]
+
+FPS = 30.0
+SECONDS = 600.0
+
+
+def loader(module: str):
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        if os.environ.get("LIVEDANCE_LOADERS") == "required":
+            raise
+        pytest.skip(f"{module} is not installed")
+
+
+@pytest.fixture(scope="module")
+def data():
+    session = made.session(seconds=SECONDS, rate_hz=FPS, lost=0.15, jitter_s=0.006)
+    assert session.ledger.dropped_share > 0.14
+    return session
+
+
+def one(files, suffix) -> Path:
+    (path,) = [file for file in files if file.name.endswith(suffix)]
+    return path
+
+
+def rows_of(files, data) -> np.ndarray:
+    """The row of each result, from the sidecar."""
+    times = pd.read_csv(one(files, "_times.csv")).set_index("seq")
+    rows = times.loc[data.seq, "row"]
+    assert rows.notna().all()
+    return rows.to_numpy().astype(int)
+
+
+def assert_on_grid(rows, values, of_results, t_s, data, **tolerance):
+    """Each result's values stand in its row, at most one frame from its true time; all other rows are NaN."""
+    assert abs(t_s[-1] - data.duration_s) <= 1 / FPS
+    assert np.abs(t_s[rows] - (data.t_capture_s - data.t0_s)).max() <= 1 / FPS
+    assert len(np.unique(rows)) == len(rows)
+    np.testing.assert_allclose(values[rows], of_results, **({"rtol": 0, "atol": 0} | tolerance))
+    others = np.delete(values, rows, axis=0)
+    assert len(others) >= 0.1 * len(values)
+    assert np.isnan(others).all()
+
+
+@pytest.mark.parametrize("format", ["dlc-csv", "dlc-h5"])
+def test_deeplabcut_in_movement(tmp_path, data, format):
+    load_poses = loader("movement.io.load_poses")
+    files = export(data, format, tmp_path)
+
+    ds = load_poses.from_dlc_file(tmp_path / f"made-up_dlc.{format[4:]}", fps=FPS)
+
+    assert ds["keypoints"].values.tolist() == list(BLAZEPOSE_33.landmarks)
+    position = ds.position.values[..., 0].transpose(0, 2, 1)
+    assert_on_grid(
+        rows_of(files, data), position, data.array("keypoints_px")[:, :, :2], ds.time.values, data, rtol=1e-7
+    )
+    confidence = ds.confidence.values[rows_of(files, data), :, 0]
+    np.testing.assert_allclose(confidence, data.array("visibility"), rtol=1e-7)
+
+
+def test_sleap_in_movement(tmp_path, data):
+    load_poses = loader("movement.io.load_poses")
+    files = export(data, "sleap-h5", tmp_path)
+
+    ds = load_poses.from_sleap_file(one(files, ".analysis.h5"), fps=FPS)
+
+    assert ds["keypoints"].values.tolist() == list(BLAZEPOSE_33.landmarks)
+    position = ds.position.values[..., 0].transpose(0, 2, 1)
+    assert_on_grid(rows_of(files, data), position, data.array("keypoints_px")[:, :, :2], ds.time.values, data)
+    np.testing.assert_array_equal(ds.confidence.values[rows_of(files, data), :, 0], data.array("visibility"))
+
+
+@pytest.mark.parametrize(("space", "array"), [("px", "keypoints_px"), ("m", "world_m")])
+def test_netcdf_in_movement_keeps_true_times(tmp_path, data, space, array):
+    xarray, loaded_by = loader("xarray"), loader("movement.validators.datasets")
+    kinematics = loader("movement.kinematics")
+    files = export(data, "movement", tmp_path, space=space)
+
+    with xarray.open_dataset(one(files, ".nc")) as ds:
+        loaded_by.ValidPosesInputs.validate(ds)
+        speed = kinematics.compute_speed(ds.position)
+        assert speed.shape == (len(data.frames), 33, 1)
+        assert np.isfinite(speed.values).any()
+        np.testing.assert_array_equal(ds.time.values, data.frames["t_capture_s"] - data.t0_s)
+        processed = ds["state"].values == ds["state"].attrs["flag_meanings"].split().index("processed")
+        position = ds.position.values[..., 0].transpose(0, 2, 1)
+        expected = data.array(array)[:, :, : position.shape[2]]
+        np.testing.assert_array_equal(position[processed], expected)
+        assert np.isnan(position[~processed]).all()
+        np.testing.assert_array_equal(ds.seq.values[processed], data.seq)
+        assert ds.attrs["fps"] == FPS
+        assert orjson.loads(ds.attrs["ledger"])["conserved"]
+
+
+def test_nwb_keeps_true_times(tmp_path, data):
+    pynwb = loader("pynwb")
+    loader("ndx_pose")
+    path = one(export(data, "nwb", tmp_path), ".nwb")
+
+    with pynwb.NWBHDF5IO(str(path), "r") as io:
+        file = io.read()
+        assert file.session_start_time == datetime.fromtimestamp(made.T0_S + made.WALL_ANCHOR_S, UTC)
+        pose = file.processing["behavior"]["PoseEstimation"]
+        assert set(pose.pose_estimation_series) == set(BLAZEPOSE_33.landmarks)
+        knee = pose["left_knee"]
+        t_s = np.asarray(knee.timestamps)
+        np.testing.assert_array_equal(t_s, data.frames["t_capture_s"] - data.t0_s)
+        processed = (data.frames["state"] == "processed").to_numpy()
+        expected = data.array("keypoints_px")[:, BLAZEPOSE_33.index("left_knee"), :2]
+        np.testing.assert_array_equal(knee.data[:][processed], expected)
+        assert np.isnan(knee.data[:][~processed]).all()
+        angles = file.processing["behavior"]["joint_angles"]
+        np.testing.assert_array_equal(angles.data[:][processed], data.array("angles_deg"))
+        assert pose.skeleton.edges.shape[1] == 2
+
+
+def test_nwb_on_the_grid_in_movement(tmp_path, data):
+    load_poses = loader("movement.io.load_poses")
+    files = export(data, "nwb", tmp_path, times="nominal")
+
+    ds = load_poses.from_nwb_file(one(files, ".nwb"))
+
+    position = ds.position.sel(keypoints=list(BLAZEPOSE_33.landmarks)).values[..., 0].transpose(0, 2, 1)
+    assert_on_grid(rows_of(files, data), position, data.array("keypoints_px")[:, :, :2], ds.time.values, data)
+
+
+def test_nwb_passes_the_validator(tmp_path, data):
+    loader("ndx_pose")
+    path = one(export(data, "nwb", tmp_path), ".nwb")
+
+    errors = loader("pynwb").validate(path=str(path))
+
+    assert not errors
+
+
+def test_trc_in_opensim(tmp_path, data, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # OpenSim leaves a log behind
+    opensim = loader("opensim")
+    files = export(data, "trc", tmp_path)
+
+    table = opensim.TimeSeriesTableVec3(str(one(files, ".trc")))
+
+    assert list(table.getColumnLabels()) == list(MARKERS)
+    assert float(table.getTableMetaDataAsString("DataRate")) == FPS
+    t_s = np.array(table.getIndependentColumn())
+    values = table.getMatrix()
+    nose = np.array([values.getElt(i, 0).to_numpy() for i in range(values.nrow())])
+    world = data.array("world_m")[:, 0]
+    assert_on_grid(rows_of(files, data), nose, -world[:, ::-1], t_s, data, atol=1e-7)
+    hip = data.array("world_m")[:, [23, 24]].mean(axis=1)
+    column = list(MARKERS).index("Hip")
+    rows = rows_of(files, data)[:50]
+    np.testing.assert_allclose([values.getElt(int(r), column).to_numpy() for r in rows], -hip[:50, ::-1], atol=1e-7)
+    markers = opensim.MarkerData(str(one(files, ".trc")))
+    assert markers.getNumFrames() == len(t_s)
+    assert markers.getUnits().getLabel() == "meters"
+
+
+def test_mot_in_opensim(tmp_path, data, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    opensim = loader("opensim")
+    files = export(data, "mot", tmp_path)
+
+    table = opensim.TimeSeriesTable(str(one(files, ".mot")))
+
+    assert list(table.getColumnLabels()) == list(made.ANGLES)
+    values = table.getMatrix().to_numpy()
+    t_s = np.array(table.getIndependentColumn())
+    assert_on_grid(rows_of(files, data), values, data.array("angles_deg"), t_s, data, rtol=1e-7)
+
+
+def test_mot_without_nan_in_opensims_older_reader(tmp_path, data, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    opensim = loader("opensim")
+    files = export(data, "mot", tmp_path, fill="linear", max_gap_s=10)
+
+    storage = opensim.Storage(str(one(files, ".mot")))
+
+    assert storage.isInDegrees()
+    assert storage.getLastTime() == pytest.approx(data.duration_s, abs=1 / FPS)
+
+
+def test_c3d_in_ezc3d(tmp_path, data):
+    ezc3d = loader("ezc3d")
+    files = export(data, "c3d", tmp_path)
+
+    file = ezc3d.c3d(str(one(files, ".c3d")))
+
+    point = file["parameters"]["POINT"]
+    assert point["LABELS"]["value"] == list(MARKERS)
+    assert point["UNITS"]["value"] == ["mm"]
+    rate = point["RATE"]["value"][0]
+    points = file["data"]["points"][:3].transpose(2, 1, 0)
+    nose = -data.array("world_m")[:, 0, ::-1] * np.float32(1000)
+    t_s = np.arange(len(points)) / rate
+    assert_on_grid(rows_of(files, data), points[:, 0], nose, t_s, data, rtol=1e-6, atol=1e-5)
+    missing = file["data"]["meta_points"]["residuals"][0, 0] < 0
+    np.testing.assert_array_equal(missing, np.isnan(points[:, 0, 0]))
+
+
+def test_motion_bids_passes_the_validator(tmp_path, data):
+    validator = Path(sys.executable).with_name("bids-validator-deno")  # beside the Python that has it
+    loader("bids_validator_deno")
+    export(data, "motion-bids", tmp_path)
+
+    ran = subprocess.run([validator, "--json", tmp_path], capture_output=True, text=True)
+
+    report = orjson.loads(ran.stdout)
+    issues = report["issues"]["issues"]
+    assert [issue for issue in issues if issue["severity"] == "error"] == []
+    assert report["summary"]["tasks"] == ["dance"]
+    assert "motion" in [kind.lower() for kind in report["summary"]["modalities"] + report["summary"]["dataTypes"]]
+
+
+def test_motion_bids_values(tmp_path, data):
+    files = export(data, "motion-bids", tmp_path)
+    channels = pd.read_csv(one(files, "_channels.tsv"), sep="\t", keep_default_na=False)
+    samples = pd.read_csv(one(files, "_motion.tsv"), sep="\t", header=None, na_values="n/a", names=channels["name"])
+    description = orjson.loads(one(files, "_motion.json").read_bytes())
+    rows = rows_of(files, data)
+
+    np.testing.assert_allclose(samples["latency"].to_numpy()[rows], data.t_capture_s - data.t0_s, atol=1e-6)
+    knee = samples[[f"left_knee_{axis}" for axis in "xyz"]].to_numpy()
+    t_s = np.arange(len(samples)) / description["SamplingFrequency"]
+    assert_on_grid(rows, knee, data.array("world_m")[:, BLAZEPOSE_33.index("left_knee")], t_s, data, rtol=1e-7)
+    np.testing.assert_allclose(samples[list(made.ANGLES)].to_numpy()[rows], data.array("angles_deg"), rtol=1e-7)
+    assert description["RecordingDuration"] == pytest.approx(SECONDS, abs=2 / FPS)
+    assert description["MotionChannelCount"] == len(channels) == 1 + 99 + len(made.ANGLES)
+
+
+def test_pose_format(tmp_path, data):
+    pose_format = loader("pose_format")
+    files = export(data, "pose-format", tmp_path)
+
+    pose = pose_format.Pose.read(one(files, ".pose").read_bytes())
+
+    assert pose.body.fps == FPS
+    assert pose.header.dimensions.width, pose.header.dimensions.height == made.SIZE_PX
+    assert pose.header.components[0].points == [name.upper() for name in BLAZEPOSE_33.landmarks]
+    values = pose.body.data.filled(np.nan)[:, 0]
+    t_s = np.arange(len(values)) / pose.body.fps
+    assert_on_grid(rows_of(files, data), values, data.array("keypoints_px"), t_s, data)
