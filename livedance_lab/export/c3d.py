@@ -1,8 +1,12 @@
-"""C3D (c3d.org): the markers of the TRC export in millimetres, with axes, rate and missing points marked."""
+"""C3D (c3d.org): the markers of the TRC export in millimetres, with axes, rate and missing points marked.
+
+C3D counts frames in 16 bits, so a session of more than 65535 rows (36 minutes at 30/s) becomes several files.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,22 +17,31 @@ from livedance_lab.tables.data import SessionData
 
 __all__ = ["write"]
 
+_MOST_FRAMES = 65535
+
 
 def write(data: SessionData, folder: Path, options: ExportOptions, progress: Progress) -> Written:
-    """Write `<name>.c3d`. A missing point is NaN with residual -1, as ezc3d and Mokka expect."""
+    """Write `<name>.c3d`, or `<name>_part1.c3d` and so on."""
     ezc3d = require("ezc3d", "export")
     grid = nominal_grid(data, options.fps, options.fill, options.max_gap_s)
-    points = grid(markers_m(data, smooth=options.smooth)).astype(np.float64) * 1000
-    missing = np.isnan(points).any(axis=2)
-    file = ezc3d.c3d()
-    file["parameters"]["POINT"]["RATE"]["value"] = [grid.fps]
+    points_mm = grid(markers_m(data, smooth=options.smooth)).astype(np.float64) * 1000
+    firsts = range(0, grid.n_rows, _MOST_FRAMES)
+    files = []
+    for part, first in enumerate(firsts, 1):
+        files.append(folder / (f"{options.name}_part{part}.c3d" if len(firsts) > 1 else f"{options.name}.c3d"))
+        _write_part(ezc3d.c3d(), files[-1], points_mm[first : first + _MOST_FRAMES], grid.fps)
+        progress(part / len(firsts), files[-1].name)
+    return Written(files, grid, {"axes": AXES, "unit": "mm", "rows_per_file": _MOST_FRAMES})
+
+
+def _write_part(file: Any, path: Path, points_mm: Any, fps: float) -> None:
+    """One file. A missing point is NaN with residual -1."""
+    missing = np.isnan(points_mm).any(axis=2)
+    file["parameters"]["POINT"]["RATE"]["value"] = [fps]
     file["parameters"]["POINT"]["UNITS"]["value"] = ["mm"]
     file["parameters"]["POINT"]["LABELS"]["value"] = list(MARKERS)
-    file["data"]["points"] = np.concatenate([points, np.ones((*missing.shape, 1))], axis=2).transpose(2, 1, 0)
+    file["data"]["points"] = np.concatenate([points_mm, np.ones((*missing.shape, 1))], axis=2).transpose(2, 1, 0)
     file["data"]["meta_points"]["residuals"] = np.where(missing, -1.0, 0.0).T[None]
     file.add_parameter("POINT", "X_SCREEN", ["+Z"])
     file.add_parameter("POINT", "Y_SCREEN", ["+Y"])
-    path = folder / f"{options.name}.c3d"
     file.write(str(path))
-    progress(1.0, path.name)
-    return Written([path], grid, {"axes": AXES, "unit": "mm"})

@@ -266,3 +266,16 @@ def test_pose_format(tmp_path, data):
     values = pose.body.data.filled(np.nan)[:, 0]
     t_s = np.arange(len(values)) / pose.body.fps
     assert_on_grid(rows_of(files, data), values, data.array("keypoints_px"), t_s, data)
+
+
+def test_c3d_of_more_frames_than_it_can_count(tmp_path, data, monkeypatch):
+    ezc3d = loader("ezc3d")
+    monkeypatch.setattr("livedance_lab.export.c3d._MOST_FRAMES", 10_000)
+    whole, parts = tmp_path / "whole", export(data, "c3d", tmp_path)
+    monkeypatch.undo()
+
+    (one_file,) = [file for file in export(data, "c3d", whole) if file.suffix == ".c3d"]
+
+    read = [ezc3d.c3d(str(file))["data"]["points"] for file in (tmp_path / "made-up_part1.c3d", parts[1])]
+    assert [points.shape[2] for points in read] == [10_000, len(pd.read_csv(one(parts, "_times.csv"))) - 10_000]
+    np.testing.assert_array_equal(np.concatenate(read, axis=2), ezc3d.c3d(str(one_file))["data"]["points"])
