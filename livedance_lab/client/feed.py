@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 import threading
 from collections.abc import Callable, Iterator
@@ -88,17 +89,17 @@ def encode(frame: VideoFrame, settings: Settings) -> bytes:
 
 async def play_clip(
     client: LiveClient, clip: EncodedClip, fps: float | None = None, seconds: float | None = None,
-    tick: Tick | None = None,
+    tick: Tick | None = None, stopped: Callable[[], bool] = lambda: False,
 ) -> None:  # fmt: skip
-    """Offer the clip's frames in real time, from its start again where it is shorter than `seconds`.
+    """Offer the clip's frames in real time, from its start again where it is shorter than `seconds` (or infinity).
 
     Frame *n* is captured at start + n / fps; if this process was held up, the frames of that time are offered
-    at once after it with the times they were due, as a camera's buffer would.
+    at once after it with the times they were due, as a camera's buffer would. `stopped` is asked before each.
     """
     fps = fps or clip.fps
-    n_frames = len(clip.images) if seconds is None else round(seconds * fps)
+    last_frame = len(clip.images) if seconds is None else seconds * fps
     start_s = now_s()
-    for n in range(n_frames):
+    for n in itertools.takewhile(lambda n: n < last_frame and not stopped(), itertools.count()):
         due_s = start_s + n / fps
         wait_s = due_s - now_s()
         if wait_s > 0:

@@ -6,73 +6,47 @@ kernel restarts. `LiveSession.attach` takes a running session up again.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
-import threading
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from livedance_lab.client.background import BackgroundFeed
 from livedance_lab.client.feed import EncodedClip, play_camera, play_clip
 from livedance_lab.client.link import LiveClient
-from livedance_lab.errors import ConnectionLost, LiveDanceError
+from livedance_lab.client.log import RemoteLog, ServerAddress
+from livedance_lab.client.watcher import Watcher
+from livedance_lab.clock import now_s
+from livedance_lab.errors import ConnectionLost
 from livedance_lab.settings import Settings
-from livedance_lab.tables.data import LedgerCounts, SessionData
-from livedance_lab.tables.mirror import LogMirror
 from livedance_lab.wire.codec import WireResult
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from livedance_lab.client.credit import Pacing
 
 __all__ = ["LiveSession", "ServerAddress"]
 
-T = TypeVar("T")
+_LOOK_EVERY_S = 0.05
 
 
-class ServerAddress(Protocol):
-    """What a session needs of a server: `LiveServer` is one."""
-
-    url: str
-    token: str
-
-    def call(self, method: str, path: str, body: Any = None, timeout_s: float = 10.0) -> tuple[bytes, dict[str, str]]:
-        """An HTTP call: bytes and headers of the answer."""
-        ...
-
-    def get(self, path: str) -> Any:
-        """An HTTP call's JSON answer."""
-        ...
-
-
-class LiveSession:
+class LiveSession(RemoteLog):
     """One session on a server, seen from Python.
 
-    Use `LiveSession.open` for a new one and `LiveSession.attach` for one that is running.
+    Use `LiveSession.open` for a new one and `LiveSession.attach` for one that is running. Its tables (`frames`,
+    `angles`, `landmarks`, `events`, all as `data()`) and `export` are those of `RemoteLog`.
 
     Attributes
     ----------
     id : str
-    latest : WireResult or None
-        The newest result.
-    stats : dict
-        The browser's newest readings: camera and painted FPS, and so on.
     """
 
     def __init__(self, server: ServerAddress, session_id: str) -> None:
-        self.server, self.id = server, session_id
-        self.stats: dict[str, Any] = {}
-        self._mirror = LogMirror(self._fetch)
-        self._listeners: list[Callable[[WireResult], None]] = []
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="livedance-session", daemon=True)
-        self._thread.start()
-        self._viewer: LiveClient | None = None
-        self._watching: asyncio.Task[None] | None = None
-        self._run(self._watch())
+        super().__init__(server, session_id)
+        self._watcher = Watcher(server.url, server.token, session_id)
+        self._feeds: list[BackgroundFeed] = []
 
     @classmethod
     def open(cls, server: ServerAddress, session: str | None = None, **settings: Any) -> LiveSession:
@@ -112,12 +86,35 @@ class LiveSession:
             session = ids[-1]
         return cls(server, session)
 
+    @classmethod
+    def open_or_attach(cls, server: ServerAddress, session: str, **settings: Any) -> LiveSession:
+        """Take up the session of this name if it is running, else make it: a cell with it can be run again.
+
+        Parameters and errors are those of `open`; `settings` are applied in both cases.
+        """
+        if all(known["id"] != session for known in server.get("/sessions")):
+            return cls.open(server, session, **settings)
+        attached = cls.attach(server, session)
+        if settings:
+            attached.set(**settings)
+        return attached
+
     # --- live
 
     @property
     def latest(self) -> WireResult | None:
         """The newest result; None before the first."""
-        return self._viewer.latest if self._viewer is not None else None
+        return self._watcher.viewer.latest
+
+    @property
+    def stats(self) -> dict[str, Any]:
+        """The browser's newest readings: camera and painted FPS, and so on; empty without a browser."""
+        return self._watcher.stats
+
+    @property
+    def error(self) -> str:
+        """Why nothing new is seen, in words; empty while all is well. It is tried again as long as it is not."""
+        return self._watcher.error
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -128,10 +125,22 @@ class LiveSession:
     @property
     def settings(self) -> Settings:
         """The settings in force."""
-        return Settings.parse(self._viewer.settings if self._viewer is not None else self.summary["settings"])
+        return Settings.parse(self._watcher.viewer.settings)
 
-    def set(self, **changes: Any) -> Settings:
+    @property
+    def settings_version(self) -> int:
+        """Counts the changes of settings; each row of the results names the one it was made with."""
+        return self._watcher.settings_version
+
+    def set(self, *, by: str = "kernel", **changes: Any) -> Settings:
         """Change settings of the running session, from the next frame on; logged as an event.
+
+        Parameters
+        ----------
+        by : str
+            Who changes them, for the log.
+        **changes
+            Fields of `Settings`.
 
         Raises
         ------
@@ -142,10 +151,11 @@ class LiveSession:
         """
         new = self.settings.changed(changes)
         wanted = {name: new.plain()[name] for name in changes}
-        self.server.call("PATCH", f"/sessions/{self.id}/settings", {"changes": wanted, "by": "kernel"})
-        if self._viewer is not None:
-            self._viewer.settings = new.plain()
-        return new
+        said, _ = self.server.call("PATCH", f"/sessions/{self.id}/settings", {"changes": wanted, "by": by})
+        answer = json.loads(said)
+        self._watcher.settings_version = max(self.settings_version, answer["version"])
+        self._watcher.viewer.settings = answer["settings"]
+        return Settings.parse(answer["settings"])
 
     def mark(self, name: str, **data: Any) -> None:
         """Put a marker into the event log, stamped by the server as it arrives."""
@@ -159,8 +169,57 @@ class LiveSession:
         callable
             Call it to stop.
         """
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        self._watcher.result_listeners.append(listener)
+        return lambda: self._watcher.result_listeners.remove(listener)
+
+    def on_message(self, listener: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
+        """Call `listener` with each message that is no result: settings, stats, events, the end.
+
+        Messages are those of `livedance_lab.wire.messages`, as dicts, in a thread of this session.
+
+        Returns
+        -------
+        callable
+            Call it to stop.
+        """
+        self._watcher.message_listeners.append(listener)
+        return lambda: self._watcher.message_listeners.remove(listener)
+
+    @property
+    def angle_names(self) -> tuple[str, ...]:
+        """The session's joint angles, in the order of `WireResult.angles_deg`."""
+        return tuple(self._watcher.viewer.welcome["angles"])
+
+    def server_time_s(self, t_s: float) -> float:
+        """A time of this process's clock on the server's; as it is while the difference is not known."""
+        offset = self._watcher.viewer.clock.best
+        return offset.to_server(t_s) if offset.known else t_s
+
+    def wait(self, seconds: float, start_within_s: float = 60.0) -> None:
+        """Let the session run: return when results have been coming for some seconds.
+
+        Parameters
+        ----------
+        seconds : float
+        start_within_s : float, default 60
+            How long the first result may take.
+
+        Raises
+        ------
+        ConnectionLost
+            If no result comes in time, or the session cannot be watched any more.
+        """
+        before, begun_s, now = self.latest, math.nan, now_s()
+        give_up_s = now + start_within_s
+        while not now - begun_s >= seconds:
+            if math.isnan(begun_s) and self.latest is not before:
+                begun_s = now
+            if self.error or (math.isnan(begun_s) and now > give_up_s):
+                feeds = "; ".join(feed.error for feed in self._feeds if feed.error)
+                why = self.error or feeds or "is the camera on, and the view not closed?"
+                raise ConnectionLost(f"no result came within {now - give_up_s + start_within_s:.0f} s: {why}")
+            time.sleep(_LOOK_EVERY_S)  # the main thread of a notebook waits; results come in another
+            now = now_s()
 
     # --- feeding it without a browser
 
@@ -211,104 +270,74 @@ class LiveSession:
         elif not str(source).isdecimal():
             clip = EncodedClip.read(source, settings, seconds or math.inf)
 
-        async def play() -> LiveClient:
-            about = {"source": clip.name if clip is not None else f"camera {source}"}
-            async with LiveClient(
-                self.server.url, self.server.token, session=self.id, pacing=pacing, about=about, legacy=legacy
-            ) as client:
-                report = (lambda: tick(client)) if tick is not None else None
-                await client.wait_ready()
-                if clip is None:
-                    await play_camera(client, str(source), settings, seconds or math.inf, report)
-                else:
-                    await play_clip(client, clip, fps, seconds, report)
-                await client.settle()
-                if end:
-                    await client.end()
-                return client
+        async def frames(client: LiveClient) -> None:
+            report = (lambda: tick(client)) if tick is not None else None
+            if clip is None:
+                await play_camera(client, str(source), settings, seconds or math.inf, report)
+            else:
+                await play_clip(client, clip, fps, seconds, report)
 
-        return self._run(play())
+        about = {"source": clip.name if clip is not None else f"camera {source}"}
+        return self._watcher.run(self._feed(frames, end, about=about, pacing=pacing, legacy=legacy))
 
-    def end(self) -> None:
-        """Close the ledger: no more frames will come."""
-        self.server.call("POST", f"/sessions/{self.id}/end", {})
+    def play_in_background(
+        self,
+        source: str | Path,
+        *,
+        fps: float | None = None,
+        seconds: float = math.inf,
+        wait_for_browser_s: float = 8.0,
+    ) -> BackgroundFeed:
+        """Play a clip into this session if no browser does, while the notebook goes on.
 
-    # --- the log
-
-    def data(self) -> SessionData:
-        """Everything logged so far, as tables."""
-        self._mirror.update()
-        return self._mirror.data(self.manifest)
-
-    @property
-    def manifest(self) -> dict[str, Any]:
-        """Versions, models, settings, clock: what a reader of the data must know."""
-        answer: dict[str, Any] = self.server.get(f"/sessions/{self.id}/manifest")
-        return answer
-
-    @property
-    def frames(self) -> pd.DataFrame:
-        """The ledger: one row per captured frame, with its state and all its times."""
-        return self.data().frames
-
-    @property
-    def angles(self) -> pd.DataFrame:
-        """One row per result: joint angles, raw and smoothed, degrees."""
-        return self.data().angles
-
-    @property
-    def landmarks(self) -> pd.DataFrame:
-        """One row per keypoint and result."""
-        return self.data().landmarks
-
-    @property
-    def events(self) -> pd.DataFrame:
-        """Settings changes, clock estimates, markers, connections."""
-        return self.data().events
-
-    @property
-    def ledger(self) -> LedgerCounts:
-        """How the frames ended, in numbers."""
-        return self.data().ledger
-
-    # --- the recording
-
-    def record(self, path: str | Path, *, keep_video: bool = False, blur_faces: bool = False) -> dict[str, Any]:
-        """Record to a folder, in the server's process, with what the log still holds of before.
+        A view that is on the page captures and sends by itself; then this does nothing. Where there is no browser
+        (a test, a server, a script) the clip is played from here, over and over, until `seconds` are over,
+        `stop` is called or the session ends. A browser that comes later takes its place.
 
         Parameters
         ----------
-        path : str or Path
-            A new folder; it must lie below the folder the server was started in (or its ``--record-root``).
-        keep_video : bool, default False
-            Also keep the received pictures, original bytes. Only with the participant's consent.
-        blur_faces : bool, default False
-            Make faces unrecognisable in them.
-
-        Raises
-        ------
-        ServerError
-            If the folder cannot be used; the session goes on.
+        source : str or Path
+            A video file.
+        fps : float, optional
+            Frames offered per second; the clip's own rate if not given.
+        seconds : float
+        wait_for_browser_s : float, default 8
+            How long a view may take to begin.
         """
-        body = {"path": str(Path(path).expanduser().absolute()), "keep_video": keep_video, "blur_faces": blur_faces}
-        answer: dict[str, Any] = json.loads(self.server.call("POST", f"/sessions/{self.id}/recording", body)[0])
-        return answer
 
-    def stop_recording(self) -> dict[str, Any]:
-        """Finish the recording; says where it is and how many rows it has."""
-        answer: dict[str, Any] = json.loads(self.server.call("DELETE", f"/sessions/{self.id}/recording")[0])
-        return answer
+        def play(clip: EncodedClip, stopped: Callable[[], bool]) -> None:
+            about = {"source": clip.name}
+            self._watcher.run(self._feed(lambda c: play_clip(c, clip, fps, seconds, stopped=stopped), about=about))
+
+        feed = BackgroundFeed(self, source, play, wait_for_browser_s)
+        self._feeds.append(feed)
+        return feed
+
+    async def _feed(
+        self, frames: Callable[[LiveClient], Coroutine[Any, Any, None]], end: bool = False, **options: Any
+    ) -> LiveClient:
+        """Be the producer while `frames` sends."""
+        async with LiveClient(self.server.url, self.server.token, session=self.id, **options) as client:
+            await client.wait_ready()
+            await frames(client)
+            await client.settle()
+            if end:
+                await client.end()
+            return client
+
+    def end(self) -> None:
+        """Close the ledger: no more frames will come. Clips played in the background stop first."""
+        for feed in self._feeds:
+            feed.stop()
+        self.server.call("POST", f"/sessions/{self.id}/end", {})
 
     # --- closing
 
     def close(self) -> None:
-        """Stop watching; the session on the server goes on."""
-        if self._loop.is_closed():
-            return
-        self._run(self._stop_watching())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5.0)
-        self._loop.close()
+        """Stop watching and feeding; the session on the server goes on."""
+        for feed in self._feeds:
+            feed.stop()
+        self._watcher.close()
 
     def __enter__(self) -> LiveSession:
         """Use it in a `with` block."""
@@ -317,36 +346,3 @@ class LiveSession:
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         """Stop watching."""
         self.close()
-
-    # --- inside
-
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
-
-    async def _watch(self) -> None:
-        viewer = LiveClient(self.server.url, self.server.token, session=self.id, role="viewer", on_message=self._hear)
-        await viewer.__aenter__()
-        self._viewer = viewer
-        self._watching = asyncio.create_task(self._pass_on(viewer))
-
-    async def _pass_on(self, viewer: LiveClient) -> None:
-        try:
-            async for result in viewer.results():
-                for listener in list(self._listeners):
-                    listener(result)
-        except LiveDanceError:
-            self._viewer_error = viewer.failure  # shown by whoever asks; the log stays readable over HTTP
-
-    async def _stop_watching(self) -> None:
-        if self._watching is not None:
-            self._watching.cancel()
-        if self._viewer is not None:
-            await self._viewer.close()
-
-    def _hear(self, message: dict[str, Any]) -> None:
-        if message["type"] == "stats":
-            self.stats = message["values"]
-
-    def _fetch(self, table: str, after: int) -> tuple[bytes, int, int]:
-        data, headers = self.server.call("GET", f"/sessions/{self.id}/log/{table}?after={after}", timeout_s=60.0)
-        return data, int(headers["X-Next-Row"]), int(headers["X-Forgotten-Rows"])

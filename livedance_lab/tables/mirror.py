@@ -32,19 +32,15 @@ class LogMirror:
     def __init__(self, fetch: Callable[[str, int], tuple[bytes, int, int]]) -> None:
         self._fetch = fetch
         self._lock = threading.Lock()
-        self._next = dict.fromkeys(TABLES, 0)
-        self._pieces: dict[str, list[pa.Table]] = {table: [] for table in TABLES}
-        self.forgotten = dict.fromkeys(TABLES, 0)
+        self._begin()
 
     def update(self) -> None:
-        """Fetch what is new."""
+        """Fetch what is new; all of it anew if the server has begun the session again."""
         with self._lock:
-            for table in TABLES:
-                data, self._next[table], forgotten = self._fetch(table, self._next[table])
-                self.forgotten[table] += forgotten
-                rows = from_ipc(data)
-                if rows.num_rows or not self._pieces[table]:
-                    self._pieces[table].append(rows)
+            if not all([self._update(table) for table in TABLES]):
+                self._begin()
+                for table in TABLES:
+                    self._update(table)
 
     def data(self, manifest: dict[str, Any]) -> SessionData:
         """Everything fetched so far."""
@@ -53,3 +49,19 @@ class LogMirror:
             for table, rows in whole.items():
                 self._pieces[table] = [rows]
         return SessionData(**whole, manifest={**manifest, "forgotten_rows": dict(self.forgotten)})
+
+    def _begin(self) -> None:
+        self._next = dict.fromkeys(TABLES, 0)
+        self._pieces: dict[str, list[pa.Table]] = {table: [] for table in TABLES}
+        self.forgotten = dict.fromkeys(TABLES, 0)
+
+    def _update(self, table: str) -> bool:
+        """Fetch one table's new rows; False if they belong to another session than the rows held."""
+        data, self._next[table], forgotten = self._fetch(table, self._next[table])
+        self.forgotten[table] += forgotten
+        rows, pieces = from_ipc(data), self._pieces[table]
+        if pieces and rows.schema.metadata != pieces[0].schema.metadata:
+            return False  # a restarted server knows the name, but its clock and rows begin anew
+        if rows.num_rows or not pieces:
+            pieces.append(rows)
+        return True

@@ -1,0 +1,119 @@
+"""A running session's log, as the notebook reads it: fetched from the server, only what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from livedance_lab.export import export
+from livedance_lab.tables.data import LedgerCounts, SessionData
+from livedance_lab.tables.mirror import LogMirror
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["RemoteLog", "ServerAddress"]
+
+
+class ServerAddress(Protocol):
+    """What a session needs of a server: `LiveServer` is one."""
+
+    url: str
+    token: str
+
+    def call(self, method: str, path: str, body: Any = None, timeout_s: float = 10.0) -> tuple[bytes, dict[str, str]]:
+        """An HTTP call: bytes and headers of the answer."""
+        ...
+
+    def get(self, path: str) -> Any:
+        """An HTTP call's JSON answer."""
+        ...
+
+
+class RemoteLog:
+    """The tables of one session on a server.
+
+    The server keeps them, whatever the notebook's kernel does meanwhile: nothing is lost while a cell runs.
+
+    Parameters
+    ----------
+    server : ServerAddress
+    session_id : str
+    """
+
+    def __init__(self, server: ServerAddress, session_id: str) -> None:
+        self.server, self.id = server, session_id
+        self._mirror = LogMirror(self._fetch)
+
+    def data(self) -> SessionData:
+        """Everything logged so far, as tables."""
+        self._mirror.update()
+        return self._mirror.data(self.manifest)
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """Versions, models, settings, clock: what a reader of the data must know."""
+        answer: dict[str, Any] = self.server.get(f"/sessions/{self.id}/manifest")
+        return answer
+
+    @property
+    def frames(self) -> pd.DataFrame:
+        """The ledger: one row per captured frame, with its state and all its times."""
+        return self.data().frames
+
+    @property
+    def angles(self) -> pd.DataFrame:
+        """One row per result: joint angles, raw and smoothed, degrees."""
+        return self.data().angles
+
+    @property
+    def landmarks(self) -> pd.DataFrame:
+        """One row per keypoint and result."""
+        return self.data().landmarks
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """Settings changes, clock estimates, markers, connections."""
+        return self.data().events
+
+    @property
+    def ledger(self) -> LedgerCounts:
+        """How the frames ended, in numbers."""
+        return self.data().ledger
+
+    def export(
+        self,
+        out: str | Path,
+        format: str = "csv",
+        progress: Callable[[float, str], None] | None = None,
+        **options: Any,
+    ) -> list[Path]:
+        """Write everything logged so far for other tools, with a `manifest.json` beside it.
+
+        Parameters
+        ----------
+        out : str or Path
+            Folder; made if need be.
+        format : str, default "csv"
+            One of `livedance_lab.export.FORMATS`.
+        progress : callable, optional
+            Told the share done, 0 to 1, and what is being written.
+        **options
+            Those the format takes, see `livedance_lab.export.ExportOptions`.
+
+        Returns
+        -------
+        list of Path
+            Every file written.
+
+        Raises
+        ------
+        ExportError
+            If the format or an option is unknown or the folder cannot be written.
+        """
+        return export(self.data(), format, out, progress=progress, **options)
+
+    def _fetch(self, table: str, after: int) -> tuple[bytes, int, int]:
+        data, headers = self.server.call("GET", f"/sessions/{self.id}/log/{table}?after={after}", timeout_s=60.0)
+        return data, int(headers["X-Next-Row"]), int(headers["X-Forgotten-Rows"])
