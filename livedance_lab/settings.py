@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from livedance_lab.errors import SettingsError
 
@@ -39,6 +39,14 @@ class Smoothing(BaseModel):
     filter: str = Field(default="ema", max_length=40)
     params: dict[str, float] = Field(default_factory=lambda: {"alpha": 0.7, "reference_hz": 24.0}, max_length=12)
     groups: dict[Literal["torso", "limbs", "hands", "world", "angles"], Smoothing] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_defaults(cls, values: Any) -> Any:
+        """Another filter does not know this one's parameters: without any it takes its own defaults."""
+        if isinstance(values, dict) and values.get("filter", "ema") != "ema":
+            return {"params": {}, **values}
+        return values
 
 
 def _server(**more: Any) -> dict[str, Any]:
@@ -179,10 +187,10 @@ def _toml(value: Any) -> str:
 
 
 def _toml_table(name: str, values: dict[str, Any]) -> list[str]:
-    """A table, then its sub-tables; empty ones are left out."""
+    """A table, then its sub-tables, empty ones too: no parameters is not the same as none named."""
     lines = ["", f"[{name}]", *(f"{k} = {_toml(v)}" for k, v in values.items() if not isinstance(v, dict))]
     for key, value in values.items():
-        if isinstance(value, dict) and value:
+        if isinstance(value, dict):
             lines += _toml_table(f"{name}.{key}", value)
     return lines
 

@@ -76,11 +76,6 @@ class Crew:
             self.plan = JoinPlan(slot, handles[0][0], handles[1][0], settings) if joined else LanesPlan(
                 slot, *handles, settings)  # fmt: skip
 
-    @property
-    def joins(self) -> bool:
-        """Whether a result waits for the hands of its own frame."""
-        return isinstance(self.plan, JoinPlan)
-
     def warm_up(self, timeout_s: float = 60.0) -> LiveDanceError | None:
         """Start the lanes and wait for their estimators; the first error, if any. Blocks."""
         for lane in self.lanes:
@@ -88,6 +83,10 @@ class Crew:
         for lane in self.lanes:
             lane.ready.wait(timeout_s)
         return next((lane.error for lane in self.lanes if lane.error is not None), None)
+
+    def fits(self, settings: Settings) -> bool:
+        """Whether these settings need no other lanes or estimators."""
+        return all(getattr(self.settings, name) == getattr(settings, name) for name in CREW_FIELDS)
 
     def go(self) -> None:
         """Take part in the scheduling."""

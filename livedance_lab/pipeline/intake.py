@@ -11,6 +11,9 @@ from livedance_lab.wire.codec import FrameHeader
 
 __all__ = ["ClientClock"]
 
+_LARGEST_S = 1e10  # beyond any clock's seconds; a timestamp in milliseconds since 1970 is refused
+_AHEAD_S = 1.0  # cameras may stamp a frame with the moment it will be shown
+
 
 class ClientClock:
     """Maps one client's times.
@@ -48,8 +51,15 @@ class ClientClock:
         Raises
         ------
         WireError
-            Code "time": the capture time does not increase.
+            Code "time": the capture time does not increase, lies after the send time, or is no time at all.
         """
+        if not max(abs(header.t_capture_s), abs(header.t_send_s)) <= _LARGEST_S:
+            raise WireError("time", f"frame times must be seconds, got {header.t_capture_s} and {header.t_send_s}.")
+        if header.t_capture_s > header.t_send_s + _AHEAD_S:  # one wild time must not make all later ones go backwards
+            raise WireError(
+                "time",
+                f"a frame is captured before it is sent, got {header.t_capture_s} s, sent {header.t_send_s} s.",
+            )
         if not header.t_capture_s > self._last_capture_s:
             raise WireError(
                 "time",

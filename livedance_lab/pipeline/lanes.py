@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from livedance_lab.errors import EstimatorError, ImageError, LiveDanceError
+from livedance_lab.errors import EstimatorError, LiveDanceError
 from livedance_lab.estimators.base import Estimate, Estimator, MonotonicMs
 from livedance_lab.pipeline.scheduler import Job, LaneHandle, Plan, Scheduler
 
@@ -99,25 +99,28 @@ class Lane:
     def _work(self, job: Job) -> None:
         """One picture, from bytes to estimate; whatever goes wrong is told, never swallowed."""
         try:
-            pixels = job.picture.pixels()
-            self._prepare()
-            t_ms = self._t_ms(job.picture.frame.times.t_capture_s)
-            estimate = Estimate()
-            job.t_start_s = start_s = self._clock()
-            for kind in self.kinds:
-                seen = self._estimators[kind].estimate(pixels, t_ms)
-                end_s = self._clock()
-                job.stage_ms[kind] = (end_s - start_s) * 1000
-                start_s = end_s
-                estimate = replace(seen, hands=estimate.hands + seen.hands) if kind == "pose" else replace(
-                    estimate, hands=seen.hands, normalised=seen.normalised)  # fmt: skip
-        except (ImageError, EstimatorError) as exc:
+            self._owner.lane_done(job, *self._estimate(job))
+        except LiveDanceError as exc:
             self._owner.lane_failed(job, exc)
-        except Exception as exc:  # noqa: BLE001  whatever an estimator raises, the frame must be counted and the lane go on
+        except Exception as exc:  # noqa: BLE001  whatever goes wrong, the frame must be counted and the lane go on
             _log.exception("lane %s failed", self.name)
             self._owner.lane_failed(job, EstimatorError(f"inference failed: {type(exc).__name__}: {exc}"))
-        else:
-            self._owner.lane_done(job, estimate, start_s)
+
+    def _estimate(self, job: Job) -> tuple[Estimate, float]:
+        """What the estimators see in the job's picture, and when the last of them was done."""
+        pixels = job.picture.pixels()
+        self._prepare()
+        t_ms = self._t_ms(job.picture.frame.times.t_capture_s)
+        estimate = Estimate()
+        job.t_start_s = start_s = self._clock()
+        for kind in self.kinds:
+            seen = self._estimators[kind].estimate(pixels, t_ms)
+            end_s = self._clock()
+            job.stage_ms[kind] = (end_s - start_s) * 1000
+            start_s = end_s
+            estimate = replace(seen, hands=estimate.hands + seen.hands) if kind == "pose" else replace(
+                estimate, hands=seen.hands, normalised=seen.normalised)  # fmt: skip
+        return estimate, start_s
 
     def _prepare(self) -> None:
         """Make what is not made yet."""

@@ -156,11 +156,11 @@ class JoinPlan:
             if not self.hands.idle:
                 return None
             picture, self._second = self._second, None
-            return self.hands, Job(picture, "hands", now_s)
+            return self.hands, Job(picture, "hands", now_s, joined_by=self)
         if not (self.pose.idle and self.hands.idle):
             return None
         picture_or_none = self.slot.take()
         if picture_or_none is None:
             return None
         self._second = picture_or_none
-        return self.pose, Job(picture_or_none, "pose", now_s)
+        return self.pose, Job(picture_or_none, "pose", now_s, joined_by=self)

@@ -35,6 +35,8 @@ class Job:
     kind: str
     t_start_s: float
     stage_ms: dict[str, float] = field(default_factory=dict)
+    joined_by: Plan | None = None
+    """The plan whose other lane looks at the same picture; the result waits for both."""
 
 
 class LaneHandle:
@@ -106,10 +108,7 @@ class Scheduler:
                 lane.wakeup.wait()
             lane.idle = False
             job, lane.job = lane.job, None
-            if lane.stopping and job is not None:
-                self._free += 1
-                return None
-            return job
+            return job  # also when stopping: a frame that was handed over must get its end
 
     def done(self, lane: LaneHandle, plan: Plan) -> None:
         """The lane has finished its job: its core is free and its session has used it."""

@@ -95,7 +95,8 @@ class Session:
         self._halves: dict[int, tuple[Job, Estimate]] = {}  # join design: what waits for its other half
         self._last_sent_seq = -1
         self._closed_since: list[tuple[int, str]] = []
-        self._ending = False
+        self._ending = False  # no more frames are taken; those in work are waited for
+        self._over = False  # nothing is waited for: no crew is to be made any more
         self.event("session", "created", {"settings": self.settings.plain()})
 
     # --- the crew: all of these block while estimators are made or freed, so never on the event loop
@@ -112,8 +113,10 @@ class Session:
 
     def start(self) -> None:
         """Put a crew for the settings in force to work, in place of the one there is."""
-        self._wanted = True
         with self._crew_lock:
+            if self._over or (self._crew is not None and self._crew.fits(self.settings)):
+                return  # many changes in a row need one new crew
+            self._wanted = True
             crew = Crew(self.settings, self._slot, self, self._scheduler, self._factory, self.clock)
             error = crew.warm_up()
             if error is not None:
@@ -128,29 +131,36 @@ class Session:
                 self.event("session", "ready", {"lanes": [lane.name for lane in crew.lanes]})
             if old is not None:
                 old.stop()
-                self._drop_halves()
+                self._drop_halves(old)
 
     def pause(self) -> None:
         """Stop working and free the estimators; the ledger and the log stay."""
-        self._wanted = False
+        self._wanted = False  # a crew that is being made just now is not put to work
         with self._crew_lock:
+            self._wanted = False
             with self._lock:
                 crew, self._crew = self._crew, None
             if crew is not None:
                 crew.stop()
         with self._lock:
+            waiting = self._slot.take()
+            if waiting is not None:
+                times = waiting.frame.times
+                self._close(waiting.frame.seq, FrameState.LOST, times, "the session was stopped", waiting.bytes_up)
             self._slot.clear()
             self._halves.clear()
-            for seq in self.ledger.open_seqs():
+            for seq in self.ledger.open_seqs():  # in the hands of a lane that did not stop
                 self._close(seq, FrameState.LOST, FrameTimes(), "the session was stopped")
             self._finish_if_drained()
 
-    def _drop_halves(self) -> None:
+    def _drop_halves(self, old: Crew) -> None:
         """Halves that the old crew left behind have no other half any more."""
         with self._lock:
-            for seq in list(self._halves):
-                job, _ = self._halves.pop(seq)
-                self._close(seq, FrameState.FAILED, job.picture.frame.times, "the design was changed")
+            for seq, (job, _) in list(self._halves.items()):
+                if job.joined_by is old.plan:
+                    del self._halves[seq]
+                    times = job.picture.frame.times
+                    self._close(seq, FrameState.FAILED, times, "the design was changed", job.picture.bytes_up)
             self._finish_if_drained()
 
     # --- what comes in
@@ -201,13 +211,16 @@ class Session:
         Raises
         ------
         WireError
-            If a `seq` is absurd.
+            If a `seq` is absurd, or the session has ended.
         """
         with self._lock:
+            if self.ended:
+                raise WireError("ended", f"session {self.id} has ended; begin another.")
             for seq, t_capture_s in frames:
                 self.ledger.expect(seq)
                 times = FrameTimes(t_capture_s=self.client_clock.map(t_capture_s))
                 self._close(seq, FrameState.CLIENT_SKIPPED, times)
+            self._finish_if_drained()
 
     def receipts(self, frames: Iterable[tuple[int, float | None, float | None]]) -> None:
         """When results reached the client and were painted."""
@@ -260,13 +273,12 @@ class Session:
     def lane_done(self, job: Job, estimate: Estimate, t_end_s: float) -> None:
         """Remember hands, or let a result leave."""
         with self._lock:
-            crew = self._crew
-            if job.kind == "hands":
+            if "hands" in job.stage_ms and self.settings.hands:
                 found = self.processor.take_hands(job.picture.frame, estimate, job.stage_ms["hands"])
                 self.hands_rate.add(t_end_s)
-                if crew is not None:
-                    crew.plan.policy.found(found)
-            if crew is not None and crew.joins and job.kind != "both":
+                if self._crew is not None:
+                    self._crew.plan.policy.found(found)
+            if job.joined_by is not None:
                 self._join(job, estimate, t_end_s)
             elif job.kind != "hands":
                 self._emit(job, estimate, t_end_s)
@@ -274,6 +286,8 @@ class Session:
     def _join(self, job: Job, estimate: Estimate, t_end_s: float) -> None:
         """Hold the first half of a frame until the other half is there."""
         other = self._halves.pop(job.picture.frame.seq, None)
+        if self.ledger.is_closed(job.picture.frame.seq):
+            return  # its other half failed
         if other is None:
             self._halves[job.picture.frame.seq] = (job, estimate)
         elif job.kind == "pose":
@@ -317,7 +331,9 @@ class Session:
             bad_picture = isinstance(error, ImageError)
             if job.kind == "hands" and not bad_picture:
                 self.event("error", "hands failed", {"seq": frame.seq, "reason": str(error)})
-                if self._crew is None or not self._crew.joins:
+                if self._crew is not None:
+                    self._crew.plan.policy.found(0)  # and the next look waits longer
+                if job.joined_by is None:
                     return
             self._halves.pop(frame.seq, None)
             state = FrameState.REJECTED if bad_picture else FrameState.FAILED
@@ -344,7 +360,7 @@ class Session:
 
     def abandon(self) -> None:
         """The producer is gone for good. Blocks while lanes stop: not on the loop."""
-        self._ending = True
+        self._ending = self._over = True
         self.pause()
 
     def resolve(self, unanswered: Iterable[int]) -> list[tuple[int, str]]:
@@ -366,7 +382,7 @@ class Session:
             return
         for seq in self.ledger.unreported():
             self._close(seq, FrameState.LOST, FrameTimes(), "it never arrived")
-        self.ended = True
+        self.ended = self._over = True
         summary = self.ledger.summary()
         self.event("session", "ended", dict(summary))
         self.log.flush()

@@ -30,10 +30,11 @@ bye             down       the server is closing this connection on purpose, and
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from livedance_lab.errors import WireError
 
@@ -66,6 +67,25 @@ SESSION_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 Seq = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Time = Annotated[float, Field(allow_inf_nan=False)]
 
+_MOST_LEVELS = 20
+
+
+def _shallow(data: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what is nested so deeply that it could be read but not be written again."""
+    level: list[Any] = [data]
+    for _ in range(_MOST_LEVELS):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return data
+    raise ValueError(f"nested deeper than {_MOST_LEVELS} levels")
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+Plain = Annotated[dict[str, Any], AfterValidator(_shallow)]
+
 
 class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -79,7 +99,7 @@ class Hello(_Message):
     token: str = Field(default="", max_length=200)
     role: Literal["producer", "viewer"] = "producer"
     session: str | None = Field(default=None, pattern=SESSION_ID)
-    settings: dict[str, Any] = Field(default_factory=dict)
+    settings: Plain = Field(default_factory=dict)
     client: dict[str, str | int | float | bool | None] = Field(default_factory=dict, max_length=40)
     unanswered: list[Seq] = Field(default_factory=list, max_length=10_000)
     """On reconnection: sent frames whose end the client does not know."""
@@ -96,7 +116,7 @@ class Clock(_Message):
     """Server clock minus client clock, as the client estimates it."""
 
     type: Literal["clock"]
-    offset_s: Time
+    offset_s: Annotated[float, Field(ge=-1e10, le=1e10)]
     uncertainty_s: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -118,7 +138,7 @@ class SettingsChange(_Message):
     """Ask for other settings."""
 
     type: Literal["settings"]
-    changes: dict[str, Any] = Field(min_length=1, max_length=40)
+    changes: Plain = Field(min_length=1, max_length=40)
     by: str = Field(default="", max_length=80)
 
 
@@ -127,7 +147,7 @@ class Mark(_Message):
 
     type: Literal["mark"]
     name: str = Field(min_length=1, max_length=200)
-    data: dict[str, Any] = Field(default_factory=dict, max_length=100)
+    data: Plain = Field(default_factory=dict, max_length=100)
     t_s: Time | None = None
 
 
