@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from livedance_lab.imaging import ImageArray, decode_rgb, encode_jpeg
@@ -57,7 +59,7 @@ def pixelate(region: ImageArray) -> None:
     height, width = region.shape[:2]
     rows = np.unique(np.linspace(0, height, _CELLS + 1).astype(int))
     columns = np.unique(np.linspace(0, width, _CELLS + 1).astype(int))
-    for top, bottom in zip(rows[:-1], rows[1:], strict=True):
-        for left, right in zip(columns[:-1], columns[1:], strict=True):
+    for top, bottom in pairwise(rows):
+        for left, right in pairwise(columns):
             cell = region[top:bottom, left:right]
             cell[:] = cell.mean(axis=(0, 1)).astype(np.uint8)

@@ -1,0 +1,91 @@
+"""``livedance export``: a recording in the formats other tools read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+__all__ = ["export"]
+
+
+def export(
+    path: Annotated[Path | None, typer.Argument(help="A recording's folder.")] = None,
+    to: Annotated[list[str] | None, typer.Option(help="Format; may be given several times. See --formats.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the files.")] = Path("livedance-export"),
+    formats: Annotated[bool, typer.Option("--formats", help="List the formats and their options, and stop.")] = False,
+    name: Annotated[str | None, typer.Option(help="Stem of the file names.")] = None,
+    smooth: Annotated[bool | None, typer.Option("--smooth/--raw", help="Smoothed or the model's own values.")] = None,
+    hands: Annotated[bool | None, typer.Option("--hands/--no-hands", help="The hands' landmarks too.")] = None,
+    space: Annotated[str | None, typer.Option(help="px: image landmarks; m: world landmarks.")] = None,
+    fps: Annotated[float | None, typer.Option(help="Rate of the nominal grid; the camera's if not given.")] = None,
+    fill: Annotated[str | None, typer.Option(help="Rows without a result: nan, or linear (with a mask).")] = None,
+    max_gap_s: Annotated[float | None, typer.Option(help="With linear: the widest gap to interpolate.")] = None,
+    times: Annotated[str | None, typer.Option(help="NWB: true or nominal time stamps.")] = None,
+    subject: Annotated[str | None, typer.Option(help="NWB, BIDS: label of the person.")] = None,
+    task: Annotated[str | None, typer.Option(help="BIDS: label of what the person did.")] = None,
+) -> None:
+    """Export a recording; lost frames keep their time, and a manifest stands beside every export."""
+    from livedance_lab.errors import ExportError
+    from livedance_lab.export import FORMATS
+    from livedance_lab.recording.reader import Recording
+
+    if formats:
+        _list_formats()
+        return
+    if path is None or not to:
+        raise ExportError(f"say what to export and --to which format: {', '.join(FORMATS)}.")
+    given = {"name": name, "smooth": smooth, "hands": hands, "space": space, "fps": fps, "fill": fill,
+             "max_gap_s": max_gap_s, "times": times, "subject": subject, "task": task}  # fmt: skip
+    _export_all(Recording.open(path), to, out, {key: value for key, value in given.items() if value is not None})
+
+
+def _export_all(recording: Any, formats: list[str], out: Path, options: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from livedance_lab.export import export as export_session
+
+    console = Console(highlight=False)
+    for words in recording.missing:
+        console.print(f"[yellow]missing in the recording[/yellow]: {words}")
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), TextColumn("{task.fields[what]}"))
+    with Progress(*columns, console=console, transient=True) as bars:
+        for format, taken in _shared_out(formats, options).items():
+            bar = bars.add_task(format, total=1.0, what="")
+
+            def progress(share: float, what: str, bar: Any = bar) -> None:
+                bars.update(bar, completed=share, what=what)
+
+            files = export_session(recording, format, out, progress=progress, **taken)
+            bars.remove_task(bar)
+            n_bytes = sum(file.stat().st_size for file in files)
+            console.print(f"[green]{format}[/green]: {len(files)} files, {n_bytes / 1e6:.1f} MB in {out}")
+
+
+def _shared_out(formats: list[str], options: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Each format with the options it takes; one that none of several takes goes to the first, which says so."""
+    from livedance_lab.export import FORMATS
+
+    known = {format: (*FORMATS[format].options, "name") if format in FORMATS else () for format in formats}
+    orphans = {name for name in options if not any(name in takes for takes in known.values())}
+    return {
+        format: {n: v for n, v in options.items() if n in takes or (n in orphans and format == formats[0])}
+        for format, takes in known.items()
+    }
+
+
+def _list_formats() -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    from livedance_lab.export import FORMATS
+
+    console = Console(highlight=False)
+    for name, format in FORMATS.items():
+        options = " ".join(f"--{option.replace('_', '-')}" for option in ("name", *format.options))
+        needs = f"; needs pip install 'livedance-lab[{format.extra}]'" if format.extra else ""
+        console.print(f"[bold]{name:<12}[/bold] {format.title}")
+        console.print(f"{'':<12} [dim]{escape(f'read with {format.loader}{needs}')}[/dim]", soft_wrap=True)
+        console.print(f"{'':<12} [dim]{escape(options)}[/dim]", soft_wrap=True)

@@ -1,0 +1,114 @@
+"""``livedance info``: what is in a recording, and what is not."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["info"]
+
+_LINES = 12  # of a list; more are counted
+
+
+def info(
+    path: Annotated[Path, typer.Argument(help="A recording's folder.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Numbers for programs.")] = False,
+) -> None:
+    """Show a recording's duration, rates, ledger, gaps, settings changes and markers."""
+    import orjson
+    from rich.console import Console
+
+    from livedance_lab.recording.describe import describe
+    from livedance_lab.recording.reader import Recording
+
+    about = describe(Recording.open(path))
+    if as_json:
+        typer.echo(orjson.dumps(about, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY, default=str))
+        return
+    _show(about, Console(highlight=False))
+
+
+def _show(about: dict[str, Any], console: Console) -> None:
+    from rich.markup import escape
+
+    console.print(f"[bold]{escape(about['session_id'] or 'a session')}[/bold]  {escape(about['path'])}")
+    if about["complete"]:
+        console.print("[green]complete[/green]: closed properly, all of it readable")
+    for words in about["missing"]:
+        console.print(f"[yellow]missing[/yellow]: {escape(words)}")
+    console.print()
+    console.print(_numbers(about))
+    console.print(_ledger(about["ledger"]))
+    _list(console, "Gaps of 0.25 s and more without a result", about["gaps"],
+          lambda gap: f"{gap['duration_s']:6.2f} s   {gap['captured']} frames captured meanwhile")  # fmt: skip
+    for title, name in (("Settings changes", "settings_changes"), ("Markers", "marks"), ("Errors", "errors")):
+        _list(console, title, about[name], lambda event: escape(f"{event['name']}  {_words(event['data'])}"))
+
+
+def _numbers(about: dict[str, Any]) -> Any:
+    from rich.table import Table
+
+    age, clock = about["age_ms"], about["clock"]
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    rows = [
+        ("started", about["started_utc"] or "unknown"),
+        ("duration", _duration(about["duration_s"])),
+        ("captured", f"{about['captured_per_s']:.2f} frames/s"),
+        ("results", f"{about['results_per_s']:.2f} per second"),
+        ("person found", f"{about['found_share']:.1%} of results"),
+        ("age of results", "  ".join(f"{name} {value:.0f} ms" for name, value in age.items())),
+        ("client's clock", _clock(clock)),
+        ("pictures", "kept" if about["has_video"] else "not kept (poses only)"),
+        ("versions", ", ".join(f"{name} {version}" for name, version in about["versions"].items() if version)),
+        ("models", ", ".join(f"{name} {str(sha)[:12]}" for name, sha in about["models"].items()) or "unknown"),
+    ]
+    for name, value in rows:
+        table.add_row(f"[dim]{name}[/dim]", value)
+    return table
+
+
+def _ledger(ledger: dict[str, Any]) -> Any:
+    from rich.table import Table
+
+    title = f"{ledger['captured']} frames captured" + (
+        ", each accounted for" if ledger["conserved"] else f"; {ledger['missing']} without an entry"
+    )
+    table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
+    for state, n in ledger["states"].items():
+        share = n / ledger["captured"] if ledger["captured"] else 0.0
+        table.add_row(f"  {state}", f"{n:>8}", f"{share:6.1%}", "[cyan]" + "▇" * round(share * 40) + "[/cyan]")
+    return table
+
+
+def _list(console: Console, title: str, items: list[dict[str, Any]], line: Any) -> None:
+    if not items:
+        return
+    console.print(f"\n{title} ({len(items)})")
+    for item in items[:_LINES]:
+        console.print(f"  [dim]{_duration(item['at_s']):>12}[/dim]  {line(item)}")
+    if len(items) > _LINES:
+        console.print(f"  and {len(items) - _LINES} more; --json shows all")
+
+
+def _clock(clock: dict[str, Any]) -> str:
+    if "uncertainty_s" not in clock:
+        return "offset never measured" if not clock else f"offset assumed {clock.get('offset_s', float('nan')):.4f} s"
+    return f"offset {clock['offset_s']:.4f} s, known to ± {clock['uncertainty_s'] * 1000:.2f} ms"
+
+
+def _words(data: dict[str, Any]) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in data.items())[:160]
+
+
+def _duration(seconds: float) -> str:
+    if math.isnan(seconds):
+        return "unknown"
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02d}:{rest:06.3f}" if hours else f"{minutes}:{rest:06.3f}"
