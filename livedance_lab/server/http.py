@@ -3,7 +3,7 @@
 ========================================  ======  ===========================================================
 path                                      method  what
 ========================================  ======  ===========================================================
-/health                                   GET     alive, ready, version (the only call without a token)
+/health                                   GET     alive, version (the only call without a token)
 /metrics                                  GET     Prometheus text
 /sessions                                 GET     every session in numbers
 /sessions                                 POST    create one: {"session": id, "settings": {...}}, both optional
@@ -25,12 +25,15 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from tornado.web import RequestHandler
 
 from livedance_lab import __version__
 from livedance_lab.errors import BusyError, CodedError, ConnectionRefused, LiveDanceError, WireError
+from livedance_lab.server.config import ServerConfig
 from livedance_lab.server.hub import Hub
 from livedance_lab.server.manifest import manifest
 from livedance_lab.server.prometheus import metrics_text
@@ -43,6 +46,21 @@ from livedance_lab.wire.messages import SESSION_ID, Mark, SettingsChange, parse_
 __all__ = ["ROUTES"]
 
 _STATUS = {"token": 401, "host": 403, "session": 404, "taken": 409, "ended": 409, "busy": 503}
+
+
+def known_host(host: str, config: ServerConfig) -> bool:
+    """Whether a request that names this host can be meant for us.
+
+    A page that rebinds its DNS name to this machine still sends that name; a bare address cannot be rebound.
+    """
+    name = host.strip("[]")
+    if local_host(name) or name == config.host or name in {urlsplit(origin).hostname for origin in config.origins}:
+        return True
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 class ApiHandler(RequestHandler):
@@ -58,7 +76,7 @@ class ApiHandler(RequestHandler):
         """Let in whoever names this host (a rebound DNS name does not) and knows the token."""
         config = self.hub.config
         host = self.request.host_name
-        if not (config.behind_proxy or local_host(host) or host == config.host):
+        if not (config.behind_proxy or known_host(host, config)):
             raise ConnectionRefused("host", f"this server does not answer for the host {host!r}.")
         if self.needs_token:
             given = self.request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -102,7 +120,7 @@ class ApiHandler(RequestHandler):
 
 
 class Health(ApiHandler):
-    """Alive and ready."""
+    """Alive."""
 
     needs_token = False
 

@@ -60,6 +60,8 @@ class Room:
         self.recorder: Recorder | None = None
         self.producer_stats: dict[str, str | float | int | bool | None] = {}
         self.farewell: asyncio.TimerHandle | None = None
+        self.holds_place = False  # one of `max_sessions`, from the first hello until the end is in sight
+        self.left = False  # its producer stayed away too long: the session is being ended
 
     @property
     def connections(self) -> list[Connection]:
@@ -143,14 +145,16 @@ class Hub:
         """
         room = self.rooms.get(session_id) if session_id else None
         existed = room is not None
-        if room is not None and room.session.ended:
+        if room is not None and (room.session.ended or room.left):
             raise ConnectionRefused("ended", f"session {session_id!r} has ended; begin another.")
-        if room is None or not room.session.running:
-            self._make_place()
+        gives_way = None if room is not None and room.holds_place else self._who_gives_way()
         if room is None:
             room = self.create(session_id, settings)
         elif settings:
             room.session.change_settings(settings, by="producer")
+        if gives_way is not None:  # only now: a hello that cannot be served costs nobody a session
+            self._bid_farewell(gives_way)
+        room.holds_place = True
         if room.farewell is not None:
             room.farewell.cancel()
             room.farewell = None
@@ -163,15 +167,15 @@ class Hub:
         room.session.event("producer", "joined", {})
         return room, existed
 
-    def _make_place(self) -> None:
-        """Make sure one more producer can be taken; a session without one gives way."""
-        active = [room for room in self.rooms.values() if room.session.running]
-        if len(active) < self.config.max_sessions:
-            return
-        waiting = [room for room in active if room.producer is None]
+    def _who_gives_way(self) -> Room | None:
+        """Nobody, while a place is free; else the session that has waited longest for its producer."""
+        taken = [room for room in self.rooms.values() if room.holds_place]
+        if len(taken) < self.config.max_sessions:
+            return None
+        waiting = [room for room in taken if room.producer is None]
         if not waiting:
             raise BusyError("busy", f"all {self.config.max_sessions} places are taken; try again later.")
-        self._bid_farewell(waiting[0])
+        return min(waiting, key=lambda room: room.farewell.when() if room.farewell is not None else 0.0)
 
     def leave(self, connection: Connection, room: Room) -> None:
         """A connection has closed."""
@@ -187,6 +191,7 @@ class Hub:
         if room.farewell is not None:
             room.farewell.cancel()
             room.farewell = None
+        room.left, room.holds_place = True, False
         self.in_thread(room.session.abandon)
 
     def record(self, room: Room, path: str, *, keep_video: bool, blur_faces: bool) -> dict[str, Any]:
@@ -292,6 +297,7 @@ class Hub:
 
     def on_ended(self, session: Session, summary: LedgerSummary) -> None:
         """Tell everyone, and free the estimators."""
+        self._post(self._free_place, session.id)
         self._post(self._tell_all, session.id, encode_json({"type": "ended", "ledger": summary}))
         self._post(self.in_thread, lambda: self._wind_down(session))
 
@@ -307,6 +313,11 @@ class Hub:
             self._loop.call_soon_threadsafe(call, *args)
         except RuntimeError:  # the loop has stopped: nobody is left to tell
             _log.debug("the loop is closed; a message was not sent")
+
+    def _free_place(self, session_id: str) -> None:
+        room = self.rooms.get(session_id)
+        if room is not None:
+            room.holds_place = False
 
     def _show(self, session_id: str, result: str) -> None:
         room = self.rooms.get(session_id)

@@ -42,7 +42,9 @@ class LiveSocket(WebSocketHandler):
         self.hub = hub
         self.config: ServerConfig = hub.config
         self.room: Room | None = None
+        self._welcomed = False
         self.is_producer = False
+        self._dismissed = False
         self.outbox = Outbox(self._send, lambda: self.close(m.CLOSE_CODES["protocol"], "too slow"))
         self._hello_timer: asyncio.TimerHandle | None = None
         self._answers: dict[type, Callable[[Any], None]] = {
@@ -62,7 +64,10 @@ class LiveSocket(WebSocketHandler):
         """Pages of this machine and of the allow-list; anything without an origin is not a browser."""
         if self.config.behind_proxy or origin in self.config.origins:
             return True
-        return local_host(urlsplit(origin).hostname)
+        try:
+            return local_host(urlsplit(origin).hostname)
+        except ValueError:  # not even an address
+            return False
 
     def get_compression_options(self) -> dict[str, Any] | None:
         """None: pictures do not shrink, and results are too small to be worth the wait."""
@@ -81,8 +86,10 @@ class LiveSocket(WebSocketHandler):
     def on_message(self, message: str | bytes) -> None:
         """Parse, put, return; every error is told and the connection goes on where that is safe."""
         t_receive_s = now_s()
+        if self._dismissed:  # what still was on the way when this connection was closed or replaced
+            return
         try:
-            if self.room is None:
+            if not self._welcomed:
                 self._hello(message)
             elif isinstance(message, bytes):
                 self._frame(message, t_receive_s)
@@ -90,7 +97,7 @@ class LiveSocket(WebSocketHandler):
                 self._text(message, t_receive_s)
         except (WireError, ImageError, SettingsError) as exc:
             code = exc.code if isinstance(exc, CodedError) else "settings"
-            self._error(code, str(exc), fatal=self.room is None)
+            self._error(code, str(exc), fatal=not self._welcomed)
         except ConnectionRefused as exc:
             self._error(exc.code, str(exc), fatal=True)
         except Exception:  # noqa: BLE001  one client's message must never end the server
@@ -117,6 +124,7 @@ class LiveSocket(WebSocketHandler):
 
     def dismiss(self, code: str, message: str) -> None:
         """Say why, and close once it has been sent."""
+        self._dismissed = True
         self.say(encode_json({"type": "bye", "code": code, "message": message}))
         number = m.CLOSE_CODES.get(code, m.CLOSE_CODES["protocol"])
         asyncio.get_running_loop().call_later(0.05, self.close, number, code)
@@ -127,6 +135,7 @@ class LiveSocket(WebSocketHandler):
     def _error(self, code: str, message: str, *, fatal: bool) -> None:
         self.say(encode_json({"type": "error", "code": code, "message": message, "fatal": fatal}))
         if fatal:
+            self._dismissed = True
             self.hub.totals["refused_hellos"] += 1
             number = m.CLOSE_CODES.get(code, m.CLOSE_CODES["protocol"])
             asyncio.get_running_loop().call_later(0.05, self.close, number, code)
@@ -154,7 +163,7 @@ class LiveSocket(WebSocketHandler):
         resumed, ends = False, []
         if hello.role == "producer":
             room, resumed = self.hub.produce(self, hello.session, hello.settings)
-            self.is_producer = True
+            self.room, self.is_producer = room, True  # from here on closing it leaves the session
             if resumed:
                 ends = room.session.resolve(hello.unanswered)
             room.session.client_about = dict(hello.client)
@@ -164,7 +173,7 @@ class LiveSocket(WebSocketHandler):
                 raise ConnectionRefused("session", "a viewer must name the session it wants to see.")
             room = self.hub.room(hello.session)
             room.viewers.add(self)
-        self.room = room
+        self.room, self._welcomed = room, True
         if self._hello_timer is not None:
             self._hello_timer.cancel()
         session = room.session
@@ -199,7 +208,11 @@ class LiveSocket(WebSocketHandler):
         if isinstance(said, m.LegacyFrame):
             if not self.is_producer:
                 raise WireError("role", "viewers do not send frames.")
-            header, image = decode_legacy_frame(said)
+            try:
+                header, image = decode_legacy_frame(said)
+            except WireError as exc:
+                self._session.reject(said.sequence, exc, len(message), t_receive_s)
+                return
             self._session.receive(header, image, len(message), t_receive_s)
             return
         if isinstance(said, m.Hello):
