@@ -4,17 +4,19 @@ Motion and noise models: Bar-Shalom, Li and Kirubarajan, "Estimation with Applic
 Navigation", 2001, sections 6.2.2 (continuous white noise acceleration) and 6.2.3 (white noise jerk). Both
 have exact transition and noise matrices for any step, so irregular sampling needs no approximation.
 
-Noises count in body sizes. The gain depends only on their ratio; their sizes matter for the first samples.
+Noises count in body sizes. The gain depends only on their ratio, not on the body's size on screen.
 Covariances are kept per element, so that elements may appear and vanish on their own.
 """
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from livedance_lab.analysis.filters.base import Array, Filter, Parameter, register
 
-__all__ = ["KalmanCa", "KalmanCv"]
+__all__ = ["KalmanAdaptive", "KalmanCa", "KalmanCv"]
 
 _FIRST_SPEED = 1.0
 """Spread of the speed of something first seen, body sizes per second."""
@@ -38,7 +40,7 @@ class KalmanCv(Filter):
 
     name = "kalman_cv"
     words = "Kalman, constant velocity: predicts steady motion."
-    parameters = (
+    parameters: ClassVar[tuple[Parameter, ...]] = (
         _MEASUREMENT,
         Parameter(
             "acceleration_noise",
@@ -57,8 +59,12 @@ class KalmanCv(Filter):
         return np.stack((x, zero, zero + r, zero, zero + _FIRST_SPEED**2))  # x, v, then P: xx, xv, vv
 
     def _advance(self, state: Array, x: Array, dt_s: Array, scale: Array) -> Array:  # noqa: ARG002
+        return self._follow(state, x, dt_s, self.params["acceleration_noise"])
+
+    def _follow(self, state: Array, x: Array, dt_s: Array, acceleration_noise: float | Array) -> Array:
+        """Predict over dt_s, then correct by x."""
         position, velocity, p_xx, p_xv, p_vv = state
-        r, q = self.params["measurement_noise"] ** 2, self.params["acceleration_noise"] ** 2
+        r, q = self.params["measurement_noise"] ** 2, acceleration_noise**2
         dt2 = dt_s * dt_s
         p_xx = p_xx + 2 * dt_s * p_xv + dt2 * p_vv + q * dt2 * dt_s / 3
         p_xv = p_xv + dt_s * p_vv + q * dt2 / 2
@@ -76,6 +82,41 @@ class KalmanCv(Filter):
 
     def _slope(self, state: Array, ahead_s: Array) -> Array:  # noqa: ARG002
         return np.asarray(state[1])
+
+
+@register
+class KalmanAdaptive(KalmanCv):
+    """Constant velocity that expects change where there is motion, and none at rest.
+
+    The acceleration noise is ``rest_noise + agility u`` with u the landmark's recent speed in body sizes per
+    second: the largest of the filter's own speed and the former u, which fades with a time constant of 1 s,
+    so that a turning point, where speed is zero, does not count as rest. Noise that follows the state is the
+    idea of adaptive Kalman filters for manoeuvring targets (Bar-Shalom et al. 2001, section 11.2); letting it
+    follow speed is what the One-Euro filter does to its cut-off.
+
+    The axes of one landmark (last axis of arrays with two or more) share u.
+    """
+
+    name = "kalman_adaptive"
+    words = "Adaptive Kalman: very calm at rest, hardly any lag in motion."
+    parameters = (
+        _MEASUREMENT,
+        Parameter("rest_noise", 0.005, 0.0001, 10.0, "body sizes/s^1.5", "Change to expect at rest: lower is calmer.",
+                  logarithmic=True),
+        Parameter("agility", 1.0, 0.0, 20.0, "s^-0.5", "Change to expect per speed: higher lags less in motion."),
+    )  # fmt: skip
+    _FADES_S = 1.0
+
+    def _start(self, x: Array) -> Array:
+        return np.concatenate((super()._start(x), np.zeros_like(x)[None]))
+
+    def _advance(self, state: Array, x: Array, dt_s: Array, scale: Array) -> Array:
+        speed = np.abs(state[1]) / scale
+        if x.ndim > 1:  # NaN: an axis that was never seen
+            speed = np.sqrt(np.nansum(speed * speed, axis=-1, keepdims=True))
+        recent = np.fmax(speed, state[5] * np.exp(-dt_s / self._FADES_S))
+        noise = self.params["rest_noise"] + self.params["agility"] * recent
+        return np.concatenate((self._follow(state[:5], x, dt_s, noise), recent[None]))
 
 
 @register

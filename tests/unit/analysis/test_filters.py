@@ -129,6 +129,37 @@ def test_kalman_equals_filterpy(name, irregular_s):
     assert f.predict(irregular_s[-1] + 0.08)[1, 1] == pytest.approx(step[0, 0], rel=1e-4, abs=1e-2)
 
 
+def test_adaptive_kalman_is_kalman_cv_with_the_noise_of_the_moment(irregular_s):
+    """filterpy again, its Q set at each step from its own recent speed."""
+    x = walk(irregular_s)[:, 0, :2]
+    f = make_filter("kalman_adaptive", {"rest_noise": 0.5, "agility": 2.0})
+    f(x[0], irregular_s[0], 50.0)
+    axes = [KalmanFilter(dim_x=2, dim_z=1) for _ in range(2)]
+    for axis, reference in enumerate(axes):
+        reference.x, reference.P = np.array([[x[0, axis]], [0.0]]), np.diag([1e-4, 1.0])
+        reference.R, reference.H = np.array([[1e-4]]), np.eye(1, 2)
+    recent = np.zeros(2)
+    for i in range(1, len(x)):
+        dt = irregular_s[i] - irregular_s[i - 1]
+        speed = np.array([abs(k.x[1, 0]) / 50 for k in axes])  # 1-D arrays: every element on its own
+        recent = np.maximum(speed, recent * math.exp(-dt))
+        out = f(x[i], irregular_s[i], 50.0)
+        for axis, reference in enumerate(axes):
+            reference.F, reference.Q = van_loan(2, (0.5 + 2 * recent[axis]) ** 2, dt)
+            reference.predict()
+            reference.update(x[i, axis])
+            assert out[axis] == pytest.approx(reference.x[0, 0], rel=1e-3, abs=1e-2)
+
+
+def test_adaptive_kalman_shares_speed_among_the_axes_of_a_landmark():
+    """Moving fast along x, a landmark is followed quickly along y too; as plain scalars the axes are apart."""
+    t_s = np.arange(60) / 30
+    x = np.stack((500 * t_s, np.where(t_s > 1.9, 1.0, 0.0)), axis=1)
+    together = run(make_filter("kalman_adaptive"), x[:, None], t_s, scale=100.0)[-1, 0, 1]
+    apart = run(make_filter("kalman_adaptive"), x, t_s, scale=100.0)[-1, 1]
+    assert together > apart + 0.2
+
+
 def van_loan(n, q, dt):
     """Transition and noise matrices of a chain of n integrators driven by white noise of density q."""
     a = np.eye(n, k=1)
@@ -202,7 +233,11 @@ def test_elements_do_not_touch_each_other_and_nan_stays_out(name, irregular_s):
     holes[0:3, 1, 1] = np.nan
     out, full = run(make_filter(name), holes, irregular_s), run(make_filter(name), x, irregular_s)
     np.testing.assert_array_equal(np.isnan(out), np.isnan(holes))
-    np.testing.assert_array_equal(out[:, 1, [0, 2]], full[:, 1, [0, 2]])
+    if name != "kalman_adaptive":  # there the axes of one landmark share its speed
+        np.testing.assert_array_equal(out[:, 1, [0, 2]], full[:, 1, [0, 2]])
+    holes = x.copy()
+    holes[5:9, 0] = np.nan
+    np.testing.assert_array_equal(run(make_filter(name), holes, irregular_s)[:, 1], full[:, 1])
     np.testing.assert_array_equal(out[3, 1, 1], x[3, 1, 1])  # first seen: raw
 
 
@@ -248,7 +283,7 @@ def test_reset_and_reset_where_forget(name, irregular_s):
     np.testing.assert_array_equal(run(f, x[:50], irregular_s[:50]), run(make_filter(name), x[:50], irregular_s[:50]))
 
 
-@pytest.mark.parametrize("name", ["holt", "one_euro", "kalman_cv", "kalman_ca", "butterworth"])
+@pytest.mark.parametrize("name", ["holt", "one_euro", "kalman_cv", "kalman_ca", "kalman_adaptive", "butterworth"])
 def test_filters_with_a_trend_foresee_steady_motion(name):
     """A ramp of 2 units/s, settled: 0.1 s later it is 0.2 further; damped, 0.05 (1 - e^-2) s worth."""
     t_s = np.arange(600) / 30

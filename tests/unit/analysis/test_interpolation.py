@@ -139,7 +139,7 @@ def test_prediction_follows_steady_motion_without_lag():
 
 def test_prediction_trusts_old_results_no_further_than_the_damping():
     """300 px/s, damping 0.06 s: however long nothing comes, at most 18 px are added."""
-    painter = make_painter("predict", follow_s=0.0)
+    painter = make_painter("predict", follow_s=0.0, damping_s=0.06)
     for k in range(90):
         painter.add(ramp(k / 30), k / 30, k / 30)
     last = ramp(89 / 30)[0, 0]
@@ -149,7 +149,7 @@ def test_prediction_trusts_old_results_no_further_than_the_damping():
 
 def test_the_glide_is_the_critically_damped_spring():
     """Against SciPy's integration of e'' = -2 w e' - w² e towards the moving target."""
-    painter = make_painter("predict", follow_s=0.05)
+    painter = make_painter("predict", follow_s=0.05, damping_s=0.06, jerk_noise=120)
     painter.add([[0.0]], 0.0, 0.0)
     painter.paint(0.01)
     painter.add([[10.0]], 0.02, 0.02)
