@@ -59,6 +59,8 @@ class LiveClient:
         What the log should know of this client: camera, browser.
     legacy : bool, default False
         Send frames as the original demo did, base64 in JSON; for comparison.
+    own_clock : bool, default True
+        False: times given to `send` are of another clock (a recording's); say which with `set_clock`.
     on_message : callable, optional
         Called with every message that is not a result, as a dict.
     retry_for_s : float, default 60
@@ -81,6 +83,7 @@ class LiveClient:
         pacing: Pacing = "auto",
         about: dict[str, Any] | None = None,
         legacy: bool = False,
+        own_clock: bool = True,
         on_message: Callable[[dict[str, Any]], None] | None = None,
         retry_for_s: float = 60.0,
     ) -> None:
@@ -89,7 +92,7 @@ class LiveClient:
         self._token, self.session, self._role = token, session, role
         self._settings_wanted = dict(settings or {})
         self._about = {"library": f"livedance_lab {__version__}", **(about or {})}
-        self._legacy = legacy
+        self._legacy, self._own_clock = legacy, own_clock
         self._on_message = on_message
         self._retry_for_s = retry_for_s
         self.credit = Credit(pacing)
@@ -158,7 +161,7 @@ class LiveClient:
             self.credit.skip(seq, t_capture_s)
             return False
         assert socket is not None
-        header = FrameHeader(seq, size_px, t_capture_s, now_s())
+        header = FrameHeader(seq, size_px, t_capture_s, now_s() if self._own_clock else t_capture_s)
         message = (encode_legacy_frame if self._legacy else encode_frame)(header, image)
         self.credit.send(seq, now)
         self._sending = True
@@ -174,6 +177,10 @@ class LiveClient:
     async def change_settings(self, **changes: Any) -> None:
         """Ask for other settings; the answer arrives as a "settings" message."""
         await self._say({"type": "settings", "changes": changes, "by": self._about["library"]})
+
+    async def set_clock(self, offset_s: float, uncertainty_s: float = 0.0) -> None:
+        """Say how the clock of the capture times lies to the server's: server minus client."""
+        await self._say({"type": "clock", "offset_s": offset_s, "uncertainty_s": uncertainty_s})
 
     async def mark(self, name: str, **data: Any) -> None:
         """Put a marker into the session's event log, stamped now."""
@@ -292,7 +299,7 @@ class LiveClient:
         if kind == "pong":
             best_before = self.clock.best
             best = self.clock.add(data["t_s"], data["t_receive_s"], data["t_send_s"], now_s())
-            if best.known and best != best_before and self._role == "producer":
+            if best.known and best != best_before and self._role == "producer" and self._own_clock:
                 await self._say({"type": "clock", "offset_s": best.offset_s, "uncertainty_s": best.uncertainty_s})
         elif kind == "refused":
             self.credit.answer(data["seq"])

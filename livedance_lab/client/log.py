@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from livedance_lab.export import export
 from livedance_lab.tables.data import LedgerCounts, SessionData
 from livedance_lab.tables.mirror import LogMirror
+from livedance_lab.wire.messages import parse_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,6 +114,30 @@ class RemoteLog:
             If the format or an option is unknown or the folder cannot be written.
         """
         return export(self.data(), format, out, progress=progress, **options)
+
+    def record(self, path: str | Path, *, keep_video: bool = False, blur_faces: bool = False) -> dict[str, Any]:
+        """Record to a folder, in the server's process, with what the log still holds of before.
+
+        Parameters
+        ----------
+        path : str or Path
+            A new folder; it must lie below the folder the server was started in (or its ``--record-root``).
+        keep_video : bool, default False
+            Also keep the received pictures, original bytes. Only with the participant's consent.
+        blur_faces : bool, default False
+            Make faces unrecognisable in them.
+
+        Raises
+        ------
+        ServerError
+            If the folder cannot be used; the session goes on.
+        """
+        body = {"path": str(Path(path).expanduser().absolute()), "keep_video": keep_video, "blur_faces": blur_faces}
+        return parse_json(self.server.call("POST", f"/sessions/{self.id}/recording", body)[0])
+
+    def stop_recording(self) -> dict[str, Any]:
+        """Finish the recording; says where it is and how many rows it has."""
+        return parse_json(self.server.call("DELETE", f"/sessions/{self.id}/recording")[0])
 
     def _fetch(self, table: str, after: int) -> tuple[bytes, int, int]:
         data, headers = self.server.call("GET", f"/sessions/{self.id}/log/{table}?after={after}", timeout_s=60.0)

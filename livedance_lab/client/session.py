@@ -18,6 +18,7 @@ from livedance_lab.client.background import BackgroundFeed
 from livedance_lab.client.feed import EncodedClip, play_camera, play_clip
 from livedance_lab.client.link import LiveClient
 from livedance_lab.client.log import RemoteLog, ServerAddress
+from livedance_lab.client.replay import ReplaySource, play_recording
 from livedance_lab.client.watcher import Watcher
 from livedance_lab.clock import now_s
 from livedance_lab.errors import ConnectionLost
@@ -324,6 +325,34 @@ class LiveSession(RemoteLog):
             if end:
                 await client.end()
             return client
+
+    def replay(
+        self,
+        source: ReplaySource,
+        *,
+        speed: float = 1.0,
+        tick: Callable[[LiveClient], None] | None = None,
+        end: bool = False,
+    ) -> LiveClient:
+        """Play a recording into this session; returns when it is over.
+
+        Parameters
+        ----------
+        source : ReplaySource
+            Raw landmarks need a server with the "replay" estimator, and are best sent to the "sequential" design.
+        speed : float, default 1
+            Times the original speed; infinity: as fast as possible, no frame dropped.
+        tick : callable, optional
+            Called after each frame with the client, for progress.
+        end : bool, default False
+            Close the session's ledger afterwards.
+        """
+
+        async def frames(client: LiveClient) -> None:
+            await play_recording(client, source, speed, (lambda: tick(client)) if tick is not None else None)
+
+        about = {"source": f"recording {source.recording.session_id}", "speed": str(speed)}
+        return self._watcher.run(self._feed(frames, end, about=about, pacing="free", own_clock=False))
 
     def end(self) -> None:
         """Close the ledger: no more frames will come. Clips played in the background stop first."""

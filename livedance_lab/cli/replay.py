@@ -1,0 +1,55 @@
+"""``livedance replay``: a recording as a camera."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["replay"]
+
+
+def replay(
+    path: Annotated[Path, typer.Argument(help="A recording's folder.")],
+    speed: Annotated[float, typer.Option(min=0, help="Times the original speed; 0: as fast as possible.")] = 1.0,
+    landmarks: Annotated[bool | None, typer.Option(help="Send raw landmarks or pictures; pictures if kept.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Record the replayed session to this new folder.")] = None,
+    loop: Annotated[bool, typer.Option(help="Begin again at its end, until Ctrl-C.")] = False,
+) -> None:
+    """Play a recording into a server of its own, where notebooks can attach to the session."""
+    import math
+    from functools import partial
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from livedance_lab.client import LiveSession
+    from livedance_lab.client.replay import ReplaySource
+    from livedance_lab.quiet import quiet_c_logs
+    from livedance_lab.server import LiveServer
+
+    quiet_c_logs()
+    console = Console()
+    source = ReplaySource(path, landmarks=landmarks)
+    kind = "raw landmarks" if source.landmarks else "pictures"
+    settings = {"design": "sequential"} if source.landmarks else {}
+    with (
+        LiveServer.start(reuse=False, estimator=source.estimator) as server,
+        LiveSession.open(server, **settings) as session,
+    ):
+        console.print(f"Session [bold]{session.id}[/bold] on [cyan]{server.url}[/cyan] (LiveSession.attach finds it): "
+                      f"{kind} of {path}")  # fmt: skip
+        if out is not None:
+            session.record(out)
+        with Progress(console=console, transient=True) as bar:
+            task = bar.add_task("replaying", total=None if loop else source.n_frames)
+            try:
+                play = partial(session.replay, source, speed=speed or math.inf,
+                               tick=lambda _client: bar.advance(task))  # fmt: skip
+                while loop:
+                    play()
+                play(end=True)
+            except KeyboardInterrupt:
+                console.print("stopped")
+        console.print(f"{session.ledger.plain()}")

@@ -1,0 +1,140 @@
+"""Smooth a logged session again: with the settings it had, bit for bit as live, or with others, to compare.
+
+Live and here the same `BodySmoother` sees the same float32 landmarks at the same microseconds, which is why
+nothing can differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from livedance_lab.analysis.smoothing import BodySmoother
+from livedance_lab.errors import RecordingError
+from livedance_lab.pose import BODY_SHAPES, Body, FloatArray
+from livedance_lab.settings import Settings
+from livedance_lab.tables.data import SessionData
+from livedance_lab.wire.messages import parse_json
+
+__all__ = ["Smoothed", "resmooth", "settings_by_version"]
+
+
+@dataclass(frozen=True)
+class Smoothed:
+    """Smoothed values of T results, in order of `seq`.
+
+    Attributes
+    ----------
+    keypoints_px, world_m : ndarray of shape (T, 33, 3), float32
+    hands_px, hands_world_m : ndarray of shape (T, 2, 21, 3), float32
+    angles_deg : ndarray of shape (T, A), float32
+    flags : ndarray of shape (T, 33), uint8
+    """
+
+    keypoints_px: FloatArray
+    world_m: FloatArray
+    hands_px: FloatArray
+    hands_world_m: FloatArray
+    angles_deg: FloatArray
+    flags: npt.NDArray[np.uint8]
+
+
+def resmooth(
+    data: SessionData,
+    settings: Settings | None = None,
+    progress: Callable[[float], None] = lambda _share: None,
+) -> Smoothed:
+    """Run a session's raw landmarks through the smoother again.
+
+    Parameters
+    ----------
+    data : SessionData
+        From its first result; rows forgotten at the start mean that the filters start later, too.
+    settings : Settings, optional
+        Used for every row. By default each row gets the settings that were in force, and the result equals
+        the logged smoothed values bit for bit.
+    progress : callable, optional
+        Told the share done, 0 to 1.
+
+    Returns
+    -------
+    Smoothed
+
+    Raises
+    ------
+    RecordingError
+        If the log lacks the events that say which settings were in force.
+    """
+    versions = data.column("settings_version")
+    known = {} if settings is not None else settings_by_version(data)
+    smoother: BodySmoother | None = None
+    in_force: Settings | None = None
+    rows: list[tuple[Body, FloatArray, npt.NDArray[np.uint8]]] = []
+    for row, (raw, angles, t_s, hands_t_s, fresh) in enumerate(_inputs(data)):
+        wanted = settings or _version(known, int(versions[row]))
+        if smoother is None:
+            smoother = BodySmoother(wanted.smoothing, wanted.gap_reset_s)
+        elif in_force is not wanted:
+            smoother.reconfigure(wanted.smoothing, wanted.gap_reset_s)
+        in_force = wanted
+        rows.append(smoother(raw, angles, t_s, wanted.visibility_threshold, hands_t_s=hands_t_s, hands_fresh=fresh))
+        if row % 256 == 0:
+            progress(row / len(versions))
+    progress(1.0)
+    return Smoothed(
+        **{name: _stack([getattr(body, name) for body, _, _ in rows], BODY_SHAPES[name])
+           for name in ("keypoints_px", "world_m", "hands_px", "hands_world_m")},
+        angles_deg=_stack([angles for _, angles, _ in rows], (len(data.angle_names),)),
+        flags=np.stack([flags for _, _, flags in rows]) if rows else np.empty((0, 33), np.uint8),
+    )  # fmt: skip
+
+
+def settings_by_version(data: SessionData) -> dict[int, Settings]:
+    """The settings of each version, from the session's events.
+
+    Raises
+    ------
+    RecordingError
+        If the first event, which holds the settings at the start, is missing.
+    """
+    versions: dict[int, Settings] = {}
+    current: Settings | None = None
+    for event in data.events[["kind", "name", "data"]].to_dict("records"):
+        what: dict[str, Any] = event["data"] if isinstance(event["data"], dict) else parse_json(event["data"])
+        if (event["kind"], event["name"]) == ("session", "created"):
+            current = versions[1] = Settings.parse(what["settings"])
+        elif event["kind"] == "settings" and current is not None:
+            current = versions[what["version"]] = current.changed(what["changes"])
+    if not versions:
+        raise RecordingError("the log does not hold the settings the session began with; give some to smooth with.")
+    return versions
+
+
+def _version(known: dict[int, Settings], version: int) -> Settings:
+    try:
+        return known[version]
+    except KeyError:
+        raise RecordingError(f"the log does not hold version {version} of the settings.") from None
+
+
+def _inputs(data: SessionData) -> Iterator[tuple[Body, FloatArray, float, float, bool]]:
+    """What the smoother was given for each result: body, angles, time, the hands' time and whether they were new."""
+    arrays = {name: data.array(name) for name in BODY_SHAPES}
+    angles, hands_seq = data.array("angles_deg"), data.column("hands_seq")
+    frames = data.frames
+    captured_s = dict(zip(frames["seq"].to_numpy(), frames["t_capture_s"].to_numpy(), strict=True))
+    before = -1
+    for row, t_s in enumerate(data.t_capture_s):
+        seq = int(hands_seq[row])
+        fresh = seq >= 0 and seq != before
+        before = seq if seq >= 0 else before
+        raw = Body(**{name: array[row] for name, array in arrays.items()})
+        yield raw, angles[row], float(t_s), float(captured_s.get(seq, np.nan)), fresh
+
+
+def _stack(arrays: list[FloatArray], shape: tuple[int, ...]) -> FloatArray:
+    return np.stack(arrays) if arrays else np.empty((0, *shape), np.float32)

@@ -1,0 +1,82 @@
+"""A recording played into a server again gives what it gave the first time."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from livedance_lab import LiveServer, LiveSession, Recording
+from livedance_lab.client.replay import ReplaySource
+from livedance_lab.errors import RecordingError, ServerError
+from livedance_lab.imaging import decode_rgb
+
+CLIP = Path("data/samples/dancer.mp4").resolve()
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory) -> Path:
+    """Two real seconds, with pictures, faces hidden."""
+    root = tmp_path_factory.mktemp("recordings")
+    with LiveServer.start(reuse=False, port=0, record_root=root) as server, LiveSession.open(server) as session:
+        with pytest.raises(ServerError, match="recordings go below"):
+            session.record(root.parent / "elsewhere")
+        session.record(root / "trial", keep_video=True, blur_faces=True)
+        session.stream(CLIP, seconds=2)
+        state = session.stop_recording()
+        session.end()
+    assert state["error"] is None
+    assert state["rows"]["results"] > 0
+    return root / "trial"
+
+
+@pytest.mark.parametrize("speed", [1.0, math.inf], ids=["as it was", "as fast as possible"])
+def test_raw_landmarks_reproduce_the_smoothed_output_bit_for_bit(recorded, speed):
+    source = ReplaySource(recorded, landmarks=True)
+    with (
+        LiveServer.start(reuse=False, port=0, estimator="replay") as server,
+        LiveSession.open(server, design="sequential") as session,
+    ):
+        session.replay(source, speed=speed, end=True)
+        again = session.data()
+
+    assert again.ledger.conserved
+    if speed == math.inf:
+        assert again.ledger.states["processed"] == source.n_frames
+    if len(again.seq) == source.n_frames:  # a busy machine may drop frames at the original speed, and counts them
+        first = Recording.open(recorded)
+        for name in ("keypoints_px", "keypoints_px_smooth", "world_m_smooth", "angles_smooth_deg"):
+            np.testing.assert_array_equal(again.array(name), first.array(name))
+
+
+def test_kept_pictures_are_a_camera_again(recorded):
+    source = ReplaySource(recorded)
+    assert not source.landmarks
+
+    with LiveServer.start(reuse=False, port=0) as server, LiveSession.open(server) as session:
+        session.replay(source, end=True)
+        again = session.data()
+
+    assert again.ledger.conserved
+    assert again.column("found").mean() > 0.9
+
+
+def test_faces_are_hidden_in_kept_pictures(recorded):
+    """Around the nose the picture is flat squares."""
+    recording = Recording.open(recorded)
+    nose = dict(zip(recording.seq.tolist(), recording.array("keypoints_px")[:, 0, :2], strict=True))
+    checked = 0
+    for stored in recording.images():
+        if stored.seq in nose and np.isfinite(nose[stored.seq]).all():
+            pixels = decode_rgb(stored.image).astype(float)
+            x, y = (nose[stored.seq] * 384 / 480).astype(int)
+            around = pixels[y - 2 : y + 3, x - 2 : x + 3].reshape(-1, 3)
+            checked += int(around.std(axis=0).max() < 12)
+    assert checked > 0.8 * len(list(recording.images())) * len(nose) / recording.ledger.captured
+
+
+def test_nothing_to_replay_is_said(tmp_path):
+    with pytest.raises(RecordingError):
+        ReplaySource(tmp_path)
