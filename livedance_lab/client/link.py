@@ -11,13 +11,14 @@ from types import TracebackType
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
 from livedance_lab import __version__
 from livedance_lab.client.credit import Credit, Pacing
+from livedance_lab.client.handshake import shake_hands
 from livedance_lab.clock import OffsetEstimator, now_s
-from livedance_lab.errors import BusyError, ConnectionLost, ConnectionRefused, LiveDanceError
+from livedance_lab.errors import ConnectionLost, ConnectionRefused, LiveDanceError
 from livedance_lab.wire.codec import (
     FrameHeader,
     WireResult,
@@ -327,27 +328,12 @@ class LiveClient:
 
     async def _connect(self) -> None:
         """One attempt: socket, hello, welcome."""
-        try:
-            socket = await connect(self._url, compression=None, max_size=16 * 2**20, open_timeout=10, proxy=None)
-        except (OSError, InvalidHandshake, InvalidURI, TimeoutError) as exc:
-            raise ConnectionRefused("unreachable", f"no server answers at {self._url}: {exc}.") from exc
         hello = {
             "type": "hello", "version": PROTOCOL_VERSION, "token": self._token, "role": self._role,
             "session": self.session, "settings": self._settings_wanted if self._role == "producer" else {},
             "client": self._about, "unanswered": sorted(self.credit.unanswered),
         }  # fmt: skip
-        try:
-            await socket.send(encode_json(hello))
-            data = parse_json(await asyncio.wait_for(socket.recv(), 10))
-            while data.get("type") not in ("welcome", "error", "bye"):
-                data = parse_json(await asyncio.wait_for(socket.recv(), 10))
-        except (ConnectionClosed, TimeoutError) as exc:
-            await socket.close()
-            raise ConnectionRefused("unreachable", f"{self._url} took the connection but gave no answer.") from exc
-        if data["type"] != "welcome":
-            await socket.close()
-            kind = BusyError if data["code"] == "busy" else ConnectionRefused
-            raise kind(data["code"], data["message"])
+        socket, data = await shake_hands(self._url, hello)
         self._welcomed(data)
         self._socket = socket
 

@@ -15,8 +15,8 @@ from livedance_lab.clock import ClockOffset, now_s, wall_s
 from livedance_lab.errors import CodedError, ImageError, LiveDanceError, WireError
 from livedance_lab.estimators.base import Estimate, EstimatorFactory
 from livedance_lab.imaging import MAX_PIXELS, check
-from livedance_lab.metrics.ledger import Ledger
 from livedance_lab.metrics.stats import Window
+from livedance_lab.pipeline.books import Books
 from livedance_lab.pipeline.crew import CREW_FIELDS, Crew
 from livedance_lab.pipeline.intake import ClientClock
 from livedance_lab.pipeline.latest import LatestSlot
@@ -24,6 +24,7 @@ from livedance_lab.pipeline.listener import SessionListener
 from livedance_lab.pipeline.picture import Picture
 from livedance_lab.pipeline.process import Processor
 from livedance_lab.pipeline.scheduler import Job, Scheduler
+from livedance_lab.pipeline.summary import summary_of
 from livedance_lab.pose import Body, Frame, FrameRecord, FrameState, FrameTimes
 from livedance_lab.settings import Settings
 from livedance_lab.tables.schema import Schemas
@@ -31,8 +32,6 @@ from livedance_lab.tables.store import SessionLog
 from livedance_lab.wire.codec import FrameHeader
 
 __all__ = ["Session"]
-
-_CLOSED_KEPT = 2000  # ends told with the next result; a stall must not make the list grow without limit
 
 
 class Session:
@@ -70,7 +69,6 @@ class Session:
         self.settings = settings or Settings()
         self.settings_version = 1
         self.client_clock = ClientClock()
-        self.ledger = Ledger()
         self.processor = Processor(self.settings, clock)
         metadata = {
             "session_id": session_id,
@@ -78,6 +76,8 @@ class Session:
             "livedance_lab_version": __version__,
         }
         self.log = SessionLog(Schemas(self.processor.angle_names, metadata), max_log_bytes)
+        self._books = Books(self.log)
+        self.ledger = self._books.ledger
         self.log.on_sink_error = lambda _sink, exc: self.event("error", "recording stopped", {"reason": str(exc)})
         self.created_s = clock()
         self.result_rate, self.hands_rate, self.ages_ms = Window(), Window(), Window(5.0)
@@ -94,7 +94,6 @@ class Session:
         self._slot: LatestSlot[Picture] = LatestSlot()
         self._halves: dict[int, tuple[Job, Estimate]] = {}  # join design: what waits for its other half
         self._last_sent_seq = -1
-        self._closed_since: list[tuple[int, str]] = []
         self._ending = False  # no more frames are taken; those in work are waited for
         self._over = False  # nothing is waited for: no crew is to be made any more
         self.event("session", "created", {"settings": self.settings.plain()})
@@ -146,11 +145,12 @@ class Session:
             waiting = self._slot.take()
             if waiting is not None:
                 times = waiting.frame.times
-                self._close(waiting.frame.seq, FrameState.LOST, times, "the session was stopped", waiting.bytes_up)
+                self._books.close(
+                    waiting.frame.seq, FrameState.LOST, times, "the session was stopped", waiting.bytes_up
+                )
             self._slot.clear()
             self._halves.clear()
-            for seq in self.ledger.open_seqs():  # in the hands of a lane that did not stop
-                self._close(seq, FrameState.LOST, FrameTimes(), "the session was stopped")
+            self._books.lose_open("the session was stopped")  # in the hands of a lane that did not stop
             self._finish_if_drained()
 
     def _drop_halves(self, old: Crew) -> None:
@@ -160,7 +160,7 @@ class Session:
                 if job.joined_by is old.plan:
                     del self._halves[seq]
                     times = job.picture.frame.times
-                    self._close(seq, FrameState.FAILED, times, "the design was changed", job.picture.bytes_up)
+                    self._books.close(seq, FrameState.FAILED, times, "the design was changed", job.picture.bytes_up)
             self._finish_if_drained()
 
     # --- what comes in
@@ -189,7 +189,7 @@ class Session:
                 self.video_sink(frame, self.processor.last_pose)
             old = self._slot.put(Picture(frame, bytes_up, self.settings.short_side_px, self.clock))
             if old is not None:
-                self._close(old.frame.seq, FrameState.SUPERSEDED, old.frame.times, bytes_up=old.bytes_up)
+                self._books.close(old.frame.seq, FrameState.SUPERSEDED, old.frame.times, bytes_up=old.bytes_up)
         self._scheduler.wake()
 
     def reject(self, seq: int, error: CodedError, bytes_up: int, t_receive_s: float) -> None:
@@ -219,7 +219,7 @@ class Session:
             for seq, t_capture_s in frames:
                 self.ledger.expect(seq)
                 times = FrameTimes(t_capture_s=self.client_clock.map(t_capture_s))
-                self._close(seq, FrameState.CLIENT_SKIPPED, times)
+                self._books.close(seq, FrameState.CLIENT_SKIPPED, times)
             self._finish_if_drained()
 
     def receipts(self, frames: Iterable[tuple[int, float | None, float | None]]) -> None:
@@ -305,7 +305,7 @@ class Session:
         stage_ms = {**picture.stage_ms, **job.stage_ms}
         stage_ms["wait"] = (job.t_start_s - times.t_receive_s) * 1000 - sum(picture.stage_ms.values())
         if frame.seq < self._last_sent_seq:
-            self._close(frame.seq, FrameState.LATE, times, "a newer result had left", picture.bytes_up, stage_ms)
+            self._books.close(frame.seq, FrameState.LATE, times, "a newer result had left", picture.bytes_up, stage_ms)
             self._finish_if_drained()
             return
         record = FrameRecord(frame.seq, FrameState.PROCESSED, times, "", picture.bytes_up, stage_ms)
@@ -315,8 +315,7 @@ class Session:
         times.t_emit_s = self.clock()
         self._last_sent_seq = frame.seq
         self.ledger.close(frame.seq, FrameState.PROCESSED)
-        closed, self._closed_since = self._closed_since, []
-        self._listener.on_result(self, result, closed)
+        self._listener.on_result(self, result, self._books.take_closed())
         stage_ms["emit"] = (self.clock() - times.t_emit_s) * 1000
         self.log.add_result(result)
         self.log.add_frame(record)
@@ -369,19 +368,12 @@ class Session:
         What never arrived is `lost` from now on; what is still in work is left out.
         """
         with self._lock:
-            ends: list[tuple[int, str]] = []
-            for seq in unanswered:
-                self.ledger.expect(seq)
-                if not self.ledger.is_open(seq):
-                    lost = self._close(seq, FrameState.LOST, FrameTimes(), "the connection ended")
-                    ends.append((seq, str(FrameState.LOST) if lost else "closed"))
-            return ends
+            return self._books.resolve(unanswered)
 
     def _finish_if_drained(self) -> None:
         if not self._ending or self.ended or self.ledger.in_flight:
             return
-        for seq in self.ledger.unreported():
-            self._close(seq, FrameState.LOST, FrameTimes(), "it never arrived")
+        self._books.lose_unreported()
         self.ended = self._over = True
         summary = self.ledger.summary()
         self.event("session", "ended", dict(summary))
@@ -390,24 +382,8 @@ class Session:
 
     def summary(self) -> dict[str, Any]:
         """The session in numbers, for /sessions and the metrics."""
-        now = self.clock()
-        offset = self.client_clock.offset
         with self._lock:
-            return {
-                "id": self.id,
-                "running": self.running,
-                "ended": self.ended,
-                "age_s": now - self.created_s,
-                "results_per_s": self.result_rate.rate_hz(now),
-                "hands_per_s": self.hands_rate.rate_hz(now),
-                "age_ms": self.ages_ms.percentiles(now),
-                "settings": self.settings.plain(),
-                "settings_version": self.settings_version,
-                "angles": list(self.processor.angle_names),
-                "clock": {"offset_s": offset.offset_s, "uncertainty_s": offset.uncertainty_s},
-                "ledger": self.ledger.summary(),
-                "log_bytes": self.log.n_bytes(),
-            }
+            return summary_of(self)
 
     # --- helpers, called with the lock held
 
@@ -416,15 +392,6 @@ class Session:
             raise WireError("ended", f"session {self.id} has ended; begin another.")
         self.ledger.arrive(seq)
 
-    def _close(self, seq: int, state: FrameState, times: FrameTimes, reason: str = "", bytes_up: int = 0,
-               stage_ms: dict[str, float] | None = None) -> bool:  # fmt: skip
-        if not self.ledger.close(seq, state):
-            return False
-        self.log.add_frame(FrameRecord(seq, state, times, reason, bytes_up, stage_ms or {}))
-        self._closed_since.append((seq, str(state)))
-        del self._closed_since[:-_CLOSED_KEPT]
-        return True
-
     def _refuse(self, seq: int, state: FrameState, code: str, message: str, times: FrameTimes, bytes_up: int) -> None:
-        if self._close(seq, state, times, f"{code}: {message}", bytes_up):
+        if self._books.close(seq, state, times, f"{code}: {message}", bytes_up):
             self._listener.on_refused(self, seq, state, code, message)

@@ -75,26 +75,23 @@ def run_demo(
     LiveDanceError
         If the source gives no pictures, the server does not start, or `out` cannot be written.
     """
-    if str(source).isdecimal() and seconds is None:
-        seconds = _SECONDS_FROM_CAMERA
+    seconds = _SECONDS_FROM_CAMERA if seconds is None and str(source).isdecimal() else seconds
     say("starting a server of its own")
     with LiveServer.start(reuse=False, port=0) as server, LiveSession.open(server, **(settings or {})) as session:
         say("reading the clip" if not str(source).isdecimal() else "opening the camera")
         client = session.stream(source, seconds=seconds, fps=fps, pacing=pacing, tick=tick, end=True)
         say("collecting the log")
         data = session.data()
+    truth = None if str(source).isdecimal() else truth_of(Path(source))
     summary = {
         "source": Path(source).name,
         "offered_fps": fps,
         **summarise(data),
         "upload_bytes": client.bytes_up,
         "download_bytes": client.bytes_down,
-        "angle_error_deg": None,
+        "angle_error_deg": angle_errors(data, truth) if truth is not None else None,
         "manifest": data.manifest,
     }
-    truth = None if str(source).isdecimal() else truth_of(Path(source))
-    if truth is not None:
-        summary["angle_error_deg"] = angle_errors(data, truth)
     say("writing tables and pictures")
     out.mkdir(parents=True, exist_ok=True)
     export(data, "csv", out)

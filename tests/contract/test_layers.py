@@ -12,13 +12,14 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "livedance_lab"
 
 LEVELS: dict[str, int] = {
-    **dict.fromkeys(("errors", "clock", "pose", "quiet", "skeletons", "settings"), 0),
+    **dict.fromkeys(("errors", "clock", "memory", "pose", "quiet", "skeletons", "settings"), 0),
     **dict.fromkeys(("wire", "imaging", "video", "analysis", "metrics", "model_store", "tables"), 1),
-    **dict.fromkeys(("estimators", "export", "recording"), 2),
+    **dict.fromkeys(("drawing", "estimators", "export", "recording"), 2),
     **dict.fromkeys(("pipeline",), 3),
-    **dict.fromkeys(("server", "client", "plots"), 4),
-    **dict.fromkeys(("widgets",), 5),
+    **dict.fromkeys(("server", "client", "plots", "batch"), 4),
+    **dict.fromkeys(("widgets", "runs"), 5),
     **dict.fromkeys(("cli", "doctor"), 6),
+    "__main__": 7,
 }
 """Level of each part: the path of one frame, read upwards."""
 
@@ -33,11 +34,11 @@ EVERYWHERE = {"numpy"}
 OWNERS: dict[str, tuple[str, ...]] = {
     "mediapipe": ("estimators.mediapipe_tasks", "model_store"),
     "flatbuffers": ("model_store",),
-    "platformdirs": ("model_store",),
+    "platformdirs": ("model_store", "server.process"),
     "filelock": ("model_store",),
     "cv2": ("imaging", "video"),
     "pyarrow": ("tables", "recording", "export"),
-    "pandas": ("tables", "recording", "export"),
+    "pandas": ("tables", "recording", "export", "client.log", "runs"),
     "scipy": ("analysis",),
     "orjson": ("wire", "tables", "recording", "export"),
     "pydantic": ("settings", "wire"),

@@ -1,0 +1,63 @@
+"""A new connection: socket, hello, and the server's yes or no."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+
+from livedance_lab.errors import BusyError, ConnectionRefused
+from livedance_lab.wire.codec import encode_json
+from livedance_lab.wire.messages import parse_json
+
+__all__ = ["shake_hands"]
+
+_ANSWER_WITHIN_S = 10.0
+_LARGEST_ANSWER = 16 * 2**20
+
+
+async def shake_hands(url: str, hello: dict[str, Any]) -> tuple[ClientConnection, dict[str, Any]]:
+    """Connect and introduce oneself.
+
+    Parameters
+    ----------
+    url : str
+        ``ws://`` or ``wss://`` address.
+    hello : dict
+        The first message.
+
+    Returns
+    -------
+    socket : ClientConnection
+    welcome : dict
+        The server's answer.
+
+    Raises
+    ------
+    ConnectionRefused
+        Code "unreachable" if nobody answers; the server's own code and words if it says no.
+    BusyError
+        If it has no place.
+    """
+    try:
+        socket = await connect(
+            url, compression=None, max_size=_LARGEST_ANSWER, open_timeout=_ANSWER_WITHIN_S, proxy=None
+        )
+    except (OSError, InvalidHandshake, InvalidURI, TimeoutError) as exc:
+        raise ConnectionRefused("unreachable", f"no server answers at {url}: {exc}.") from exc
+    try:
+        await socket.send(encode_json(hello))
+        async with asyncio.timeout(_ANSWER_WITHIN_S):
+            data: dict[str, Any] = {}
+            while data.get("type") not in ("welcome", "error", "bye"):  # news of the session may come first
+                data = parse_json(await socket.recv())
+    except (ConnectionClosed, TimeoutError) as exc:
+        await socket.close()
+        raise ConnectionRefused("unreachable", f"{url} took the connection but gave no answer.") from exc
+    if data["type"] != "welcome":
+        await socket.close()
+        kind = BusyError if data["code"] == "busy" else ConnectionRefused
+        raise kind(data["code"], data["message"])
+    return socket, data
