@@ -1,0 +1,9 @@
+"""Whole video files, every frame of them: on one machine's cores, or on a Dask cluster.
+
+`analyze_videos` is the one function; `livedance analyze` is the same from the command line.
+"""
+
+from livedance_lab.batch.jobs import Job, Outcome, plan
+from livedance_lab.batch.run import analyze_videos
+
+__all__ = ["Job", "Outcome", "analyze_videos", "plan"]

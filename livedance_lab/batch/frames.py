@@ -1,0 +1,112 @@
+"""Every frame of a video through pose, hands, angles and smoothing: the live pipeline's own steps, without a race.
+
+The design is `join`: pose and hands of the *same* frame, side by side in two threads (one landmarker each, as
+they keep tracking state), and no frame is left out. Values depend on the pictures and their times alone, so
+two runs give the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from types import TracebackType
+
+from livedance_lab.clock import now_s
+from livedance_lab.errors import EstimatorError
+from livedance_lab.estimators.base import Estimate, Estimator, MonotonicMs, factory
+from livedance_lab.imaging import ImageArray, downscale
+from livedance_lab.pipeline.process import Processor
+from livedance_lab.pose import Frame, FrameRecord, FrameState, FrameTimes, PoseResult
+from livedance_lab.settings import Settings
+from livedance_lab.video import VideoFrame
+
+__all__ = ["FrameAnalyzer"]
+
+
+class _Landmarker:
+    """An estimator in a thread of its own: made, used and closed there."""
+
+    def __init__(self, family: str, kind: str, settings: Settings) -> None:
+        self._thread = ThreadPoolExecutor(1, f"livedance-{kind}")
+        self._estimator: Future[Estimator] = self._thread.submit(factory(family), kind, settings)
+
+    def start(self, rgb: ImageArray, t_ms: int) -> Future[tuple[Estimate, float]]:
+        """Look at a picture; the future gives the estimate and the milliseconds it took."""
+        return self._thread.submit(self._look, rgb, t_ms)
+
+    def _look(self, rgb: ImageArray, t_ms: int) -> tuple[Estimate, float]:
+        start_s = now_s()
+        estimate = self._estimator.result().estimate(rgb, t_ms)
+        return estimate, (now_s() - start_s) * 1000
+
+    def close(self) -> None:
+        if self._estimator.exception() is None:
+            self._thread.submit(self._estimator.result().close).result()
+        self._thread.shutdown()
+
+
+class FrameAnalyzer:
+    """Landmarkers and smoothing of one video. Use as a context manager.
+
+    Parameters
+    ----------
+    settings : Settings
+    estimator : str, default "mediapipe"
+        Name of the estimator family.
+
+    Raises
+    ------
+    EstimatorError
+        At the first frame, if a landmarker cannot be made.
+    """
+
+    def __init__(self, settings: Settings, estimator: str = "mediapipe") -> None:
+        self.settings = settings
+        self.processor = Processor(settings, now_s)
+        kinds = ("pose", "hands") if settings.hands else ("pose",)
+        self._landmarkers = {kind: _Landmarker(estimator, kind, settings) for kind in kinds}
+        self._t_ms = MonotonicMs()
+
+    def __call__(self, frame: VideoFrame) -> tuple[FrameRecord, PoseResult | None]:
+        """One frame.
+
+        Parameters
+        ----------
+        frame : VideoFrame
+            Later than the one before.
+
+        Returns
+        -------
+        record : FrameRecord
+            Its ledger entry, `processed` or `failed`. Of its times only `t_capture_s` is known: nothing is live.
+        result : PoseResult or None
+        """
+        size_px = (frame.rgb.shape[1], frame.rgb.shape[0])
+        shown = Frame(frame.index, b"", size_px, FrameTimes(t_capture_s=frame.t_s))
+        record = FrameRecord(frame.index, FrameState.PROCESSED, shown.times)
+        start_s = now_s()
+        small = downscale(frame.rgb, self.settings.short_side_px)
+        record.stage_ms["downscale"] = (now_s() - start_s) * 1000
+        t_ms = self._t_ms(frame.t_s)
+        looks = {kind: landmarker.start(small, t_ms) for kind, landmarker in self._landmarkers.items()}
+        try:
+            seen = {kind: look.result() for kind, look in looks.items()}
+        except EstimatorError as exc:
+            return replace(record, state=FrameState.FAILED, reason=str(exc)), None
+        record.stage_ms |= {kind: took_ms for kind, (_, took_ms) in seen.items()}
+        if "hands" in seen:
+            self.processor.take_hands(shown, *seen["hands"])
+        return record, self.processor.result(shown, seen["pose"][0], record, 1)
+
+    def all(self, frames: Iterator[VideoFrame]) -> Iterator[tuple[VideoFrame, FrameRecord, PoseResult | None]]:
+        """Each of the frames with what came of it."""
+        for frame in frames:
+            yield frame, *self(frame)
+
+    def __enter__(self) -> FrameAnalyzer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        for landmarker in self._landmarkers.values():
+            landmarker.close()

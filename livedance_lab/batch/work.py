@@ -1,0 +1,143 @@
+"""One job: a video becomes a recording, exports and an annotated copy."""
+
+from __future__ import annotations
+
+import math
+import platform
+import shutil
+from collections.abc import Callable
+from contextlib import ExitStack
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from livedance_lab import __version__
+from livedance_lab.batch.frames import FrameAnalyzer
+from livedance_lab.batch.jobs import RECORDING, Job, Outcome, fingerprint, what_is_done
+from livedance_lab.clock import now_s
+from livedance_lab.drawing import VideoFile, draw_body
+from livedance_lab.errors import LiveDanceError
+from livedance_lab.export import export
+from livedance_lab.model_store import sha256_of
+from livedance_lab.recording.reader import Recording
+from livedance_lab.recording.writer import RecordingWriter
+from livedance_lab.settings import Settings
+from livedance_lab.tables.schema import Schemas
+from livedance_lab.tables.store import SessionLog
+from livedance_lab.video import VideoSource
+
+__all__ = ["Heard", "work"]
+
+Heard = Callable[[str, int, int], None]
+"""Told the job's name, how many frames are done, and how many are expected (0: unknown)."""
+
+_FLUSH_EVERY = 240  # frames; a slow disk then holds up the analysis instead of filling the memory
+_LOG_BYTES = 2**20  # the recording is what is kept
+
+
+def work(job: Job, heard: Heard = lambda _name, _done, _expected: None) -> Outcome:
+    """Do a job, unless it is done already.
+
+    Parameters
+    ----------
+    job : Job
+    heard : callable, optional
+        Told of progress.
+
+    Returns
+    -------
+    Outcome
+        With `error` set where the video or the disk is at fault; anything else is raised.
+    """
+    try:
+        done = what_is_done(job)
+        if done is not None:
+            heard(job.name, done.frames_in, done.frames_in)
+            return done
+        return _attempt(job, heard)
+    except (LiveDanceError, OSError) as exc:
+        return Outcome(job.name, job.video, error=str(exc))
+
+
+def _attempt(job: Job, heard: Heard) -> Outcome:
+    start_s = now_s()
+    folder = job.partial(uuid4().hex[:8])
+    folder.mkdir(parents=True)
+    try:
+        counts = _record(job, folder, heard)
+        recording = Recording.open(folder / RECORDING)
+        files = [file for fmt in job.formats for file in export(recording, fmt, folder, name=job.name)]
+        files += folder.glob("*.mp4")
+        names = tuple(sorted({str(file.relative_to(folder)) for file in files}))
+        outcome = Outcome(job.name, job.video, *counts, now_s() - start_s, names)
+        try:
+            folder.rename(job.folder)
+        except OSError:
+            if what_is_done(job) is None:  # else another attempt was quicker: the same values are there
+                raise
+        return outcome
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _record(job: Job, folder: Path, heard: Heard) -> tuple[int, int, int]:
+    """Every frame into a recording, and onto the annotated copy if wished; frames in, out, with a person."""
+    settings = Settings.parse(job.settings)
+    frames_in = frames_out = found = 0
+    with ExitStack() as stack:
+        video = stack.enter_context(VideoSource(job.video))
+        analyzer = stack.enter_context(FrameAnalyzer(settings, job.estimator))
+        modified_s = Path(job.video).stat().st_mtime
+        schemas = Schemas(analyzer.processor.angle_names, {"session_id": job.name, "wall_anchor_s": repr(modified_s),
+                                                           "livedance_lab_version": __version__})  # fmt: skip
+        writer = RecordingWriter(folder / RECORDING, schemas, _manifest(job, video, settings))
+        stack.callback(writer.close)
+        log = SessionLog(schemas, _LOG_BYTES)
+        log.attach(writer)
+        log.add_event(0.0, "session", "created", {"settings": settings.plain()})
+        copy = VideoFile(folder / f"{job.name}.mp4", video.size_px, _rate(video)) if job.annotate else None
+        if copy is not None:
+            stack.enter_context(copy)
+        for frame, record, result in analyzer.all(iter(video)):
+            frames_in += 1
+            log.add_frame(record)
+            if result is not None:
+                frames_out += 1
+                found += result.found
+                log.add_result(result)
+            if copy is not None:
+                seen = result.smooth if result is not None else None
+                copy.add(frame.rgb if seen is None else draw_body(frame.rgb, seen, settings.visibility_threshold))
+            if frames_in % _FLUSH_EVERY == 0:
+                log.flush()
+                writer.flush()
+            heard(job.name, frames_in, video.frame_count)
+        log.flush()
+        writer.flush()
+    heard(job.name, frames_in, frames_in)
+    return frames_in, frames_out, found
+
+
+def _rate(video: VideoSource) -> float:
+    return 30.0 if math.isnan(video.fps) else video.fps
+
+
+def _manifest(job: Job, video: VideoSource, settings: Settings) -> dict[str, Any]:
+    """What a reader of the analysis must know."""
+    size = ("lite", "full", "heavy")[settings.complexity]
+    models = (f"pose_{size}", *(["hands"] if settings.hands else []))
+    return {
+        "session_id": job.name,
+        "livedance_lab": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: metadata.version(name) for name in ("mediapipe", "numpy", "opencv-python")},
+        "estimator": job.estimator,
+        "models": {name: sha256_of(name) for name in models} if job.estimator == "mediapipe" else {},
+        "settings": settings.plain(),
+        "wall_anchor": "modification time of the video file: its frames' own date is not known",
+        "source": {"video": job.video, "sha256": fingerprint(job.video), "fps": video.fps, "size_px": video.size_px,
+                   "frames_by_header": video.frame_count},
+        "wish": job.wish(),
+    }  # fmt: skip
