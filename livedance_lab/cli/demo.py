@@ -43,6 +43,7 @@ def demo(
             say=reading.say, tick=reading.tick,
         )  # fmt: skip
     console.print(_numbers(result.summary))
+    console.print(_times(result.summary))
     if result.summary["angle_error_deg"]:
         console.print(_errors(result.summary["angle_error_deg"]))
     kept = "every frame is accounted for" if result.summary["conserved"] else "THE LEDGER DOES NOT ADD UP"
@@ -73,33 +74,44 @@ def _models(console: Any) -> None:
 
 
 def _numbers(summary: dict[str, Any]) -> Table:
-    """The run in one table."""
+    """Rates and shares."""
     from rich.table import Table
 
     table = Table(title="What was measured", show_header=False, title_justify="left", box=None, padding=(0, 2))
-    age, client = summary["age_ms"], summary["age_at_client_ms"]
-    table.add_row("results", f"{summary['results_per_s']:.1f} per second", f"{summary['offered_fps']:.0f} offered")
+    offered = f"{summary['offered_fps']:.0f} offered" if summary["offered_fps"] else ""
+    table.add_row("results", f"{summary['results_per_s']:.1f} per second", offered)
     table.add_row("hands", f"{summary['hands_per_s']:.1f} per second", f"on {summary['hands_share']:.0%} of results")
-    table.add_row("person found", f"{summary['pose_found_share']:.1%} of processed frames", "")
-    table.add_row("frame age at the server", _spread(age), "capture to emission")
-    table.add_row("frame age at the client", _spread(client), "capture to arrival")
-    for stage in ("decode", "pose", "hands", "angles", "smoothing"):
-        table.add_row(f"  {stage}", _spread(summary["stage_ms"][stage]), "")
-    states = ", ".join(f"{n} {state}" for state, n in summary["states"].items() if n)
-    table.add_row("frames", states, f"{summary['dropped_share']:.1%} not processed")
+    table.add_row("person found", f"{summary['pose_found_share']:.1%}", "of processed frames")
+    for number, (state, n) in enumerate((s, n) for s, n in summary["states"].items() if n):
+        table.add_row("frames" if number == 0 else "", f"{n} {state}", f"{n / max(summary['captured'], 1):.1%}")
     return table
 
 
-def _spread(values: dict[str, float]) -> str:
-    return "  ".join(f"{name} {value:6.1f} ms" for name, value in values.items())
+def _times(summary: dict[str, Any]) -> Table:
+    """Ages and stages."""
+    from rich.table import Table
+
+    table = Table(title="Milliseconds", title_justify="left", box=None, padding=(0, 2))
+    for column in ("", "p50", "p95", "p99"):
+        table.add_column(column, justify="right" if column else "left")
+    rows = {"age at the server": summary["age_ms"], "age at the client": summary["age_at_client_ms"]}
+    rows |= {f"  {s}": summary["stage_ms"][s] for s in ("wait", "decode", "pose", "hands", "angles", "smoothing")}
+    for name, values in rows.items():
+        table.add_row(name, *(f"{v:.1f}" for v in values.values()))
+    return table
 
 
 def _errors(errors: dict[str, dict[str, float]]) -> Table:
     """Joint angles against the clip's truth."""
     from rich.table import Table
 
-    table = Table(title="Joint angles against the truth (degrees)", title_justify="left", box=None, padding=(0, 2))
-    for column in ("joint", "mean abs. error", "bias", "error without bias", "smoothed", "results"):
+    table = Table(
+        title="Joint angles against the truth: mean absolute error in degrees",
+        title_justify="left",
+        box=None,
+        padding=(0, 2),
+    )
+    for column in ("joint", "error", "bias", "without bias", "smoothed", "results"):
         table.add_column(column, justify="left" if column == "joint" else "right")
     for name, e in errors.items():
         numbers = (e["mae"], e["bias"], e["mae_without_bias"], e["mae_smooth"])
