@@ -102,7 +102,7 @@ class LanesPlan:
     def choose(self, now_s: float) -> tuple[LaneHandle, Job] | None:
         """Pose of the newest frame or a look for hands, whichever the priority puts first."""
         hands_first = self.settings.priority == "hands_first" or (
-            self.settings.priority == "balanced" and any(lane.busy_since_s is not None for lane in self.pose)
+            self.settings.priority == "balanced" and self._pose_begun_since_hands
         )
         order = (self._hands_job, self._pose_job) if hands_first else (self._pose_job, self._hands_job)
         for offer in order:
@@ -111,12 +111,18 @@ class LanesPlan:
                 return chosen
         return None
 
+    @property
+    def _pose_begun_since_hands(self) -> bool:
+        """Whether it is the hands' turn: also on a single core each look for hands follows a pose."""
+        return any(lane.busy_since_s is not None or lane.last_start_s > self.policy.last_start_s for lane in self.pose)
+
     def _pose_job(self, now_s: float) -> tuple[LaneHandle, Job] | None:
-        lane = next((lane for lane in self.pose if lane.idle), None)
-        if lane is None:
+        idle = [lane for lane in self.pose if lane.idle]
+        if not idle:
             return None
         picture = self.slot.take()
-        return None if picture is None else (lane, Job(picture, "pose", now_s))
+        # the one that has rested longest, so that lanes alternate
+        return None if picture is None else (min(idle, key=lambda lane: lane.last_start_s), Job(picture, "pose", now_s))
 
     def _hands_job(self, now_s: float) -> tuple[LaneHandle, Job] | None:
         lane = next((lane for lane in self.hands if lane.idle), None)

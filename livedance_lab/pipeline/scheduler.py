@@ -8,6 +8,7 @@ Between sessions the one that has used least core time goes first (as in fair qu
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable
@@ -47,6 +48,7 @@ class LaneHandle:
         self.job: Job | None = None
         self.stopping = False
         self.busy_since_s: float | None = None
+        self.last_start_s = -math.inf
         self.wakeup = threading.Condition(lock)
 
 
@@ -111,14 +113,17 @@ class Scheduler:
             return job  # also when stopping: a frame that was handed over must get its end
 
     def done(self, lane: LaneHandle, plan: Plan) -> None:
-        """The lane has finished its job: its core is free and its session has used it."""
+        """The lane has finished its job: its core is free and its session has used it.
+
+        The core is given away when the lane asks for its next job, which it does at once, so that its own session
+        is among those compared.
+        """
         with self.lock:
             self._free += 1
             account = self._accounts.get(id(plan))
             if account is not None and lane.busy_since_s is not None:
                 account.used_s += self._clock() - lane.busy_since_s
             lane.busy_since_s = None
-            self.wake()
 
     def stop(self, lane: LaneHandle) -> None:
         """Ask a lane to stop after what it is doing."""
@@ -134,7 +139,7 @@ class Scheduler:
                 lane, job = chosen
                 lane.idle = False
                 lane.job = job
-                lane.busy_since_s = now_s
+                lane.busy_since_s = lane.last_start_s = now_s
                 self._free -= 1
                 lane.wakeup.notify()
                 return True

@@ -110,11 +110,18 @@ class SessionLog:
             Rows between `after_row` and the first one returned that memory no longer holds.
         """
         with self._lock:
-            self._flush_table(table)
             log = self._tables[table]
             start = max(after_row, log.first_row)
-            whole = pa.Table.from_batches(list(log.batches), schema=self.schemas[table])
-            return whole.slice(start - log.first_row), log.n_rows, max(0, log.first_row - after_row)
+            # pending rows stay pending: a reader who asks ten times a second must not make ten batches of them
+            wanted = deque([log.make_batch(log.pending)] if log.pending else [])
+            first = log.n_rows
+            for batch in reversed(log.batches):
+                if first <= start:
+                    break
+                first -= batch.num_rows
+                wanted.appendleft(batch)
+            rows = pa.Table.from_batches(list(wanted), schema=self.schemas[table]).slice(start - first)
+            return rows, log.n_rows + len(log.pending), max(0, log.first_row - after_row)
 
     def attach(self, sink: LogSink, *, from_start: bool = True) -> None:
         """Send all further batches to `sink`, after what memory still holds if `from_start`."""
