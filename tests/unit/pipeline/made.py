@@ -1,0 +1,157 @@
+"""Pictures, people and listeners made for these tests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from livedance_lab.clock import FakeClock
+from livedance_lab.estimators.base import Estimate, Estimator, HandEstimate
+from livedance_lab.estimators.replay import encode_estimate
+from livedance_lab.imaging import encode_jpeg
+from livedance_lab.pipeline.picture import Picture
+from livedance_lab.pipeline.scheduler import Job, Scheduler
+from livedance_lab.pipeline.session import Session
+from livedance_lab.pose import Frame, FrameState, FrameTimes, PoseResult
+from livedance_lab.settings import Settings
+from livedance_lab.skeletons import BLAZEPOSE_33
+from livedance_lab.wire.codec import FrameHeader
+
+JPEG = encode_jpeg(np.full((48, 64, 3), 128, np.uint8), 0.8)
+SIZE = (640, 480)
+WAIT_S = 20.0  # far beyond what a busy machine needs; only a hang takes this long
+
+
+def a_pose(dx: float = 0.0, *, hands: tuple[HandEstimate, ...] = ()) -> Estimate:
+    """Someone standing in the middle of the picture, both wrists in view; normalised."""
+    xyz = np.zeros((33, 3), np.float32)
+    xyz[:, :2] = np.random.default_rng(0).uniform(0.45, 0.55, (33, 2))
+    for name, x, y in (("left_shoulder", 0.6, 0.3), ("right_shoulder", 0.4, 0.3), ("left_hip", 0.55, 0.6),
+                       ("right_hip", 0.45, 0.6), ("left_wrist", 0.7, 0.5), ("right_wrist", 0.3, 0.5)):  # fmt: skip
+        xyz[BLAZEPOSE_33.index(name), :2] = x, y
+    xyz[:, 0] += dx
+    world = np.random.default_rng(1).normal(0, 0.4, (33, 3)).astype(np.float32)
+    sure = np.full(33, 0.9, np.float32)
+    return Estimate(pose_xyz=xyz, pose_world_m=world, visibility=sure, presence=sure, hands=hands)
+
+
+def a_hand(side: str, x: float, y: float, score: float = 0.9) -> HandEstimate:
+    """A hand whose wrist is at (x, y), normalised."""
+    xyz = np.zeros((21, 3), np.float32)
+    xyz[:, :2] = x, y
+    return HandEstimate(side, score, xyz, np.zeros((21, 3), np.float32))
+
+
+def a_frame(seq: int, t_capture_s: float | None = None) -> Frame:
+    """A frame of the size all tests use."""
+    t_s = seq / 50 if t_capture_s is None else t_capture_s
+    return Frame(seq, JPEG, SIZE, FrameTimes(t_capture_s=t_s, t_send_s=t_s, t_receive_s=t_s + 0.002))
+
+
+def a_picture(seq: int) -> Picture:
+    """A received frame."""
+    return Picture(a_frame(seq), len(JPEG), 384, FakeClock())
+
+
+@dataclass
+class Collector:
+    """A listener that remembers everything it is told."""
+
+    results: list[PoseResult] = field(default_factory=list)
+    closed: list[tuple[int, str]] = field(default_factory=list)
+    refused: list[tuple[int, str, str, str]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    summaries: list[Any] = field(default_factory=list)
+    told: threading.Condition = field(default_factory=threading.Condition)
+
+    def on_result(self, session: Session, result: PoseResult, closed: list[tuple[int, str]]) -> None:
+        self._add(self.results, result)
+        self.closed += closed
+
+    def on_refused(self, session: Session, seq: int, state: FrameState, code: str, message: str) -> None:
+        self._add(self.refused, (seq, str(state), code, message))
+
+    def on_event(self, session: Session, event: dict[str, Any]) -> None:
+        self._add(self.events, event)
+
+    def on_ended(self, session: Session, summary: Any) -> None:
+        self._add(self.summaries, summary)
+
+    def _add(self, to: list[Any], what: Any) -> None:
+        with self.told:
+            to.append(what)
+            self.told.notify_all()
+
+    def wait_until(self, true: Callable[[], object]) -> None:
+        """Wait for the lanes' threads, for as long as it takes."""
+        with self.told:
+            assert self.told.wait_for(true, WAIT_S), "it never happened"
+
+    def named(self, kind: str, name: str) -> list[dict[str, Any]]:
+        """Events of a kind and name."""
+        return [e for e in self.events if (e["kind"], e["name"]) == (kind, name)]
+
+
+class Stage:
+    """A session stepped through by hand: nothing runs, time stands, the test plays the lanes.
+
+    Parameters
+    ----------
+    **settings
+        Changes to the defaults.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        self.clock = FakeClock(100.0)
+        self.heard = Collector()
+        self.session = Session("s", Scheduler(2, self.clock), self.heard, no_estimator,
+                               Settings().changed(settings), clock=self.clock)  # fmt: skip
+
+    def send(self, seq: int, t_capture_s: float | None = None, image: bytes = JPEG) -> None:
+        """One frame arrives, captured at seq / 50 s on the client's clock."""
+        t_s = seq / 50 if t_capture_s is None else t_capture_s
+        self.session.receive(FrameHeader(seq, SIZE, t_s, t_s), image, len(image) + 32, self.clock.advance(0.001))
+
+    def take(self, kind: str = "pose") -> Job:
+        """A lane takes the waiting frame."""
+        picture = self.session._slot.take()
+        assert picture is not None
+        return self.job(picture, kind)
+
+    def job(self, picture: Picture, kind: str) -> Job:
+        """A job on a picture that has been waiting a while."""
+        return Job(picture, kind, self.clock.advance(0.001))
+
+    def done(self, job: Job, estimate: Estimate | None = None) -> None:
+        """The lane has its estimate."""
+        kinds = ("pose", "hands") if job.kind == "both" else (job.kind,)
+        job.stage_ms.update(dict.fromkeys(kinds, 20.0))
+        self.session.lane_done(job, a_pose() if estimate is None else estimate, self.clock.advance(0.02))
+
+    @property
+    def states(self) -> dict[str, int]:
+        """How frames ended, those states only that occur."""
+        return {s: n for s, n in self.session.ledger.summary()["states"].items() if n}
+
+    def logged(self, table: str = "frames") -> list[dict[str, Any]]:
+        """The log's rows."""
+        rows: list[dict[str, Any]] = self.session.log.read(table)[0].to_pylist()
+        return rows
+
+
+def no_estimator(kind: str, settings: Settings) -> Estimator:
+    """For sessions whose lanes are played by the test."""
+    raise AssertionError("no lane is started here")
+
+
+def replay_header(seq: int, t_s: float | None = None) -> FrameHeader:
+    """Header of a frame of landmarks."""
+    t_s = seq / 50 if t_s is None else t_s
+    return FrameHeader(seq, SIZE, t_s, t_s)
+
+
+LANDMARKS = encode_estimate(replace(a_pose(), hands=(a_hand("left", 0.7, 0.5),)))

@@ -1,0 +1,95 @@
+"""A client's times on the server's clock."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from livedance_lab.clock import ClockOffset
+from livedance_lab.errors import WireError
+from livedance_lab.pipeline.intake import ClientClock
+from livedance_lab.pose import FrameTimes
+from livedance_lab.wire.codec import FrameHeader
+
+
+def stamp(clock: ClientClock, t_capture_s: float, t_send_s: float | None = None, t_receive_s: float = 500.0):
+    times = FrameTimes(t_receive_s=t_receive_s)
+    send_s = t_capture_s if t_send_s is None else t_send_s
+    assumed = clock.stamp(times, FrameHeader(0, (0, 0), t_capture_s, send_s))
+    return times, assumed
+
+
+def test_before_any_exchange_the_first_frame_is_taken_to_have_come_at_once():
+    clock = ClientClock()
+    times, assumed = stamp(clock, 9.99, 10.0, t_receive_s=500.0)
+
+    assert assumed
+    assert times.t_send_s == pytest.approx(500.0)
+    assert times.t_capture_s == pytest.approx(499.99)
+    assert clock.offset.uncertainty_s == math.inf
+    assert not stamp(clock, 10.02, 10.03)[1]
+
+
+def test_a_measured_offset_is_used():
+    clock = ClientClock()
+    clock.set(ClockOffset(1000.25, 0.001))
+    times, assumed = stamp(clock, 1.0, 1.5)
+
+    assert not assumed
+    assert (times.t_capture_s, times.t_send_s) == (1001.25, 1001.75)
+
+
+@pytest.mark.parametrize("second_s", [5.0, 4.0])
+def test_capture_times_must_increase(second_s):
+    clock = ClientClock()
+    stamp(clock, 5.0)
+    with pytest.raises(WireError, match=r"must increase, got .* after 5\.0") as caught:
+        stamp(clock, second_s)
+    assert caught.value.code == "time"
+    stamp(clock, 5.02)  # and the next good one is welcome
+
+
+@pytest.mark.parametrize(
+    ("t_capture_s", "t_send_s"),
+    [(1e9, 5.0), (1e11, 1e11), (-1e300, -1e300), (math.nan, 5.0), (5.0, math.nan), (math.inf, math.inf)],
+)
+def test_one_wild_time_is_refused_and_does_not_stop_the_frames_after_it(t_capture_s, t_send_s):
+    clock = ClientClock()
+    stamp(clock, 5.0)
+    with pytest.raises(WireError) as caught:
+        stamp(clock, t_capture_s, t_send_s)
+    assert caught.value.code == "time"
+
+    times, _ = stamp(clock, 5.02)
+    assert times.t_capture_s == pytest.approx(500.02)
+
+
+def test_a_better_offset_does_not_let_time_run_backwards():
+    clock = ClientClock()
+    first, _ = stamp(clock, 1.0)
+    clock.set(ClockOffset(first.t_capture_s - 1.0 - 0.05, 0.001))  # the first guess was 50 ms too late
+    later = [stamp(clock, 1.0 + n / 60)[0].t_capture_s for n in range(1, 10)]
+
+    assert later == sorted(set(later))
+    assert later[0] > first.t_capture_s
+    assert later[-1] == pytest.approx(first.t_capture_s - 0.05 + 9 / 60)
+
+
+def test_another_connection_may_have_another_clock():
+    clock = ClientClock()
+    first, _ = stamp(clock, 1000.0, t_receive_s=500.0)
+    clock.new_connection()
+    again, assumed = stamp(clock, 3.0, t_receive_s=501.0)
+
+    assert assumed
+    assert again.t_capture_s == pytest.approx(501.0)
+    assert again.t_capture_s > first.t_capture_s
+
+
+def test_unknown_times_map_to_nan():
+    clock = ClientClock()
+    assert math.isnan(clock.map(1.0))
+    clock.set(ClockOffset(1.0, 0.0))
+    assert math.isnan(clock.map(None))
+    assert clock.map(1.000_000_4) == 2.0  # whole microseconds
