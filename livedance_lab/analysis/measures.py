@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import scipy.interpolate
 import scipy.signal
 
 from livedance_lab.analysis.offline import resample
@@ -82,7 +83,7 @@ def second_difference(values: npt.ArrayLike) -> float:
 def lag_ms(values: npt.ArrayLike, reference: npt.ArrayLike, times_s: npt.ArrayLike, max_lag_ms: float = 300.0) -> float:
     """How late a smoothed signal is against a reference: the shift at which their speeds correlate best.
 
-    Cross-correlation of the first differences (which ignore offsets and slow posture), summed over all
+    Cross-correlation of the derivatives (which ignore offsets and slow posture), summed over all
     series; the peak is placed between samples by the parabola through its three highest points (Cespedes et
     al., "Methods for estimation of subsample time delays of digitized echo signals", Ultrasonic Imaging 17,
     1995). Use a zero-phase reference: truth, or the raw signal through `zero_phase_butterworth`.
@@ -122,8 +123,19 @@ def lag_ms(values: npt.ArrayLike, reference: npt.ArrayLike, times_s: npt.ArrayLi
 
 
 def _even_speed(values: Array, t: Array, even_s: Array) -> Array:
-    even = resample(values, t, even_s, max_gap_s=_LONGEST_FILLED_S)
-    return np.diff(even.reshape(len(even), -1), axis=0)
+    """Derivative of each series on an even grid, shape (N, series); NaN in long gaps.
+
+    By cubic splines: straight lines between uneven samples would have their corners at the same times in both
+    signals, which pulls the lag towards zero.
+    """
+    seen = resample(values, t, even_s, max_gap_s=_LONGEST_FILLED_S).reshape(len(even_s), -1)
+    out = np.full_like(seen, np.nan)
+    for column, series in enumerate(values.reshape(len(values), -1).T):
+        known = ~np.isnan(series)
+        if known.sum() >= 4:
+            slope = scipy.interpolate.CubicSpline(t[known], series[known]).derivative()
+            out[:, column] = np.where(np.isnan(seen[:, column]), np.nan, slope(even_s))
+    return out
 
 
 def _overlap(a: Array, b: Array, shift: int) -> float:
@@ -250,7 +262,10 @@ def high_frequency_power(values: npt.ArrayLike, times_s: npt.ArrayLike, above_hz
     x, rate_hz = even(values, times_s)
     if len(x) < 8:
         return np.full(x.shape[1:], np.nan)
-    f_hz, power = scipy.signal.welch(x, rate_hz, nperseg=min(len(x), round(2 * rate_hz)), detrend="linear", axis=0)
+    gap = np.isnan(x).any(axis=0)
+    f_hz, power = scipy.signal.welch(
+        np.where(gap, 0.0, x), rate_hz, nperseg=min(len(x), round(2 * rate_hz)), detrend="linear", axis=0
+    )
     total = power.sum(axis=0)
     return np.asarray(power[f_hz > above_hz].sum(axis=0) / np.where(total > 0, total, np.nan))
 

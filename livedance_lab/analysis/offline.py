@@ -10,6 +10,7 @@ with even steps are not touched by that.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -60,14 +61,13 @@ def zero_phase_butterworth(
     if order < 2 or order % 2:
         raise SettingsError(f"order must be even, for two passes, got {order!r}.")
     rate_hz = _rate_hz(t)
-    passes = 2
-    widened_hz = cutoff_hz / (2 ** (1 / passes) - 1) ** (1 / order)
-    if not 0 < widened_hz < rate_hz / 2:
+    if not 0 < cutoff_hz < rate_hz / 2:
         raise SettingsError(
-            f"cutoff_hz must be from 0 to {rate_hz / 2 * cutoff_hz / widened_hz:.3g} Hz at {rate_hz:.3g} samples/s, "
-            f"got {cutoff_hz!r}."
+            f"cutoff_hz must be from 0 to {rate_hz / 2:.3g} Hz at {rate_hz:.3g} samples/s, got {cutoff_hz!r}."
         )
-    sos = scipy.signal.butter(order // passes, widened_hz, fs=rate_hz, output="sos")
+    # two passes reach -3 dB where one has (sqrt(2) - 1) ** (1 / order) of its own; exact on the warped axis
+    single = math.tan(math.pi * cutoff_hz / rate_hz) / (math.sqrt(2) - 1) ** (1 / order)
+    sos = scipy.signal.butter(order // 2, 2 / math.pi * math.atan(single), output="sos")
     return _by_stretch(x, t, 4 * order, lambda y: scipy.signal.sosfiltfilt(sos, y, padlen=min(4 * order, len(y)) - 1))
 
 
@@ -115,9 +115,10 @@ def rolling_median(values: npt.ArrayLike, times_s: npt.ArrayLike, window_s: floa
     """
     x, t = _checked(values, times_s)
     out = np.full_like(x, np.nan)
+    series, medians = _series(x).T, _series(out).T
     for i, near in enumerate(_windows(t, window_s)):
-        seen = ~np.isnan(x[i])
-        out[i][seen] = np.nanmedian(x[near][:, seen], axis=0)
+        seen = ~np.isnan(series[i])
+        medians[i, seen] = np.nanmedian(series[near][:, seen], axis=0)
     return out
 
 
@@ -146,13 +147,15 @@ def hampel(
     """
     x, t = _checked(values, times_s)
     cleaned, outliers = x.copy(), np.zeros(x.shape, dtype=bool)
+    series, target, found = _series(x).T, _series(cleaned).T, outliers.reshape(len(x), -1)
     for i, near in enumerate(_windows(t, window_s)):
-        seen = ~np.isnan(x[i])
-        window = x[near][:, seen]
+        seen = ~np.isnan(series[i])
+        window = series[near][:, seen]
         median = np.nanmedian(window, axis=0)
         deviation = 1.4826 * np.nanmedian(np.abs(window - median), axis=0)
-        outliers[i][seen] = np.abs(x[i][seen] - median) > sigmas * deviation
-        cleaned[i][seen] = np.where(outliers[i][seen], median, x[i][seen])
+        off = np.abs(series[i, seen] - median) > sigmas * deviation
+        found[i, seen] = off
+        target[i, seen] = np.where(off, median, series[i, seen])
     return cleaned, outliers
 
 
