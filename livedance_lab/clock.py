@@ -11,7 +11,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-__all__ = ["ClockOffset", "FakeClock", "OffsetEstimator", "now_s", "wall_s"]
+__all__ = ["ClockOffset", "FakeClock", "OffsetEstimator", "now_s", "thread_cpu_s", "wall_s"]
 
 
 def now_s() -> float:
@@ -22,6 +22,11 @@ def now_s() -> float:
 def wall_s() -> float:
     """Seconds since 1970-01-01 UTC, to anchor a session in the calendar; never used for durations."""
     return time.time()
+
+
+def thread_cpu_s() -> float:
+    """Processor seconds the calling thread has used, to keep displays within their budget."""
+    return time.thread_time()
 
 
 class FakeClock:

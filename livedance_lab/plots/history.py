@@ -1,0 +1,204 @@
+"""What the live plots remember: the last seconds of a session, in memory that never grows."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from livedance_lab.analysis.interpolation import Painter, make_painter
+from livedance_lab.wire.codec import WireResult
+
+__all__ = ["LiveHistory", "Ring", "View"]
+
+Array = npt.NDArray[np.float64]
+
+_RATE_WINDOW_S = 1.0
+_AGE_WINDOW_S = 2.0
+_SAMPLE_EVERY_S = 0.25
+_RESTART_S = 1.0  # results are never this much out of order
+
+
+class Ring:
+    """The last rows of a table with a fixed number of columns.
+
+    Parameters
+    ----------
+    rows, columns : int
+    """
+
+    def __init__(self, rows: int, columns: int) -> None:
+        self._data = np.full((rows, columns), np.nan)
+        self._next = 0
+        self._full = False
+
+    def __len__(self) -> int:
+        """Rows held."""
+        return len(self._data) if self._full else self._next
+
+    def add(self, row: npt.ArrayLike) -> None:
+        """Put in a row; the oldest goes when there is no room."""
+        self._data[self._next] = row
+        self._next = (self._next + 1) % len(self._data)
+        self._full = self._full or self._next == 0
+
+    def rows(self) -> Array:
+        """A copy, oldest first, of shape (rows held, columns)."""
+        if not self._full:
+            return self._data[: self._next].copy()
+        return np.roll(self._data, -self._next, axis=0)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._next, self._full = 0, False
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything to be drawn at one moment; times are seconds of the server's clock.
+
+    Attributes
+    ----------
+    now_s : float
+    t_s : ndarray of shape (N,)
+        Capture times of the last results.
+    raw_deg, smooth_deg : ndarray of shape (N, A)
+    readings_t_s : ndarray of shape (M,)
+    results_hz, painted_hz, age_p50_ms, age_p95_ms : ndarray of shape (M,)
+        NaN where nothing was measured.
+    pose_px : ndarray of shape (33, 2), or None before the first result
+    pose_m : ndarray of shape (33, 3), or None
+    visibility : ndarray of shape (33,), or None
+    size_px : (int, int)
+        Of the camera's picture.
+    ledger : dict of str to int
+        Frames captured so far, and by state.
+    """
+
+    now_s: float
+    t_s: Array
+    raw_deg: Array
+    smooth_deg: Array
+    readings_t_s: Array
+    results_hz: Array
+    painted_hz: Array
+    age_p50_ms: Array
+    age_p95_ms: Array
+    pose_px: Array | None
+    pose_m: Array | None
+    visibility: Array | None
+    size_px: tuple[int, int]
+    ledger: dict[str, int]
+
+
+class LiveHistory:
+    """Takes in results as they come, from any thread, and gives what to draw now.
+
+    Parameters
+    ----------
+    angle_names : sequence of str
+    window_s : float, default 10
+        How far back angles are kept.
+    readings_window_s : float, default 60
+        How far back rates and ages are kept.
+    max_hz : float, default 120
+        Results per second there is room for; at a higher rate the window shows less time.
+    painting : str, default "interpolate"
+        How the skeleton moves between results, see `livedance_lab.analysis.interpolation.MODES`.
+    """
+
+    def __init__(
+        self,
+        angle_names: Sequence[str],
+        window_s: float = 10.0,
+        readings_window_s: float = 60.0,
+        max_hz: float = 120.0,
+        painting: str = "interpolate",
+    ) -> None:
+        self.angle_names = tuple(angle_names)
+        self.window_s, self.readings_window_s = window_s, readings_window_s
+        self._lock = threading.Lock()
+        self._rows = Ring(math.ceil(window_s * max_hz), 3 + 2 * len(self.angle_names))
+        self._readings = Ring(math.ceil(readings_window_s / _SAMPLE_EVERY_S), 5)
+        self._painted_hz = math.nan
+        self._newest: WireResult | None = None
+        self.painting = painting
+        self._painter: Painter = make_painter(painting)
+
+    def add_result(self, result: WireResult, t_arrival_s: float) -> None:
+        """Take in a result that arrived at `t_arrival_s`, server clock. One not newer is ignored."""
+        t_s = result.times.t_capture_s
+        if not math.isfinite(t_s):
+            return
+        with self._lock:
+            last_s = -math.inf if self._newest is None else self._newest.times.t_capture_s
+            if last_s - t_s > _RESTART_S:  # another machine's clock: the server was started again
+                self._forget()
+            elif not t_s > last_s:
+                return
+            age_ms = (t_arrival_s - t_s) * 1000
+            self._rows.add(np.concatenate(([t_s, t_arrival_s, age_ms], result.angles_raw_deg, result.angles_deg)))
+            self._painter.add(np.hstack((result.keypoints_px[:, :2], result.world_m)), t_s, t_arrival_s)
+            self._newest = result
+
+    def add_stats(self, stats: Mapping[str, Any]) -> None:
+        """Take in a browser's readings."""
+        painted = stats.get("painted_fps")
+        with self._lock:
+            self._painted_hz = math.nan if painted is None else float(painted)
+
+    def paint_with(self, painting: str) -> None:
+        """Another way to move between results."""
+        with self._lock:
+            if painting != self.painting:
+                self.painting, self._painter = painting, make_painter(painting)
+
+    def view(self, now_s: float) -> View:
+        """What to draw at `now_s`, server clock."""
+        with self._lock:
+            rows = self._rows.rows()
+            self._sample(rows, now_s)
+            readings = self._readings.rows()
+            pose = self._painter.paint(now_s)
+            newest = self._newest
+        rows = rows[rows[:, 0] >= now_s - self.window_s]
+        readings = readings[readings[:, 0] >= now_s - self.readings_window_s]
+        n = len(self.angle_names)
+        t_s, results_hz, painted_hz, age_p50_ms, age_p95_ms = readings.T
+        return View(
+            now_s=now_s,
+            t_s=rows[:, 0],
+            raw_deg=rows[:, 3 : 3 + n],
+            smooth_deg=rows[:, 3 + n :],
+            readings_t_s=t_s,
+            results_hz=results_hz,
+            painted_hz=painted_hz,
+            age_p50_ms=age_p50_ms,
+            age_p95_ms=age_p95_ms,
+            pose_px=None if pose is None else pose[:, :2],
+            pose_m=None if pose is None else pose[:, 2:],
+            visibility=None if newest is None else newest.visibility.astype(np.float64),
+            size_px=(0, 0) if newest is None else newest.size_px,
+            ledger={} if newest is None else newest.ledger,
+        )
+
+    def _forget(self) -> None:
+        self._rows.clear()
+        self._readings.clear()
+        self._painter.reset()
+
+    def _sample(self, rows: Array, now_s: float) -> None:
+        """Rates and ages, a few times a second."""
+        last = self._readings.rows()[-1:, 0]
+        if last.size and now_s - last[0] < _SAMPLE_EVERY_S:
+            return
+        arrived_s = rows[:, 1]
+        results_hz = np.count_nonzero(arrived_s > now_s - _RATE_WINDOW_S) / _RATE_WINDOW_S
+        ages_ms = rows[arrived_s > now_s - _AGE_WINDOW_S, 2]
+        p50, p95 = np.percentile(ages_ms, (50, 95)) if ages_ms.size else (math.nan, math.nan)
+        self._readings.add([now_s, results_hz if len(rows) else math.nan, self._painted_hz, p50, p95])

@@ -1,0 +1,172 @@
+"""The live figure: angles, skeleton, rates, ages and ledger of a running session, redrawn several times a second.
+
+Speed comes from drawing little: the background (axes, grid, words) is drawn once and kept as pixels; each
+redraw copies it back and draws only what moves. A redraw costs some 8 ms of one core for 1000 x 590 pixels.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from livedance_lab.errors import SettingsError
+from livedance_lab.plots.history import LiveHistory
+from livedance_lab.plots.look import DARK, LIGHT, Look
+from livedance_lab.plots.panels import (
+    AnglePanel,
+    LedgerPanel,
+    Panel,
+    PicturePanel,
+    SeriesPanel,
+    WorldPanel,
+    by_joint,
+    label_seconds,
+)
+
+__all__ = ["LiveFigure", "interactive_figure"]
+
+_SIZE_IN = (10.0, 5.9)
+_DPI = 100
+_MOST_JOINTS = 5
+_RATE_STEPS_HZ = (30.0, 60.0, 120.0, 240.0)
+_AGE_STEPS_MS = (100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0)
+
+
+class LiveFigure:
+    """Draws a history into a matplotlib figure, artists reused in place.
+
+    Parameters
+    ----------
+    history : LiveHistory
+    joints : sequence of str, optional
+        Whose angles: "elbow", "knee" ...; the first five of the session by default.
+    dark : bool, default False
+    figure : Figure, optional
+        One of pyplot's, for a canvas of its own (ipympl); without it nothing but pixels are made.
+
+    Attributes
+    ----------
+    figure : Figure
+    lock : RLock
+        Held while drawing: matplotlib is not made for several threads.
+
+    Raises
+    ------
+    SettingsError
+        If the session has no angle of a joint.
+    """
+
+    def __init__(
+        self,
+        history: LiveHistory,
+        joints: Sequence[str] | None = None,
+        *,
+        dark: bool = False,
+        figure: Figure | None = None,
+    ) -> None:
+        self.history = history
+        known = by_joint(history.angle_names)
+        unknown = [joint for joint in joints or () if joint not in known]
+        if unknown:
+            raise SettingsError(f"there is no angle of {unknown[0]!r}; this session has {', '.join(known)}.")
+        self._joints = {name: known[name] for name in (joints or list(known)[:_MOST_JOINTS])}
+        self.lock = threading.RLock()
+        self._background: Any = None
+        self._draw_background: Any = FigureCanvasAgg.draw  # matplotlib leaves it untyped
+        if figure is None:
+            figure = Figure()
+            FigureCanvasAgg(figure)
+        figure.set_size_inches(*_SIZE_IN)
+        figure.set_dpi(_DPI)
+        self.figure = figure
+        self._canvas: Any = figure.canvas
+        self.restyle(dark)
+        figure.canvas.mpl_connect("draw_event", self._on_draw)
+
+    def restyle(self, dark: bool) -> None:
+        """Begin anew with the other colours."""
+        with self.lock:
+            self.dark = dark
+            self.figure.clear()
+            self._panels = _build(self.figure, DARK if dark else LIGHT, self.history, self._joints)
+            self._artists = [artist for panel in self._panels for artist in panel.artists]
+            self._background = None
+
+    @property
+    def world(self) -> WorldPanel:
+        """The view in space, to be turned."""
+        return next(panel for panel in self._panels if isinstance(panel, WorldPanel))
+
+    def draw(self, now_s: float) -> None:
+        """Bring the figure's pixels up to `now_s`, server clock."""
+        canvas = self._canvas
+        with self.lock:
+            view = self.history.view(now_s)
+            changed = [panel.update(view) for panel in self._panels]
+            if self._background is None or any(changed):
+                self._draw_background(canvas)  # not the canvas's own: it would send a picture without what moves
+                return  # `_on_draw` has drawn what moves
+            canvas.restore_region(self._background)
+            renderer = canvas.get_renderer()
+            for artist in self._artists:
+                artist.draw(renderer)
+
+    def pixels(self) -> npt.NDArray[np.uint8]:
+        """The picture as it is now, of shape (H, W, 3), RGB."""
+        with self.lock:
+            return np.ascontiguousarray(np.asarray(self._canvas.buffer_rgba())[:, :, :3])
+
+    def _on_draw(self, event: Any) -> None:
+        """After anybody has drawn the background: keep it, then draw what moves."""
+        canvas = self._canvas
+        with self.lock:
+            if event.renderer is canvas.get_renderer():  # not while the figure is saved to a file
+                self._background = canvas.copy_from_bbox(self.figure.bbox)
+            for artist in self._artists:
+                artist.draw(event.renderer)
+
+
+def _build(figure: Figure, look: Look, history: LiveHistory, joints: dict[str, dict[str, int]]) -> list[Panel]:
+    """All panels: angles on the left, skeletons over readings on the right, the ledger below."""
+    figure.set_facecolor(look.paper)
+    outer = figure.add_gridspec(2, 2, width_ratios=(1.12, 1), height_ratios=(1, 0.1), left=0.045, right=0.985,
+                                top=0.945, bottom=0.02, wspace=0.09, hspace=0.17)  # fmt: skip
+    rows = outer[0, 0].subgridspec(len(joints), 1, hspace=0.42)
+    panels: list[Panel] = []
+    for row, (joint, sides) in enumerate(joints.items()):
+        ax = figure.add_subplot(rows[row])
+        panels.append(AnglePanel(ax, look, joint, sides, history.window_s))
+        label_seconds(ax, history.window_s, 6, words=row == len(joints) - 1)
+    right = outer[0, 1].subgridspec(2, 2, height_ratios=(1.75, 1), hspace=0.3, wspace=0.16)
+    panels.append(PicturePanel(figure.add_subplot(right[0, 0]), look))
+    panels.append(WorldPanel(figure.add_subplot(right[0, 1]), look))
+    rates = {"painted_hz": ("painted", look.calm), "results_hz": ("results", look.fast)}
+    ages = {"age_p95_ms": ("p95", look.calm), "age_p50_ms": ("p50", look.fast)}
+    window_s = history.readings_window_s
+    panels.append(SeriesPanel(figure.add_subplot(right[1, 0]), look, "per second", rates, window_s, _RATE_STEPS_HZ))
+    panels.append(
+        SeriesPanel(figure.add_subplot(right[1, 1]), look, "age of results, ms", ages, window_s, _AGE_STEPS_MS)
+    )
+    panels.append(LedgerPanel(figure.add_subplot(outer[1, :]), look))
+    return panels
+
+
+def interactive_figure() -> Figure | None:
+    """A figure whose canvas is a widget, where ``%matplotlib widget`` is in force; else None.
+
+    pyplot must not show it by itself: whoever asked displays its canvas.
+    """
+    import matplotlib as mpl
+
+    if "ipympl" not in mpl.get_backend() and mpl.get_backend() != "widget":
+        return None
+    from matplotlib import pyplot
+
+    with pyplot.ioff():
+        return pyplot.figure()
