@@ -20,14 +20,18 @@ def bench(
     rounds: Annotated[int, typer.Option(min=1)] = 3,
     seconds: Annotated[float, typer.Option(min=1, help="Per measurement.")] = 6.0,
     fps: Annotated[float, typer.Option(min=1, max=240, help="Frames offered per second.")] = 60.0,
-    out: Annotated[Path, typer.Option(help="Folder for bench.csv and bench.md.")] = Path("livedance-bench"),
+    clients: Annotated[int, typer.Option(min=0, help="Also measure so many cameras at once.")] = 0,
+    bound: Annotated[bool, typer.Option(help="Also measure the bare landmarkers' speed.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder for bench.csv, bench.md, bench.png.")] = Path("livedance-bench"),
 ) -> None:
     """Measure how designs differ on this machine, now."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from livedance_lab.pipeline.scheduler import core_count
     from livedance_lab.quiet import quiet_c_logs
     from livedance_lab.runs import bench as run
+    from livedance_lab.runs import load
     from livedance_lab.runs.report import bench_table, write_bench
     from livedance_lab.runs.samples import sample_path
 
@@ -50,5 +54,15 @@ def bench(
         )  # fmt: skip
     files = write_bench(rows, out, rounds=rounds, seconds=seconds, fps=fps, source=(source or sample_path()).name)
     console.print(bench_table(rows), soft_wrap=True)
+    if bound:
+        cores = core_count()
+        best = load.raw_bound(source or sample_path())
+        console.print(f"{cores} bare landmarkers in threads: {best:.1f} poses per second.")
+    if clients:
+        for n in (1, clients):
+            many = load.many_clients(source or sample_path(), n, seconds=seconds, fps=fps)
+            each = ", ".join(f"{rate:.1f}" for rate in many["results_per_s"])
+            console.print(f"{n} clients: {many['total_per_s']:.1f} results/s in all ({each}), slowest over mean "
+                          f"{many['fairness']:.2f}, server {many['rss_mb']:.0f} MB")  # fmt: skip
     console.print(f"Median of {rounds} interleaved rounds, ratio to {names[0]} behind ×. Written: "
                   + ", ".join(str(f) for f in files))  # fmt: skip

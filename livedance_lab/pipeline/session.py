@@ -19,7 +19,7 @@ from livedance_lab.metrics.stats import Window
 from livedance_lab.pipeline.books import Books
 from livedance_lab.pipeline.crew import CREW_FIELDS, Crew
 from livedance_lab.pipeline.intake import ClientClock
-from livedance_lab.pipeline.latest import LatestSlot
+from livedance_lab.pipeline.latest import QUEUES, LatestSlot
 from livedance_lab.pipeline.listener import SessionListener
 from livedance_lab.pipeline.picture import Picture
 from livedance_lab.pipeline.process import Processor
@@ -51,6 +51,8 @@ class Session:
         Larger pictures are rejected before they are decoded.
     max_log_bytes : int
         Memory of the log.
+    queue : str
+        One of `livedance_lab.pipeline.latest.QUEUES`; the others exist to be compared with.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Session:
         clock: Callable[[], float] = now_s,
         max_pixels: int = MAX_PIXELS,
         max_log_bytes: int = 256 * 2**20,
+        queue: str = "latest",
     ) -> None:
         self.id = session_id
         self.settings = settings or Settings()
@@ -91,7 +94,7 @@ class Session:
         self._crew_lock = threading.Lock()  # one change of crew at a time
         self._crew: Crew | None = None
         self._wanted = False  # whether a crew should be at work
-        self._slot: LatestSlot[Picture] = LatestSlot()
+        self._slot: LatestSlot[Picture] = QUEUES[queue]()
         self._halves: dict[int, tuple[Job, Estimate]] = {}  # join design: what waits for its other half
         self._last_sent_seq = -1
         self._ending = False  # no more frames are taken; those in work are waited for
@@ -142,8 +145,7 @@ class Session:
             if crew is not None:
                 crew.stop()
         with self._lock:
-            waiting = self._slot.take()
-            if waiting is not None:
+            while (waiting := self._slot.take()) is not None:
                 times = waiting.frame.times
                 self._books.close(
                     waiting.frame.seq, FrameState.LOST, times, "the session was stopped", waiting.bytes_up
@@ -315,10 +317,12 @@ class Session:
         times.t_emit_s = self.clock()
         self._last_sent_seq = frame.seq
         self.ledger.close(frame.seq, FrameState.PROCESSED)
-        self._listener.on_result(self, result, self._books.take_closed())
-        stage_ms["emit"] = (self.clock() - times.t_emit_s) * 1000
-        self.log.add_result(result)
-        self.log.add_frame(record)
+        try:
+            self._listener.on_result(self, result, self._books.take_closed())
+        finally:  # whatever becomes of the message, the frame is in the log
+            stage_ms["emit"] = (self.clock() - times.t_emit_s) * 1000
+            self.log.add_result(result)
+            self.log.add_frame(record)
         self.result_rate.add(times.t_emit_s)
         self.ages_ms.add(times.t_emit_s, (times.t_emit_s - times.t_capture_s) * 1000)
         self._finish_if_drained()

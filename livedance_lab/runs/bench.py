@@ -14,8 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from livedance_lab.client.feed import EncodedClip
 from livedance_lab.client.session import LiveSession
+from livedance_lab.estimators.base import Estimate
+from livedance_lab.estimators.replay import encode_estimate
 from livedance_lab.metrics.usage import cpu_s, resident_bytes
 from livedance_lab.runs.summary import summarise
 from livedance_lab.server import LiveServer
@@ -38,6 +42,10 @@ class Design:
     pacing : str
     legacy : bool
         Base64 in JSON, pictures at the camera's size, as the original demo sends them.
+    server : dict
+        Options of ``livedance serve``.
+    offered : float
+        Frames offered, times the benchmark's rate.
     """
 
     name: str
@@ -45,6 +53,8 @@ class Design:
     settings: dict[str, Any] = field(default_factory=dict)
     pacing: str = "free"
     legacy: bool = False
+    server: dict[str, Any] = field(default_factory=dict)
+    offered: float = 1.0
 
 
 _LARGE = 2160  # a short side that no picture reaches: sent as the camera gave it
@@ -65,6 +75,12 @@ DESIGNS = {
         Design("original-pose", "the original's recipe without hands",
                {"design": "sequential", "short_side_px": _LARGE, "hands": False}, legacy=True),
         Design("auto-pose", "the default without hands", {"hands": False}, "auto"),
+        Design("saturated-pose", "pose lanes only, twice the frames offered", {"hands": False}, offered=2.0),
+        Design("fifo", "decoupled behind a queue of 5", {"design": "decoupled"}, server={"queue": "fifo"}),
+        Design("keep-oldest", "decoupled behind a queue of 1 that refuses when full", {"design": "decoupled"},
+               server={"queue": "keep-oldest"}),
+        Design("no-inference", "landmarks sent instead of pictures: the server's own cost",
+               {"design": "sequential"}, server={"estimator": "replay"}),
     )
 }  # fmt: skip
 
@@ -114,8 +130,7 @@ def bench(
     dict of str to list of dict
         Per design, one row of `COLUMNS` per round.
     """
-    clips = {large: EncodedClip.read(source, Settings(short_side_px=_LARGE if large else 384), seconds)
-             for large in {DESIGNS[name].legacy for name in names}}  # fmt: skip
+    clips = {kind: _clip(kind, source, seconds) for kind in {_kind(DESIGNS[name]) for name in names}}
     rows: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     done = 0
     for number in range(rounds):
@@ -123,16 +138,35 @@ def bench(
         for name in names[number % len(names) :] + names[: number % len(names)]:
             progress(done, rounds * len(names), name)
             design = DESIGNS[name]
-            rows[name].append(_measure(design, clips[design.legacy], seconds, fps))
+            rows[name].append(measure(design, clips[_kind(design)], seconds, fps))
             done += 1
     progress(done, rounds * len(names), "")
     return rows
 
 
-def _measure(design: Design, clip: EncodedClip, seconds: float, fps: float) -> dict[str, float]:
-    """One stream through a fresh server."""
-    with LiveServer.start(reuse=False, port=0) as server, LiveSession.open(server, **design.settings) as session:
-        how: dict[str, Any] = {"fps": fps, "pacing": design.pacing, "legacy": design.legacy}
+def _kind(design: Design) -> str:
+    if design.server.get("estimator") == "replay":
+        return "landmarks"
+    return "full" if design.legacy else "small"
+
+
+def _clip(kind: str, source: Path, seconds: float) -> EncodedClip:
+    """What a design sends: full-size pictures, small ones, or one body's landmarks over and over."""
+    if kind == "landmarks":
+        still = np.full((33, 3), 0.5, np.float32)
+        sure = np.ones(33, np.float32)
+        image = encode_estimate(Estimate(pose_xyz=still, pose_world_m=still, visibility=sure, presence=sure))
+        return EncodedClip([image], (480, 640), 60.0, "landmarks")
+    return EncodedClip.read(source, Settings(short_side_px=_LARGE if kind == "full" else 384), seconds)
+
+
+def measure(design: Design, clip: EncodedClip, seconds: float, fps: float) -> dict[str, float]:
+    """One stream through a fresh server: a value for each of `COLUMNS`."""
+    with (
+        LiveServer.start(reuse=False, port=0, **design.server) as server,
+        LiveSession.open(server, **design.settings) as session,
+    ):
+        how: dict[str, Any] = {"fps": fps * design.offered, "pacing": design.pacing, "legacy": design.legacy}
         session.stream(clip, seconds=1.0, **how)
         warm_frames, before_s = session.summary["ledger"]["captured"], cpu_s(server.pid)
         session.stream(clip, seconds=seconds, end=True, **how)

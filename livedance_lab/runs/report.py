@@ -8,6 +8,7 @@ import platform
 from pathlib import Path
 
 from livedance_lab.pipeline.scheduler import core_count
+from livedance_lab.plots.bench import save_bench
 from livedance_lab.runs.bench import COLUMNS, ratios
 
 __all__ = ["bench_table", "write_bench"]
@@ -53,4 +54,6 @@ def write_bench(rows: Rows, out: Path, *, rounds: int, seconds: float, fps: floa
         "to the first design, the median over rounds."
     )
     md_path.write_text(f"{bench_table(rows)}\n\n{how}\n", encoding="utf-8")
-    return [csv_path, md_path]
+    shown = ("results_per_s", "age_p50_ms", "newest_age_ms", "rss_mb")
+    png_path = save_bench(rows, {column: COLUMNS[column] for column in shown}, out / "bench.png")
+    return [csv_path, md_path, png_path]

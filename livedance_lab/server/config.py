@@ -46,6 +46,8 @@ class ServerConfig:
         Estimator calls at once, over all sessions.
     estimator : str
         Registered estimator family.
+    queue : str
+        How frames wait: "latest", or what it is compared with ("fifo", "keep-oldest").
     settings : Settings
         What new sessions start with.
     record_dir : Path or None
@@ -65,6 +67,7 @@ class ServerConfig:
     resume_s: float = 10.0
     workers: int = field(default_factory=core_count)
     estimator: str = "mediapipe"
+    queue: str = "latest"
     settings: Settings = field(default_factory=Settings)
     record_dir: Path | None = None
     record_root: Path = field(default_factory=Path.cwd)

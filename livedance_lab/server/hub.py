@@ -109,7 +109,7 @@ class Hub:
             raise BusyError("busy", f"{_MOST_ROOMS} sessions are open; end one first.")
         chosen = self.config.settings.changed(settings)
         session = Session(session_id, self.scheduler, self, self._factory, chosen, clock=self.clock,
-                          max_pixels=self.config.max_pixels)  # fmt: skip
+                          max_pixels=self.config.max_pixels, queue=self.config.queue)  # fmt: skip
         room = self.rooms[session_id] = Room(session)
         self.totals["sessions"] += 1
         if self.config.record_dir is not None:
