@@ -22,6 +22,7 @@ from livedance_lab.settings import Settings
 
 __all__ = ["analyze_videos", "run_jobs"]
 
+_REACH_S = 10.0
 _TRIES = 3
 """How often a job may take its process down before it is given up: it may be the video, or memory."""
 
@@ -95,6 +96,8 @@ def run_jobs(
         outcomes[outcome.name] = outcome
         if finished is not None:
             finished(outcome)
+    for job in jobs:
+        _sweep(job)  # of workers that were killed
     return [outcomes[job.name] for job in jobs]
 
 
@@ -174,7 +177,7 @@ def _on_dask(jobs: Sequence[Job], dask: Any, heard: Heard) -> Iterator[Outcome]:
         raise LiveDanceError(f"Dask cannot be imported ({exc}): pip install 'livedance-lab[batch]'") from exc
     ours = isinstance(dask, str)
     try:
-        client = distributed.Client(dask, timeout="10s") if ours else dask
+        client = distributed.Client(dask, timeout=_REACH_S) if ours else dask
     except OSError as exc:
         raise LiveDanceError(f"the Dask scheduler {dask} cannot be reached: {exc}.") from exc
     topic = f"livedance-{uuid4().hex}"

@@ -21,15 +21,15 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Numbers for programs.")] = False,
 ) -> None:
     """Show a recording's duration, rates, ledger, gaps, settings changes and markers."""
-    import orjson
     from rich.console import Console
 
     from livedance_lab.recording.describe import describe
     from livedance_lab.recording.reader import Recording
+    from livedance_lab.wire.codec import encode_json
 
     about = describe(Recording.open(path))
     if as_json:
-        typer.echo(orjson.dumps(about, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY, default=str))
+        typer.echo(encode_json(about))
         return
     _show(about, Console(highlight=False))
 

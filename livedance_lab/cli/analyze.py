@@ -1,0 +1,131 @@
+"""``livedance analyze``: every frame of video files."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from livedance_lab.batch import Outcome
+
+__all__ = ["analyze"]
+
+
+def analyze(
+    videos: Annotated[list[Path], typer.Argument(help="Video files.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Gets a folder for each video.")] = Path("livedance-analysis"),
+    to: Annotated[list[str] | None, typer.Option(help="Export format; several times. See export --formats.")] = None,
+    annotate: Annotated[bool, typer.Option(help="Make a copy of each video with the body drawn into it.")] = False,
+    hands: Annotated[bool, typer.Option(help="Follow the hands too.")] = True,
+    complexity: Annotated[int, typer.Option(min=0, max=2, help="Pose model: 0 lite, 1 full, 2 heavy.")] = 1,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Any other setting; value in JSON.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Videos at a time; one per two cores if not given.")
+    ] = None,
+    dask: Annotated[str, typer.Option(help="Work on a Dask cluster: its scheduler's address, tcp://...")] = "",
+    verbose: Annotated[bool, typer.Option(help="Show the log, also of the C libraries.")] = False,
+) -> None:
+    """Analyse every frame of videos: no drops, resumable, several at a time."""
+    from rich.console import Console
+
+    from livedance_lab.batch import plan
+    from livedance_lab.batch.run import run_jobs
+    from livedance_lab.errors import ExportError
+    from livedance_lab.export import FORMATS
+    from livedance_lab.quiet import quiet_c_logs
+
+    quiet_c_logs(verbose)
+    console = Console(highlight=False)
+    unknown = [format for format in to or () if format not in FORMATS]
+    if unknown:
+        raise ExportError(f"there is no format {unknown[0]!r}; there are {', '.join(FORMATS)}.")
+    settings = _settings(complexity=complexity, hands=hands, more=setting or [])
+    jobs = plan(videos, out, settings, formats=to or (), annotate=annotate)
+    if not dask:
+        _models(settings)
+    bars = _Bars(console, len(jobs))
+    with bars.progress:
+        outcomes = run_jobs(jobs, workers=workers, dask=dask or None, heard=bars.heard, finished=bars.finished)
+    failed = [outcome for outcome in outcomes if outcome.error]
+    frames = sum(outcome.frames_in for outcome in outcomes)
+    console.print(f"[bold]{len(outcomes) - len(failed)} of {len(outcomes)} videos analysed, {frames} frames[/bold], "
+                  f"in [cyan]{out}[/cyan]")  # fmt: skip
+    if failed:
+        raise typer.Exit(1)
+
+
+def _settings(*, complexity: int, hands: bool, more: list[str]) -> Any:
+    """Settings from options; the design is join, as no frame is to be missed."""
+    import json
+
+    from livedance_lab.errors import SettingsError
+    from livedance_lab.settings import Settings
+
+    changes: dict[str, Any] = {"design": "join", "complexity": complexity, "hands": hands}
+    for text in more:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise SettingsError(f"--set wants NAME=VALUE, got {text!r}.")
+        try:
+            changes[name] = json.loads(value)
+        except json.JSONDecodeError:
+            changes[name] = value  # a word needs no quotes
+    return Settings.parse(changes)
+
+
+def _models(settings: Any) -> None:
+    """Fetch what is needed once, before several processes want it at once."""
+    from livedance_lab import model_store
+
+    with model_store.progress_bar() as progress:
+        model_store.ensure("pose", settings.complexity, progress)
+        if settings.hands:
+            model_store.ensure("hands", progress=progress)
+
+
+class _Bars:
+    """A bar for each video at work, one for all of them, and a line for each that is done."""
+
+    def __init__(self, console: Console, n_videos: int) -> None:
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(show_speed=True),
+                   TimeRemainingColumn())  # fmt: skip
+        self.progress = Progress(*columns, console=console, transient=True)
+        self._console, self._lock = console, threading.Lock()
+        self._whole = self.progress.add_task("[bold]videos[/bold]", total=n_videos)
+        self._of: dict[str, Any] = {}
+
+    def heard(self, name: str, done: int, expected: int) -> None:
+        """News of a video at work."""
+        with self._lock:
+            if name not in self._of:
+                self._of[name] = self.progress.add_task(name, total=None)
+            self.progress.update(self._of[name], completed=done, total=max(expected, done) or None)
+
+    def finished(self, outcome: Outcome) -> None:
+        """A video is done."""
+        with self._lock:
+            if outcome.name in self._of:
+                self.progress.update(self._of[outcome.name], visible=False)
+        self.progress.advance(self._whole)
+        self._console.print(_line(outcome))
+
+
+def _line(outcome: Outcome) -> str:
+    from rich.markup import escape
+
+    name = escape(outcome.name)
+    if outcome.error:
+        return f"[red]{name}[/red]: {escape(outcome.error)}"
+    counts = f"{outcome.frames_in} frames in, {outcome.frames_out} out"
+    person = f", a person in {outcome.found / max(1, outcome.frames_out):.1%}"
+    took = "done before" if outcome.skipped else f"{outcome.seconds:.1f} s"
+    return f"[green]{name}[/green]: {counts}{person}, {took}"
