@@ -72,8 +72,14 @@ class LedgerCounts:
 
     def plain(self) -> dict[str, Any]:
         """Values as JSON knows them."""
-        return {"captured": self.captured, "states": self.states, "conserved": self.conserved,
-                "missing": len(self.missing_seqs), "repeated": self.repeated, "dropped_share": round(self.dropped_share, 6)}  # fmt: skip
+        return {
+            "captured": self.captured,
+            "states": self.states,
+            "conserved": self.conserved,
+            "missing": len(self.missing_seqs),
+            "repeated": self.repeated,
+            "dropped_share": round(self.dropped_share, 6),
+        }
 
 
 class SessionData:
