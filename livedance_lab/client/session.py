@@ -113,6 +113,11 @@ class LiveSession(RemoteLog):
         return self._watcher.stats
 
     @property
+    def results_per_s(self) -> float:
+        """Results that reached this side per second, over the last two seconds."""
+        return self._watcher.rate.rate_hz(now_s())
+
+    @property
     def error(self) -> str:
         """Why nothing new is seen, in words; empty while all is well. It is tried again as long as it is not."""
         return self._watcher.error
@@ -170,8 +175,7 @@ class LiveSession(RemoteLog):
         callable
             Call it to stop.
         """
-        self._watcher.result_listeners.append(listener)
-        return lambda: self._watcher.result_listeners.remove(listener)
+        return _listen(self._watcher.result_listeners, listener)
 
     def on_message(self, listener: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
         """Call `listener` with each message that is no result: settings, stats, events, the end.
@@ -183,8 +187,7 @@ class LiveSession(RemoteLog):
         callable
             Call it to stop.
         """
-        self._watcher.message_listeners.append(listener)
-        return lambda: self._watcher.message_listeners.remove(listener)
+        return _listen(self._watcher.message_listeners, listener)
 
     @property
     def angle_names(self) -> tuple[str, ...]:
@@ -375,3 +378,14 @@ class LiveSession(RemoteLog):
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         """Stop watching."""
         self.close()
+
+
+def _listen(listeners: list[Any], listener: Any) -> Callable[[], None]:
+    """Add a listener; the function given back takes it out, also when it is called again."""
+    listeners.append(listener)
+
+    def stop() -> None:
+        if listener in listeners:
+            listeners.remove(listener)
+
+    return stop

@@ -10,7 +10,9 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from livedance_lab.client.link import LiveClient
+from livedance_lab.clock import now_s
 from livedance_lab.errors import LiveDanceError
+from livedance_lab.metrics.stats import Window
 from livedance_lab.wire.codec import WireResult
 
 __all__ = ["Watcher"]
@@ -39,6 +41,8 @@ class Watcher:
         The producer's newest readings.
     error : str
         Why nothing new is seen, in words; empty while all is well.
+    rate : Window
+        Of the results passed on.
     settings_version : int
         Of the newest settings told of.
 
@@ -53,6 +57,7 @@ class Watcher:
         self.stats: dict[str, Any] = {}
         self.error = ""
         self.settings_version = 0
+        self.rate = Window()
         self.result_listeners: list[Callable[[WireResult], None]] = []
         self.message_listeners: list[Callable[[dict[str, Any]], None]] = []
         self._loop = asyncio.new_event_loop()
@@ -118,6 +123,7 @@ class Watcher:
 
     async def _pass_on(self) -> None:
         async for result in self.viewer.results():
+            self.rate.add(now_s())
             for listener in list(self.result_listeners):
                 try:
                     listener(result)

@@ -77,6 +77,7 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
         budget: float = 0.04,
         dark: bool | None = None,
     ) -> None:
+        self._quit: list[Any] = []
         self._session = session
         self.history = LiveHistory(session.angle_names, window_s, painting=session.settings.painting)
         canvas_figure = interactive_figure()
@@ -85,10 +86,10 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
         self._asked_dark = dark
         self._image = LiveImage()
         self._image.on_change = self._on_page
+        self._wake, self._stopped = threading.Event(), threading.Event()
         self._pause = ipywidgets.ToggleButton(
-            description="Pause", icon="pause", tooltip="Stand still; the log goes on."
+            description="Pause", icon="pause", tooltip="Stand still; the log goes on.", layout={"width": "104px"}
         )
-        self._pause.layout.width = "104px"
         self._pause.observe(lambda _change: self._wake.set(), "value")
         self._words = ipywidgets.HTML()
         self.rate_hz = self.cost_ms = 0.0

@@ -1,0 +1,197 @@
+"""Tuning a running session by hand: what is moved acts at once, and is logged as what it is."""
+
+from __future__ import annotations
+
+import html
+import math
+import threading
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from livedance_lab.analysis.filters import FILTERS, checked, describe
+from livedance_lab.errors import LiveDanceError
+from livedance_lab.settings import Settings
+from livedance_lab.widgets.controls import STYLE, heading, parameter_control, setting_control
+from livedance_lab.widgets.session_bar import ExportBar, MarkBar, PresetBar
+
+if TYPE_CHECKING:
+    from livedance_lab.client.session import LiveSession
+
+__all__ = ["TuningPanel"]
+
+_GATHER_S = 0.05  # changes made within this are sent together: a dragged slider sends 20 times a second
+_BY = "tuning panel"
+_USUAL_HZ = 30.0
+
+_GROUPS = {
+    "Model": ("complexity", "hands", "detection_confidence", "presence_confidence", "tracking_confidence",
+              "hand_confidence"),
+    "Pictures sent": ("short_side_px", "image_format", "jpeg_quality", "pacing"),
+    "Skeleton shown": ("painting",),
+}  # fmt: skip
+
+
+class TuningPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes no types
+    """Sliders and choices for the settings of a session; follows changes made elsewhere.
+
+    Parameters
+    ----------
+    session : LiveSession
+    presets : str or Path, default "presets"
+        Folder of the TOML presets.
+    out : str or Path, default "out"
+        Where exports go unless another folder is typed in.
+
+    Attributes
+    ----------
+    controls : dict of str to widget
+        By setting.
+    filter : widget
+        The choice of the filter.
+    parameters : dict of str to widget
+        The sliders of the chosen filter, by parameter.
+    error : str
+        What was refused, in words; empty when nothing was.
+    """
+
+    def __init__(self, session: LiveSession, presets: str | Path = "presets", out: str | Path = "out") -> None:
+        self._session = session
+        self._lock = threading.Lock()
+        self._pending: dict[str, Any] = {}
+        self._sending = False
+        self._follower: int | None = None  # the thread that moves controls to what is in force
+        self.error = ""
+        self.controls = {name: setting_control(name) for names in _GROUPS.values() for name in names}
+        for name, control in self.controls.items():
+            control.observe(lambda change, name=name: self._moved(name, change["new"]), "value")
+        filters = [(name.replace("_", " "), name) for name in sorted(FILTERS)]
+        self.filter = ipywidgets.Dropdown(options=filters, description="filter", style={"description_width": "104px"})
+        self.filter.observe(lambda _change: self._choose_filter(), "value")
+        self.parameters: dict[str, Any] = {}
+        self._about_filter, self._effect, self._status = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        self._sliders = ipywidgets.VBox()
+        columns = ipywidgets.Box(self._groups()).add_class("ldl-columns")
+        bars = ipywidgets.Box([PresetBar(session, presets), MarkBar(session), ExportBar(session, out)])
+        bars.add_class("ldl-columns").add_class("ldl-rule")
+        super().__init__([ipywidgets.HTML(STYLE), columns, bars, self._status])
+        self.add_class("ldl-tuning")
+        self._quit = session.on_message(self._hear)
+        self._follow(session.settings)
+
+    def close(self) -> None:
+        """Stop following the session."""
+        self._quit()
+        super().close()
+
+    def _groups(self) -> list[Any]:
+        smoothing = [heading("Smoothing"), self.filter, self._sliders, self._effect, self._about_filter]
+        groups = [smoothing]
+        groups += [[heading(title), *(self.controls[name] for name in names)] for title, names in _GROUPS.items()]
+        left, right = groups[0] + groups[3], groups[1]
+        return [ipywidgets.VBox(part).add_class("ldl-group") for part in (left, right, groups[2])]
+
+    # --- from the person to the session
+
+    def _choose_filter(self) -> None:
+        """Other sliders, at the filter's defaults."""
+        if self._follower != threading.get_ident():
+            self._show_filter(self.filter.value, {})
+            self._smoothing_moved()
+
+    def _show_filter(self, name: str, params: dict[str, float]) -> None:
+        family = FILTERS[name]
+        values = checked(family, params)
+        self.parameters = {spec.name: parameter_control(spec, values[spec.name]) for spec in family.parameters}
+        for slider in self.parameters.values():
+            slider.observe(lambda _change: self._smoothing_moved(), "value")
+        self._sliders.children = list(self.parameters.values())
+        self._about_filter.value = f'<div class="ldl-quiet">{html.escape(family.words)}</div>'
+
+    def _smoothing_moved(self) -> None:
+        params = {name: slider.value for name, slider in self.parameters.items()}
+        groups = self._session.settings.model_dump()["smoothing"]["groups"]
+        self._moved("smoothing", {"filter": self.filter.value, "params": params, "groups": groups})
+
+    def _moved(self, name: str, value: Any) -> None:
+        """Remember a change and send it, with what else changes meanwhile, in a moment."""
+        if self._follower == threading.get_ident():
+            return
+        with self._lock:
+            self._pending[name] = value
+            if self._sending:
+                return
+            self._sending = True
+        threading.Timer(_GATHER_S, self._send_changes).start()
+
+    def _send_changes(self) -> None:
+        with self._lock:
+            changes, self._pending, self._sending = self._pending, {}, False
+        try:
+            self._session.set(by=_BY, **changes)
+        except LiveDanceError as exc:
+            self.error = str(exc)
+            self._status.value = f'<div class="ldl-bad">Not changed: {html.escape(self.error)}</div>'
+            self._follow(self._session.settings)
+            return
+        self._say_in_force("")
+
+    # --- from the session to the person
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        """Settings that were changed: by us, in code, by another panel."""
+        if message["type"] == "settings" and message["version"] >= self._session.settings_version:
+            self._follow(Settings.parse(message["settings"]))
+            if message["by"] not in ("", _BY):
+                self._say_in_force(f", last changed by {message['by']}")
+        elif message["type"] == "stats":
+            self._say_effect(self._session.settings)
+
+    def _follow(self, settings: Settings) -> None:
+        """Move every control to what is in force, but not one that is being moved."""
+        plain = settings.model_dump()
+        with self._lock:
+            moving = set(self._pending)
+            self._follower = threading.get_ident()
+            try:
+                for name, control in self.controls.items():
+                    if name not in moving and control.value != plain[name]:
+                        control.value = plain[name]
+                if "smoothing" not in moving:
+                    self._follow_smoothing(plain["smoothing"])
+            finally:
+                self._follower = None
+        self._say_effect(settings)
+
+    def _follow_smoothing(self, smoothing: dict[str, Any]) -> None:
+        params = checked(FILTERS[smoothing["filter"]], smoothing["params"])
+        if self.filter.value != smoothing["filter"] or self.parameters.keys() != params.keys():
+            self.filter.value = smoothing["filter"]
+            self._show_filter(smoothing["filter"], smoothing["params"])
+        for name, slider in self.parameters.items():
+            if not math.isclose(slider.value, params[name], rel_tol=1e-6):
+                slider.value = params[name]
+
+    def _say_in_force(self, by: str) -> None:
+        self.error = ""
+        self._status.value = f'<div class="ldl-quiet">Settings version {self._session.settings_version}{by}.</div>'
+
+    def _say_effect(self, settings: Settings) -> None:
+        """What the filter does at the present rate of results, in hertz and milliseconds."""
+        measured_hz = self._session.results_per_s or _USUAL_HZ
+        rate_hz = max(5.0, 5.0 * round(measured_hz / 5.0))  # in steps, so that few are worked out
+        smoothing = settings.smoothing
+        effect = _effect(smoothing.filter, tuple(sorted(smoothing.params.items())), rate_hz)
+        self._effect.value = f'<div class="ldl-quiet">{effect}</div>'
+
+
+@lru_cache(maxsize=256)
+def _effect(name: str, params: tuple[tuple[str, float], ...], rate_hz: float) -> str:
+    described = describe(name, dict(params), rate_hz)
+    cutoff_hz = described["cutoff_hz"]
+    cutoff = (
+        f"cut-off <b>{cutoff_hz:.1f} Hz</b>" if math.isfinite(cutoff_hz) else "<b>no cut-off</b> below half the rate"
+    )
+    return f"{cutoff}, delay <b>{abs(described['delay_ms']):.0f} ms</b> at {rate_hz:.0f} results/s, near rest"
