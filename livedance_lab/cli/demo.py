@@ -16,7 +16,7 @@ __all__ = ["demo"]
 def demo(
     source: Annotated[str, typer.Option(help="A video file, or the index of a local camera.")] = "",
     seconds: Annotated[float | None, typer.Option(min=0.5, help="How long; the clip's length if not given.")] = None,
-    fps: Annotated[float, typer.Option(min=1, max=240, help="Frames offered per second from a file.")] = 60.0,
+    fps: Annotated[float | None, typer.Option(min=1, max=240, help="Frames per second; the file's own.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for tables, numbers and picture.")] = Path("livedance-demo"),
     design: Annotated[str, typer.Option(help="auto, lanes, decoupled, join, sequential or live_stream.")] = "auto",
     pacing: Annotated[str, typer.Option(help="auto, paced or free.")] = "auto",

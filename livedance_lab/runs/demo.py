@@ -44,7 +44,7 @@ def run_demo(
     out: Path,
     *,
     seconds: float | None = None,
-    fps: float | None = 60.0,
+    fps: float | None = None,
     settings: dict[str, Any] | None = None,
     pacing: Any = "auto",
     say: Callable[[str], None] = lambda _words: None,
@@ -85,7 +85,7 @@ def run_demo(
     truth = None if str(source).isdecimal() else truth_of(Path(source))
     summary = {
         "source": Path(source).name,
-        "offered_fps": fps,
+        "offered_fps": _offered_fps(data),
         **summarise(data),
         "upload_bytes": client.bytes_up,
         "download_bytes": client.bytes_down,
@@ -98,6 +98,12 @@ def run_demo(
     (out / "summary.json").write_text(encode_json(summary), encoding="utf-8")
     _draw(data, source, truth, out)
     return DemoResult(data, summary, out)
+
+
+def _offered_fps(data: SessionData) -> float:
+    """Frames captured per second, as it really was."""
+    times_s = data.frames["t_capture_s"].dropna()
+    return (len(times_s) - 1) / float(times_s.max() - times_s.min()) if len(times_s) > 1 else float("nan")
 
 
 def _draw(data: SessionData, source: str, truth: Any, out: Path) -> None:

@@ -31,7 +31,13 @@ _START_WITHIN_S = 60.0
 
 
 def _folder() -> Path:
-    return Path(os.environ.get("LIVEDANCE_RUNTIME") or platformdirs.user_runtime_dir("livedance_lab"))
+    """The user's runtime folder; systems without one (containers, cron) get a folder in the user's cache."""
+    wanted = os.environ.get("LIVEDANCE_RUNTIME")
+    if wanted:
+        return Path(wanted)
+    if sys.platform.startswith("linux") and not os.environ.get("XDG_RUNTIME_DIR"):
+        return Path(platformdirs.user_cache_dir("livedance_lab")) / "run"
+    return Path(platformdirs.user_runtime_dir("livedance_lab"))
 
 
 def note_server(url: str, token: str, port: int, path: Path | None = None) -> Path:
