@@ -49,7 +49,13 @@ def test_every_module_and_every_browser_file_is_in_it(packed, repository):
 def test_nothing_else_is_in_it(packed):
     others = {name for name in packed if not name.startswith(("livedance_lab/", "livedance_lab-"))}
     assert not others
-    assert not {name for name in packed if name.endswith((".task", ".tflite", ".mp4", ".parquet", ".pyc"))}
+    assert not {name for name in packed if name.endswith((".task", ".tflite", ".pyc"))}
+
+
+def test_the_sample_clip_is_in_it(packed):
+    """`livedance demo` works after a plain install."""
+    samples = {name.removeprefix("livedance_lab/_samples/") for name in packed if "/_samples/" in name}
+    assert samples == {"dancer.mp4", "dancer_angles.csv", "dancer_truth.parquet", "LICENSE.txt"}
 
 
 def test_its_licence_is_in_it(packed):

@@ -1,0 +1,1 @@
+"""Figures of finished sessions, and live plots."""
