@@ -95,7 +95,9 @@ def test_a_preset_needs_to_name_only_what_differs(tmp_path):
     assert load_preset(path) == Settings(complexity=0)
 
 
-@pytest.mark.parametrize(("text", "words"), [("complexity = [", "cannot be read"), ("complexity = 7", "complexity must")])
+@pytest.mark.parametrize(
+    ("text", "words"), [("complexity = [", "cannot be read"), ("complexity = 7", "complexity must")]
+)
 def test_a_broken_preset_says_so(tmp_path, text, words):
     path = tmp_path / "preset.toml"
     path.write_text(text)

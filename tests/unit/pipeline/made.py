@@ -21,15 +21,14 @@ from livedance_lab.settings import Settings
 from livedance_lab.skeletons import BLAZEPOSE_33
 from livedance_lab.wire.codec import FrameHeader
 
-JPEG = encode_jpeg(np.full((48, 64, 3), 128, np.uint8), 0.8)
+JPEG = encode_jpeg(np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8), 0.8)
 SIZE = (640, 480)
 WAIT_S = 20.0  # far beyond what a busy machine needs; only a hang takes this long
 
 
 def a_pose(dx: float = 0.0, *, hands: tuple[HandEstimate, ...] = ()) -> Estimate:
     """Someone standing in the middle of the picture, both wrists in view; normalised."""
-    xyz = np.zeros((33, 3), np.float32)
-    xyz[:, :2] = np.random.default_rng(0).uniform(0.45, 0.55, (33, 2))
+    xyz = np.random.default_rng(0).uniform(0.45, 0.55, (33, 3)).astype(np.float32)
     for name, x, y in (("left_shoulder", 0.6, 0.3), ("right_shoulder", 0.4, 0.3), ("left_hip", 0.55, 0.6),
                        ("right_hip", 0.45, 0.6), ("left_wrist", 0.7, 0.5), ("right_wrist", 0.3, 0.5)):  # fmt: skip
         xyz[BLAZEPOSE_33.index(name), :2] = x, y

@@ -1,0 +1,199 @@
+"""Estimates to results: pixels, hands on the right wrists, angles; unknown stays NaN."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from livedance_lab.clock import FakeClock
+from livedance_lab.estimators.base import Estimate
+from livedance_lab.pipeline.process import Processor
+from livedance_lab.pose import Flag, FrameRecord, FrameState, PoseResult
+from livedance_lab.settings import Settings
+from livedance_lab.skeletons import BLAZEPOSE_33
+from tests.unit.pipeline.made import SIZE, a_frame, a_hand, a_pose
+
+LEFT, RIGHT = 0, 1
+NEAR_LEFT, NEAR_RIGHT, ON_THE_FACE = (0.71, 0.51), (0.29, 0.51), (0.5, 0.05)
+
+
+def a_processor(**settings) -> Processor:
+    return Processor(Settings().changed(settings), FakeClock())
+
+
+def result_of(processor: Processor, estimate: Estimate, seq: int = 0, t_s: float | None = None) -> PoseResult:
+    frame = a_frame(seq, t_s)
+    record = FrameRecord(seq, FrameState.FAILED, frame.times)
+    return processor.result(frame, estimate, record, settings_version=3)
+
+
+def sides(processor: Processor, *hands, seq: int = 1) -> dict[int, float]:
+    """Which side was given to which hand, known by the x of its wrist."""
+    processor.take_hands(a_frame(seq), Estimate(hands=hands), 15.0)
+    body = result_of(processor, a_pose(), seq).raw
+    return {side: round(float(body.hands_px[side, 0, 0]) / SIZE[0], 2) for side in (LEFT, RIGHT)
+            if np.isfinite(body.hands_score[side])}  # fmt: skip
+
+
+def test_image_landmarks_are_pixels_of_the_original_frame():
+    estimate = a_pose()
+    result = result_of(a_processor(), estimate)
+
+    np.testing.assert_allclose(result.raw.keypoints_px, estimate.pose_xyz * [640, 480, 640], rtol=1e-6)
+    np.testing.assert_array_equal(result.raw.world_m, estimate.pose_world_m)
+    assert result.source_size_px == SIZE
+    assert result.settings_version == 3
+    assert result.record.state == FrameState.PROCESSED
+
+
+def test_landmarks_that_are_pixels_already_stay():
+    pixels = np.random.default_rng(0).uniform(0, 480, (33, 3)).astype(np.float32)
+    result = result_of(a_processor(), Estimate(pose_xyz=pixels, normalised=False))
+
+    np.testing.assert_array_equal(result.raw.keypoints_px, pixels)
+
+
+def test_nobody_seen_is_nan_and_flagged_and_not_found():
+    result = result_of(a_processor(), Estimate())
+
+    assert not result.found
+    assert result.hands_seq == -1
+    assert np.isnan(result.raw.keypoints_px).all()
+    assert np.isnan(result.smooth.keypoints_px).all()
+    assert np.isnan(result.angles_deg).all()
+    assert (result.flags == Flag.MISSING).all()
+
+
+def test_an_angle_over_a_hidden_landmark_is_nan_never_zero():
+    estimate = a_pose()
+    estimate.visibility[BLAZEPOSE_33.index("left_elbow")] = 0.2
+    result = result_of(a_processor(), estimate)
+    by_name = dict(zip(a_processor().angle_names, result.angles_deg, strict=True))
+
+    assert np.isnan(by_name["left_elbow"])
+    assert np.isfinite(by_name["right_elbow"])
+    assert 0 < by_name["right_elbow"] < 180
+    assert result.flags[BLAZEPOSE_33.index("left_elbow")] == Flag.LOW_VISIBILITY
+
+
+def test_the_visibility_threshold_is_a_setting():
+    estimate = a_pose()  # everything at 0.9
+
+    assert np.isnan(result_of(a_processor(visibility_threshold=0.95), estimate).angles_deg).all()
+    assert np.isfinite(result_of(a_processor(visibility_threshold=0.85), estimate).angles_deg).all()
+
+
+def test_hands_go_to_the_wrist_they_are_at_whatever_the_model_calls_them():
+    processor = a_processor()
+    result_of(processor, a_pose())
+    wrongly_named = (a_hand("right", *NEAR_LEFT), a_hand("left", *NEAR_RIGHT))
+
+    assert sides(processor, *wrongly_named) == {LEFT: 0.71, RIGHT: 0.29}
+
+
+def test_a_hand_far_from_both_wrists_is_somebody_elses_or_a_face():
+    processor = a_processor()
+    result_of(processor, a_pose())
+
+    assert sides(processor, a_hand("left", *ON_THE_FACE, score=0.99), a_hand("left", *NEAR_LEFT)) == {LEFT: 0.71}
+
+
+def test_two_hands_at_one_wrist_the_nearer_one_is_taken():
+    processor = a_processor()
+    result_of(processor, a_pose())
+
+    assert sides(processor, a_hand("left", 0.76, 0.5), a_hand("left", 0.71, 0.5)) == {LEFT: 0.71}
+
+
+def test_without_a_known_pose_the_models_label_decides_the_surer_first():
+    processor = a_processor()
+
+    got = sides(processor, a_hand("left", 0.1, 0.1, score=0.6), a_hand("left", 0.9, 0.9, score=0.8))
+    assert got == {LEFT: 0.9}
+
+
+def test_hands_ride_along_with_the_frame_they_belong_to_until_they_are_too_old():
+    processor = a_processor()
+    result_of(processor, a_pose(), seq=0, t_s=0.0)
+    processor.take_hands(a_frame(1, 0.02), Estimate(hands=(a_hand("left", *NEAR_LEFT),)), 15.0)
+
+    soon = result_of(processor, a_pose(), seq=5, t_s=0.5)
+    assert soon.hands_seq == 1
+    assert soon.record.stage_ms["hands"] == 15.0
+    late = result_of(processor, a_pose(), seq=40, t_s=0.6)
+    assert late.hands_seq == -1
+    assert np.isnan(late.raw.hands_px).all()
+    assert np.isnan(late.smooth.hands_px).all()
+    assert "hands" not in late.record.stage_ms
+
+
+def test_a_look_that_finds_none_takes_the_hands_away():
+    processor = a_processor()
+    result_of(processor, a_pose(), 0)
+    assert processor.take_hands(a_frame(1), Estimate(hands=(a_hand("left", *NEAR_LEFT),)), 15.0) == 1
+    assert processor.take_hands(a_frame(2), Estimate(), 15.0) == 0
+
+    assert result_of(processor, a_pose(), 3).hands_seq == -1
+
+
+def test_hands_of_an_older_frame_do_not_replace_newer_ones():
+    processor = a_processor()
+    result_of(processor, a_pose(), 0)
+    processor.take_hands(a_frame(3), Estimate(hands=(a_hand("left", *NEAR_LEFT),)), 15.0)
+    processor.take_hands(a_frame(2), Estimate(), 15.0)
+
+    assert result_of(processor, a_pose(), 4).hands_seq == 3
+
+
+def test_hands_switched_off_disappear():
+    processor = a_processor()
+    processor.take_hands(a_frame(1), Estimate(hands=(a_hand("left", *NEAR_LEFT),)), 15.0)
+    processor.reconfigure(Settings(hands=False))
+
+    assert result_of(processor, a_pose(), 2).hands_seq == -1
+
+
+@pytest.mark.parametrize(
+    ("dx", "visible"), [(0.0, True), (0.5, True), (0.9, False), (-0.9, False)],
+    ids=["both wrists in the picture", "one", "none", "none on the other side"],
+)  # fmt: skip
+def test_whether_a_wrist_is_in_the_picture(dx, visible):
+    processor = a_processor()
+    assert processor.wrists_visible  # before the first pose it may be
+    result_of(processor, a_pose(dx))
+
+    assert processor.wrists_visible is visible
+
+
+def test_a_wrist_the_model_only_guesses_is_not_visible():
+    processor, estimate = a_processor(), a_pose()
+    for side in ("left_wrist", "right_wrist"):
+        estimate.visibility[BLAZEPOSE_33.index(side)] = 0.1
+    result_of(processor, estimate)
+
+    assert not processor.wrists_visible
+    result_of(processor, Estimate(), 1)
+    assert not processor.wrists_visible
+
+
+def test_raw_stays_beside_smoothed():
+    processor = a_processor()
+    result_of(processor, a_pose(0.0), 0)
+    second = result_of(processor, a_pose(0.1), 1)
+
+    np.testing.assert_allclose(second.raw.keypoints_px, a_pose(0.1).pose_xyz * [640, 480, 640], rtol=1e-6)
+    between = (result_of(a_processor(), a_pose(0.0)).raw.keypoints_px[0, 0], second.raw.keypoints_px[0, 0])
+    assert between[0] < second.smooth.keypoints_px[0, 0] < between[1]
+
+
+def test_the_clock_never_influences_a_value():
+    class Wild(FakeClock):
+        def __call__(self) -> float:
+            return self.advance(np.random.default_rng(int(self.t_s)).uniform(0, 9))
+
+    results = []
+    for clock in (FakeClock(), Wild()):
+        processor = Processor(Settings(), clock)
+        results.append([result_of(processor, a_pose(n / 100), n).smooth.keypoints_px.tobytes() for n in range(5)])
+
+    assert results[0] == results[1]
