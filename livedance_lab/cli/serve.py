@@ -15,7 +15,8 @@ __all__ = ["serve"]
 
 
 def serve(
-    port: Annotated[int, typer.Option(help="Port; the next free one if it is taken, 0 for any.")] = 8000,
+    port: Annotated[int, typer.Option(help="Port; the next free one if it is taken, 0 for any.",
+                                     envvar="LIVEDANCE_PORT")] = 8000,
     host: Annotated[str, typer.Option(help="Address to bind to.")] = "127.0.0.1",
     token: Annotated[str, typer.Option(help="Secret that clients must know; made fresh if not given.",
                                        envvar="LIVEDANCE_TOKEN")] = "",

@@ -19,15 +19,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from urllib.parse import urlsplit
 
 import platformdirs
 
 from livedance_lab.clock import now_s
 from livedance_lab.errors import ServerError
 
-__all__ = ["LiveServer", "find_servers", "forget_server", "note_server"]
+__all__ = ["PORT_VARIABLE", "LiveServer", "find_servers", "forget_server", "note_server", "usual_port"]
+
+PORT_VARIABLE = "LIVEDANCE_PORT"
+"""Environment variable: the port the server belongs on, see `livedance_lab.server.jupyter_proxy`."""
 
 _START_WITHIN_S = 60.0
+
+
+def usual_port() -> int:
+    """The port the environment names, else 8000.
+
+    Raises
+    ------
+    ServerError
+        If the environment names none.
+    """
+    named = os.environ.get(PORT_VARIABLE, "8000")
+    if not (named.isascii() and named.isdigit() and int(named) < 65536):
+        raise ServerError(f"{PORT_VARIABLE} must be a port number, got {named[:40]!r}.")
+    return int(named)
 
 
 def _folder() -> Path:
@@ -87,15 +105,16 @@ class LiveServer:
     _note: Path | None = None
 
     @classmethod
-    def start(cls, *, reuse: bool = True, port: int = 8000, **options: Any) -> LiveServer:
+    def start(cls, *, reuse: bool = True, port: int | None = None, **options: Any) -> LiveServer:
         """Find the server that is running, or start one.
 
         Parameters
         ----------
         reuse : bool, default True
-            Take a server of this user that already runs on this machine.
-        port : int, default 8000
-            Where to listen; the next free one if it is taken. 0: any.
+            Take a server of this user that already runs on this machine; the one on the usual port if it has several.
+        port : int, optional
+            Where to listen; the next free one if it is taken. 0: any. By default what ``LIVEDANCE_PORT`` in the
+            environment says, else 8000.
         **options
             Further options of ``livedance serve``, with underscores: ``max_sessions=2``.
 
@@ -111,7 +130,8 @@ class LiveServer:
         if reuse:
             running = find_servers()
             if running:
-                return running[0]
+                return next((server for server in running if server.proxy_url), running[0])
+        port = usual_port() if port is None else port
         note = Path(tempfile.mkdtemp(prefix="livedance-")) / "server.json"
         arguments = [sys.executable, "-m", "livedance_lab", "serve", "--port", str(port), "--note", str(note)]
         for name, value in options.items():
@@ -142,6 +162,12 @@ class LiveServer:
         process.wait()
         last = words.read_text(errors="replace").strip()[-1500:]
         raise ServerError(f"the server did not start (exit code {process.returncode}). Its last words:\n{last}")
+
+    @property
+    def proxy_url(self) -> str:
+        """Where Jupyter passes on to it, below Jupyter's own address; empty where that is not set up."""
+        passed_on = PORT_VARIABLE in os.environ and urlsplit(self.url).port == usual_port()
+        return "livedance/" if passed_on else ""
 
     def alive(self) -> bool:
         """Whether it answers."""

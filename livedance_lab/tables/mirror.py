@@ -37,7 +37,7 @@ class LogMirror:
     def update(self) -> None:
         """Fetch what is new; all of it anew if the server has begun the session again."""
         with self._lock:
-            if not all([self._update(table) for table in TABLES]):
+            if not all(self._update(table) for table in TABLES):
                 self._begin()
                 for table in TABLES:
                     self._update(table)

@@ -1,0 +1,115 @@
+"""``livedance lab``: the server and JupyterLab with the notebooks, both stopped by one Ctrl-C."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from livedance_lab.server import LiveServer
+
+__all__ = ["lab"]
+
+_FIRST = "01_quickstart.ipynb"
+_STOP_WITHIN_S = 20.0
+
+
+def lab(
+    folder: Annotated[Path | None, typer.Option(help="Where the notebooks are; found or made if not given.")] = None,
+    port: Annotated[int, typer.Option(help="JupyterLab's port; the next free one if it is taken.")] = 8888,
+    browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
+) -> None:
+    """Start the server and JupyterLab in the notebooks' folder; Ctrl-C stops both."""
+    from importlib.util import find_spec
+
+    from rich.console import Console
+
+    from livedance_lab.errors import LiveDanceError
+    from livedance_lab.server import LiveServer
+
+    missing = [name for name in ("jupyterlab", "ipywidgets", "anywidget", "ipywebrtc") if find_spec(name) is None]
+    if missing:
+        raise LiveDanceError(f"{' and '.join(missing)} cannot be found: pip install 'livedance-lab[notebook]'")
+    console = Console()
+    place = folder or notebooks_folder(Path.cwd())
+    server = LiveServer.start()
+    try:
+        console.print(f"Server: [cyan]{server.url}[/cyan]. Notebooks: [cyan]{place}[/cyan]. Ctrl-C stops both.")
+        code = _run(_jupyter(place, port, browser, server))
+    finally:
+        server.stop()
+    console.print("Stopped.")
+    raise typer.Exit(code)
+
+
+def notebooks_folder(here: Path) -> Path:
+    """Where the notebooks are: in this checkout, in this folder, or copied to it from the package.
+
+    Parameters
+    ----------
+    here : Path
+        The folder the user is in.
+
+    Raises
+    ------
+    LiveDanceError
+        If there are none to copy, or they cannot be copied.
+    """
+    import shutil
+
+    from livedance_lab.errors import LiveDanceError
+
+    package = Path(__file__).resolve().parents[1]
+    own = here / "livedance-notebooks"
+    for place in (here, here / "notebooks", own, package.parent / "notebooks"):
+        if (place / _FIRST).is_file():
+            return place
+    if not (package / "_notebooks" / _FIRST).is_file():
+        raise LiveDanceError("the notebooks are neither here nor in the package; say where with --folder.")
+    try:
+        shutil.copytree(package / "_notebooks", own)
+    except OSError as exc:
+        raise LiveDanceError(f"the notebooks cannot be copied to {own}: {exc}") from exc
+    return own
+
+
+def _jupyter(place: Path, port: int, browser: bool, server: LiveServer) -> subprocess.Popen[bytes]:
+    """JupyterLab, in a group of its own: Ctrl-C is for us, and Jupyter would ask whether it is meant."""
+    import os
+    import subprocess
+    import sys
+    from urllib.parse import urlsplit
+
+    from livedance_lab.server.process import PORT_VARIABLE
+
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={place.resolve()}",
+               f"--ServerApp.port={port}", f"--LabApp.default_url=/lab/tree/{_FIRST}"]  # fmt: skip
+    if not browser:
+        command.append("--no-browser")
+    environment = {**os.environ, PORT_VARIABLE: str(urlsplit(server.url).port)}
+    return subprocess.Popen(command, env=environment, start_new_session=True)
+
+
+def _run(jupyter: subprocess.Popen[bytes]) -> int:
+    """Wait for JupyterLab, or for Ctrl-C (or a polite kill), and then for its kernels to be stopped."""
+    import signal
+    import subprocess
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        return jupyter.wait()
+    except KeyboardInterrupt:
+        jupyter.terminate()
+        try:
+            jupyter.wait(_STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            jupyter.kill()
+            jupyter.wait()
+        return 0
