@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from livedance_lab.widgets.live_plots import LivePlots
     from livedance_lab.widgets.pose_view import PoseView
+    from livedance_lab.widgets.source import camera_or_clip
     from livedance_lab.widgets.tuning_panel import TuningPanel
 
-__all__ = ["LivePlots", "PoseView", "TuningPanel"]
+__all__ = ["LivePlots", "PoseView", "TuningPanel", "camera_or_clip"]
 
-_HOMES = {"LivePlots": "live_plots", "PoseView": "pose_view", "TuningPanel": "tuning_panel"}
+_HOMES = {
+    "LivePlots": "live_plots",
+    "PoseView": "pose_view",
+    "TuningPanel": "tuning_panel",
+    "camera_or_clip": "source",
+}
 
 
 def __getattr__(name: str) -> Any:

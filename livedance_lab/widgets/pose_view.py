@@ -30,10 +30,11 @@ class PoseView(anywidget.AnyWidget):
     stream : ipywebrtc media stream, optional
         `CameraStream`, `VideoStream` of a clip, or any other. None: the view opens the camera itself.
     server : object, optional
-        Anything with ``.url`` ("http://127.0.0.1:8000") and ``.token``, and perhaps ``.proxy_url``: the path or
-        URL under which the page's own Jupyter server passes on to it.
-    session : str or object with ``.id``, optional
-        The session to produce for; None begins a new one, whose name is then in `session`.
+        Anything with ``.url`` ("http://127.0.0.1:8000") and ``.token``, and perhaps ``.proxy_url``: the path
+        below Jupyter's base URL (or whole URL) under which pages on other machines reach it; without one it is
+        jupyter-server-proxy's ``proxy/<port>/``. None: the session's own server.
+    session : LiveSession or str, optional
+        The session to produce for, or its id; None begins a new one, whose id is then in `session`.
     **options
         Any trait below; settings among them are asked of the server at the start.
 
@@ -68,7 +69,7 @@ class PoseView(anywidget.AnyWidget):
     stream = traitlets.Any(None, allow_none=True).tag(sync=True, **widget_serialization)
     url = traitlets.Unicode("http://127.0.0.1:8000").tag(sync=True)
     token = traitlets.Unicode("").tag(sync=True)
-    proxy = traitlets.Unicode("livedance/").tag(sync=True)
+    proxy = traitlets.Unicode("").tag(sync=True)
     session = traitlets.Unicode("").tag(sync=True)
     asked = traitlets.Dict().tag(sync=True)
 
@@ -93,6 +94,7 @@ class PoseView(anywidget.AnyWidget):
             raise SettingsError(f"PoseView has no option {', '.join(unknown)}.")
         asked = {name: options[name] for name in Settings.model_fields if name in options}
         Settings.parse(asked)
+        server = server or getattr(session, "server", None)
         if server is not None:
             options |= {"url": server.url, "token": server.token}
             if getattr(server, "proxy_url", None):

@@ -52,7 +52,15 @@ function stage() {
   return { world, connection };
 }
 
-const result = (seq) => ({ type: "result", seq, found: false, size_px: [640, 480], times: {}, pose: null, hands: null });
+const result = (seq) => ({
+  type: "result",
+  seq,
+  found: false,
+  size_px: [640, 480],
+  times: {},
+  pose: null,
+  hands: null,
+});
 
 function live() {
   const both = stage();
@@ -67,7 +75,10 @@ test("says hello first, and nothing else before the welcome", () => {
   connection.start();
   world.socket().onopen();
 
-  assert.deepEqual(world.socket().sent.map((m) => m.type), ["hello"]);
+  assert.deepEqual(
+    world.socket().sent.map((m) => m.type),
+    ["hello"],
+  );
   assert.equal(world.socket().sent[0].version, 1);
   assert.equal(world.socket().sent[0].role, "producer");
   assert.ok(!connection.sendFrame(0, new ArrayBuffer(40)), "frames wait for the welcome");
@@ -106,7 +117,15 @@ test("skipped frames and receipts go out in batches with the tick, each once", (
   world.fire();
   world.fire();
 
-  assert.deepEqual(world.said("skipped"), [{ type: "skipped", frames: [[3, 1.5], [4, 1.6]] }]);
+  assert.deepEqual(world.said("skipped"), [
+    {
+      type: "skipped",
+      frames: [
+        [3, 1.5],
+        [4, 1.6],
+      ],
+    },
+  ]);
   assert.deepEqual(world.said("receipts"), [{ type: "receipts", frames: [[2, 1.7, null]] }]);
 });
 

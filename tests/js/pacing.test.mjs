@@ -20,7 +20,10 @@ test("an answer acknowledges every older frame, so that an overtaken one leaks n
 
   pacer.acknowledge(5);
 
-  assert.deepEqual(pacer.unanswered.map((frame) => frame.seq), [9]);
+  assert.deepEqual(
+    pacer.unanswered.map((frame) => frame.seq),
+    [9],
+  );
 });
 
 test("paced: an answer that never comes stops nothing for longer than a quarter of a second", () => {

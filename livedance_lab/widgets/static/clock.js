@@ -29,7 +29,8 @@ export class OffsetEstimator {
    */
   add(t0S, t1S, t2S, t3S) {
     const roundTripS = t3S - t0S - (t2S - t1S);
-    if (roundTripS >= 0) { // a negative one means a clock was stepped in between
+    if (roundTripS >= 0) {
+      // a negative one means a clock was stepped in between
       this.exchanges.push({ roundTripS, offsetS: (t1S - t0S + (t2S - t3S)) / 2 });
       if (this.exchanges.length > this.windowLength) this.exchanges.shift();
     }

@@ -8,7 +8,7 @@
  *
  * @typedef {import("./wire.js").Result} Result
  * @typedef {Object} Listener
- * @property {() => Record<string, any>} hello what to say first, beside version and role: token, session, settings, client
+ * @property {() => Record<string, any>} hello what to say first, beside version and role
  * @property {(message: any) => void} onWelcome
  * @property {(result: Result, tResultS: number) => void} onResult
  * @property {(message: any) => void} onMessage any other message of the server

@@ -16,9 +16,9 @@ const FAINT = 0.15;
 
 /**
  * @typedef {Object} Scene
- * @property {Float32Array | null} px (33, 3) flattened, pixels of the camera's picture
+ * @property {Float64Array | null} px (33, 2) flattened, pixels of the camera's picture
  * @property {Float32Array | null} visibility (33,)
- * @property {Float32Array | null} handsPx (2, 21, 3) flattened
+ * @property {Float64Array | null} handsPx (2, 21, 2) flattened
  * @property {string[]} angleNames each named after the landmark at its vertex
  * @property {Float32Array | null} anglesDeg
  * @property {boolean} mirror flips the picture, never the words
@@ -58,21 +58,21 @@ export function drawScene(ctx, scene, sourceWidthPx, sourceHeightPx) {
 }
 
 /**
- * @typedef {(flat: Float32Array, k: number) => [number, number]} Placer from camera pixels to canvas pixels
+ * @typedef {(flat: Float64Array, k: number) => [number, number]} Placer from camera pixels to canvas pixels
  * @param {number} scaleX @param {number} scaleY @param {number} mirrorWidth 0: not mirrored
  * @returns {Placer}
  */
 function placer(scaleX, scaleY, mirrorWidth) {
   return (flat, k) => {
-    const x = flat[3 * k] * scaleX;
-    return [mirrorWidth ? mirrorWidth - x : x, flat[3 * k + 1] * scaleY];
+    const x = flat[2 * k] * scaleX;
+    return [mirrorWidth ? mirrorWidth - x : x, flat[2 * k + 1] * scaleY];
   };
 }
 
 /** @param {Scene} scene @param {number} k */
 function opacity(scene, k) {
   const visibility = scene.visibility?.[k] ?? 1;
-  const seen = scene.px && scene.px[3 * k] === scene.px[3 * k]; // NaN differs from itself
+  const seen = scene.px && scene.px[2 * k] === scene.px[2 * k]; // NaN differs from itself
   return seen && visibility >= FAINT ? Math.min(1, 0.15 + 0.85 * visibility) : 0;
 }
 
@@ -81,7 +81,7 @@ function opacity(scene, k) {
  * @param {Scene} scene @param {Placer} place @param {number} unit @returns {Stroke[]}
  */
 function bodyStrokes(scene, place, unit) {
-  const px = /** @type {Float32Array} */ (scene.px);
+  const px = /** @type {Float64Array} */ (scene.px);
   const bones = POSE_BONES.map(([a, b]) => {
     const side = sideOf(a) === sideOf(b) ? sideOf(a) : "middle";
     const alpha = Math.min(opacity(scene, a), opacity(scene, b));
@@ -95,10 +95,10 @@ function bodyStrokes(scene, place, unit) {
   return [...bones, ...joints].filter((stroke) => stroke.alpha > 0);
 }
 
-/** @param {Float32Array} handsPx @param {Placer} place @param {number} unit @returns {Stroke[]} */
+/** @param {Float64Array} handsPx @param {Placer} place @param {number} unit @returns {Stroke[]} */
 function handStrokes(handsPx, place, unit) {
   return [0, 1].flatMap((hand) => {
-    const points = handsPx.subarray(63 * hand, 63 * (hand + 1));
+    const points = handsPx.subarray(42 * hand, 42 * (hand + 1));
     if (points[0] !== points[0]) return []; // NaN: not seen
     const colour = SIDE_COLOURS[hand === 0 ? "left" : "right"];
     const bones = HAND_BONES.map(([a, b]) => line(place(points, a), place(points, b), 1.2 * unit, colour, 0.95));
@@ -129,7 +129,7 @@ function drawStrokes(ctx, strokes, unit) {
 
 /** @param {CanvasRenderingContext2D} ctx @param {Scene} scene @param {Placer} place @param {number} unit */
 function drawAngles(ctx, scene, place, unit) {
-  const px = /** @type {Float32Array} */ (scene.px);
+  const px = /** @type {Float64Array} */ (scene.px);
   const size = Math.max(11, 11 * unit);
   ctx.font = `600 ${size}px system-ui, sans-serif`;
   ctx.textAlign = "left";

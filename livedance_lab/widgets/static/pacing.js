@@ -3,8 +3,9 @@
  * pacing.js: may this frame be sent? Credit by answers, so that nothing queues on the way.
  *
  * The server keeps only the newest frame, but it cannot empty what already waits in a socket. `paced` allows
- * only as many unanswered frames as the server can work on at once; `free` sends while answers keep coming; `auto` is paced on short round trips, where
- * pacing gives the youngest results, and free on longer ones, where waiting for each answer would idle the server.
+ * only as many unanswered frames as the server can work on at once; `free` sends while answers keep coming; `auto`
+ * is paced on short round trips, where pacing gives the youngest results, and free on longer ones, where waiting
+ * for each answer would idle the server.
  * An answer (result or refusal) to frame n acknowledges every frame up to n: each overtaken frame would
  * otherwise leak a credit until nothing is sent any more.
  *

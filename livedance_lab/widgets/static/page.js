@@ -9,10 +9,11 @@ const LOCAL_HOSTS = new Set(["localhost", "127.0.0.1", "[::1]", "::1"]);
  * The WebSocket address as seen from this page.
  *
  * A page on this machine, without HTTPS, speaks to the server directly. Any other page may not or cannot (mixed
- * content, another machine), so it goes through its own Jupyter server, which passes it on (jupyter-server-proxy).
+ * content, another machine), so it goes through its own Jupyter server, which passes it on (jupyter-server-proxy
+ * serves every local port below proxy/).
  *
  * @param {string} serverUrl e.g. "http://127.0.0.1:8000"
- * @param {string} proxyPath below Jupyter's base URL, e.g. "livedance"; or a whole URL
+ * @param {string} proxyPath below Jupyter's base URL, or a whole URL; empty: by the server's port
  * @param {{ protocol: string, hostname: string, host: string }} location of the page
  * @param {string} baseUrl Jupyter's, "/" or "/user/ada/"
  */
@@ -20,7 +21,8 @@ export function socketUrl(serverUrl, proxyPath, location, baseUrl) {
   const isLocal = location.protocol === "http:" && LOCAL_HOSTS.has(location.hostname);
   if (isLocal && serverUrl) return `${serverUrl.replace(/\/+$/, "").replace(/^http/, "ws")}/ws`;
   const page = `${location.protocol}//${location.host}${baseUrl.replace(/\/*$/, "/")}`;
-  const below = new URL(proxyPath.replace(/\/*$/, "/"), page); // an absolute path or URL overrides the base
+  const path = proxyPath || `proxy/${new URL(serverUrl).port}/`;
+  const below = new URL(path.replace(/\/*$/, "/"), page); // an absolute path or URL overrides the base
   return new URL("ws", below).href.replace(/^http/, "ws");
 }
 

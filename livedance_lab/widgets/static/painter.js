@@ -2,36 +2,53 @@
 /**
  * painter.js: results in, moving skeleton out, at the display's own rate.
  *
- * Body values travel through the interpolation as one array: pixels (33, 3), visibility (33), angles.
  * Hands are looked at less often than the body. Drawn where they were seen they would trail behind the arms, so
  * their shape is kept relative to the body's wrist of that moment, and drawn on the wrist of this one.
+ *
+ * @typedef {{ seq: number, tCaptureS: number, tResultS: number, painted: boolean, visibility: Float32Array | null,
+ *   anglesDeg: Float32Array }} Shown one result on its way to the screen
  */
 
 import { nowS } from "./clock.js";
-import { Timeline } from "./interpolation.js";
+import { ShownError, linear, makePainter, valuesAt } from "./interpolation.js";
 import { drawScene, fitCanvas } from "./overlay.js";
 
-const PX = 99;
-const VISIBILITY_END = 132;
+const LANDMARKS = 33;
+const HAND_LANDMARKS = 21;
+const WRISTS = [15, 16]; // left, right: the order of the hands
 /** Numbers that change faster than this cannot be read. */
 const LABEL_HOLD_S = 0.12;
-const WRISTS = [15, 16]; // left, right: the order of the hands
+/** Smaller steps cannot be seen, and count as no new picture. */
+const VISIBLE_STEP_PX = 0.05;
+const REMEMBERED_RESULTS = 60;
+
+/**
+ * x and y of (K, 3) landmarks. @param {Float32Array | undefined} px @param {number} landmarks all NaN when not seen
+ */
+function planar(px, landmarks) {
+  const flat = new Float64Array(2 * landmarks).fill(NaN);
+  if (px) for (let i = 0; i < flat.length; i += 1) flat[i] = px[3 * (i >> 1) + (i & 1)];
+  return flat;
+}
 
 /**
  * Hands moved by the place of the body's wrists.
- * @param {Float32Array} handsPx (2, 21, 3) @param {Float32Array} body @param {1 | -1} sign
+ * @param {Float64Array} hands (2, 21, 2) @param {Float64Array} body (33, 2) @param {1 | -1} sign
  */
-function onWrists(handsPx, body, sign) {
-  return handsPx.map((value, i) => {
-    const axis = i % 3;
-    return axis === 2 ? value : value + sign * body[3 * WRISTS[i < 63 ? 0 : 1] + axis];
-  });
+function onWrists(hands, body, sign) {
+  return hands.map((value, i) => value + sign * body[2 * WRISTS[i < 2 * HAND_LANDMARKS ? 0 : 1] + (i & 1)]);
 }
 
-export class Painter {
+/** @param {Float64Array | null} a @param {Float64Array | null} b */
+function looksTheSame(a, b) {
+  if (!a || !b || a.length !== b.length) return a === b;
+  return a.every((value, i) => Math.abs(value - b[i]) < VISIBLE_STEP_PX || (value !== value && b[i] !== b[i]));
+}
+
+export class SkeletonPainter {
   /**
    * @param {HTMLCanvasElement} canvas @param {import("./readings.js").Readings} readings
-   * @param {() => { painting: import("./interpolation.js").Painting, mirror: boolean, showAngles: boolean }} options
+   * @param {() => { painting: string, mirror: boolean, showAngles: boolean }} options
    * @param {(seq: number, tResultS: number, tPaintS: number | null) => void} onReceipt
    */
   constructor(canvas, readings, options, onReceipt) {
@@ -40,41 +57,48 @@ export class Painter {
     this.readings = readings;
     this.options = options;
     this.onReceipt = onReceipt;
-    this.body = new Timeline();
-    this.hands = new Timeline();
     /** @type {string[]} */
     this.angleNames = [];
     this.sourceSizePx = [0, 0];
-    /** @type {{ seq: number, tResultS: number }[]} results that were not painted yet */
-    this.unpainted = [];
     this.handle = 0;
     this.stale = true;
-    this.labels = { untilS: -Infinity, values: /** @type {Float32Array | null} */ (null) };
+    this.mode = options().painting;
+    this.body = makePainter(this.mode);
+    this.hands = makePainter(this.mode);
+    this.error = new ShownError(2);
+    /** @type {import("./interpolation.js").Sample[]} */
+    this.bodies = [];
+    /** @type {Shown[]} */
+    this.results = [];
+    this.drawn = { body: /** @type {Float64Array | null} */ (null), hands: /** @type {Float64Array | null} */ (null) };
+    this.labels = { untilS: -Infinity, anglesDeg: /** @type {Float32Array | null} */ (null) };
   }
 
-  get painting() {
-    return this.handle !== 0;
+  /** Forget every result: a new session, a pause, another way of painting. */
+  clear() {
+    this.passOver(Infinity);
+    this.mode = this.options().painting;
+    this.body = makePainter(this.mode);
+    this.hands = makePainter(this.mode);
+    this.error = new ShownError(2);
+    this.bodies = [];
+    this.results = [];
+    this.drawn = { body: null, hands: null };
+    this.labels = { untilS: -Infinity, anglesDeg: null };
+    this.stale = true;
   }
 
   start() {
-    if (!this.painting) this.handle = requestAnimationFrame(() => this.paint());
+    if (!this.handle) this.handle = requestAnimationFrame(() => this.paint());
   }
 
   stop() {
     cancelAnimationFrame(this.handle);
     this.handle = 0;
-    this.overtaken(Infinity);
   }
 
   /** Draw again though nothing moved: another size, another look. */
   refresh() {
-    this.stale = true;
-  }
-
-  clear() {
-    this.overtaken(Infinity);
-    this.body.clear();
-    this.hands.clear();
     this.stale = true;
   }
 
@@ -85,74 +109,81 @@ export class Painter {
   push(result, sent, tResultS) {
     const times = sent.get(result.seq);
     if (!times) return; // a frame of an earlier page: its capture time is not known here
+    if (this.options().painting !== this.mode) this.clear();
+    const { tCaptureS } = times;
     this.sourceSizePx = [result.widthPx, result.heightPx];
-    this.unpainted.push({ seq: result.seq, tResultS });
-    const values = new Float32Array(VISIBILITY_END + result.anglesDeg.length).fill(NaN);
-    if (result.pose) {
-      values.set(result.pose.px);
-      values.set(result.pose.visibility, PX);
-      values.set(result.anglesDeg, VISIBILITY_END);
-    }
-    this.body.push({ seq: result.seq, tCaptureS: times.tCaptureS, tResultS, values });
+    const values = planar(result.pose?.px, LANDMARKS);
+    this.readings.onShownError(tResultS, this.error.compare(tCaptureS, values));
+    this.body.add(values, tCaptureS, tResultS);
+    this.bodies.push({ tS: tCaptureS, values });
+    const visibility = result.pose?.visibility ?? null;
+    const { seq, anglesDeg } = result;
+    this.results.push({ seq, tCaptureS, tResultS, painted: false, visibility, anglesDeg });
+    for (const list of [this.bodies, this.results]) if (list.length > REMEMBERED_RESULTS) list.shift();
     const handTimes = result.hands && sent.get(result.hands.seq);
-    if (result.hands && handTimes) {
-      const bodyThen = this.body.valuesAt(handTimes.tCaptureS) ?? values;
-      const shape = onWrists(result.hands.px, bodyThen, -1);
-      this.hands.push({ seq: result.hands.seq, tCaptureS: handTimes.tCaptureS, tResultS, values: shape });
-    } else {
-      this.hands.clear();
-    }
-    this.stale = true;
+    if (result.hands && handTimes) this.pushHands(result.hands.px, handTimes.tCaptureS, tResultS);
+    else this.hands.reset();
+  }
+
+  /** @param {Float32Array} px @param {number} tCaptureS @param {number} tResultS */
+  pushHands(px, tCaptureS, tResultS) {
+    const bodyThen = valuesAt(this.bodies, tCaptureS, linear);
+    this.hands.add(onWrists(planar(px, 2 * HAND_LANDMARKS), bodyThen, -1), tCaptureS, tResultS);
   }
 
   paint() {
     this.handle = requestAnimationFrame(() => this.paint());
     const tS = nowS();
-    const options = this.options();
-    const body = this.body.at(tS, options.painting);
-    if (!this.stale && !body?.moving) return; // the same picture again would be no new one
-    const hands = this.hands.at(tS, options.painting);
+    const body = this.body.paint(tS);
+    const shape = this.hands.paint(tS);
+    const hands = body && shape && onWrists(shape, body, 1);
+    if (body) this.error.painted(tS, body);
+    const moved = !looksTheSame(body, this.drawn.body) || !looksTheSame(hands, this.drawn.hands);
+    if (moved || this.stale) this.draw(tS, body, hands);
+    if (moved && body) this.readings.onPainted(nowS());
+    this.reach(tS - this.body.delayS);
+    this.readings.onWork(tS, 1000 * (nowS() - tS));
+  }
+
+  /** @param {number} tS @param {Float64Array | null} body @param {Float64Array | null} hands */
+  draw(tS, body, hands) {
+    const { mirror, showAngles } = this.options();
+    const shownS = tS - this.body.delayS;
+    const now = this.results.findLast((result) => result.tCaptureS <= shownS) ?? this.results[0];
+    if (tS >= this.labels.untilS) this.labels = { untilS: tS + LABEL_HOLD_S, anglesDeg: now?.anglesDeg ?? null };
     fitCanvas(this.canvas, Math.min(devicePixelRatio, 2));
     const [widthPx, heightPx] = this.sourceSizePx;
-    const scene = {
-      px: body && body.values.subarray(0, PX),
-      visibility: body && body.values.subarray(PX, VISIBILITY_END),
-      handsPx: hands && body && onWrists(hands.values, body.values, 1),
-      angleNames: this.angleNames,
-      anglesDeg: body && this.heldLabels(tS, body.values.subarray(VISIBILITY_END)),
-      mirror: options.mirror,
-      showAngles: options.showAngles,
-    };
-    drawScene(this.ctx, scene, widthPx, heightPx);
+    const { angleNames, labels } = this;
+    const visibility = now?.visibility ?? null;
+    drawScene(
+      this.ctx,
+      { px: body, visibility, handsPx: hands, angleNames, anglesDeg: labels.anglesDeg, mirror, showAngles },
+      widthPx,
+      heightPx,
+    );
+    this.drawn = { body, hands };
     this.stale = false;
-    const doneS = nowS();
-    this.readings.onWork(tS, 1000 * (doneS - tS));
-    if (!body) return;
-    this.readings.onPainted(doneS);
-    this.reached(body.seq, doneS);
   }
 
-  /** @param {number} tS @param {Float32Array} values */
-  heldLabels(tS, values) {
-    if (tS >= this.labels.untilS) this.labels = { untilS: tS + LABEL_HOLD_S, values };
-    return this.labels.values;
+  /**
+   * The picture has come to show the moment `shownS`: the newest result of before is painted, older ones that were
+   * not never will be.
+   * @param {number} shownS
+   */
+  reach(shownS) {
+    const newest = this.results.findLast((result) => result.tCaptureS <= shownS);
+    if (!newest || newest.painted) return;
+    newest.painted = true;
+    this.onReceipt(newest.seq, newest.tResultS, nowS());
+    this.passOver(newest.seq);
   }
 
-  /** The picture has reached result `seq`. @param {number} seq @param {number} tPaintS */
-  reached(seq, tPaintS) {
-    this.overtaken(seq);
-    const first = this.unpainted[0];
-    if (first?.seq === seq) {
-      this.unpainted.shift();
-      this.onReceipt(seq, first.tResultS, tPaintS);
-    }
-  }
-
-  /** Results before `seq` will never be painted: a newer one was. @param {number} seq */
-  overtaken(seq) {
-    while (this.unpainted.length && this.unpainted[0].seq < seq) {
-      const { seq: passed, tResultS } = /** @type {{ seq: number, tResultS: number }} */ (this.unpainted.shift());
-      this.onReceipt(passed, tResultS, null);
+  /** Results before `seq` that were not painted never will be. @param {number} seq */
+  passOver(seq) {
+    for (const result of this.results) {
+      if (result.painted || result.seq >= seq) continue;
+      result.painted = true;
+      this.onReceipt(result.seq, result.tResultS, null);
     }
   }
 }

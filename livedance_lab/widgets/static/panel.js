@@ -85,7 +85,7 @@ export function buildLayout(root, actions) {
   const error = element("div", "ldl-error");
   error.setAttribute("role", "alert");
   error.hidden = true;
-  root.append(bar, body, error);
+  root.append(bar, error, body);
   return { root, status, buttons, stage, video, canvas, notice, readings, error };
 }
 
@@ -99,24 +99,28 @@ function buildReadings() {
     cell.append(numbers[name], element("span", "ldl-label", label));
     flow.append(cell);
   }
-  const age = section("Age of a result", "From capture to the arrival of its result in this page; 95 of 100 are younger than p95.");
+  const rates = section("Per second", "Over the last three seconds.", false);
+  rates.figure.remove();
+  rates.root.append(flow);
+  const age = section(
+    "Age of a result",
+    "From capture to the arrival of its result in this page; p95: 95 of 100 are younger.",
+  );
+  const screen = section("On screen", "How far the painted joints are from their true place at that moment.", false);
   const frames = section("Frames", "Every captured frame ends in exactly one state.");
-  const heading = section("Per second", "Over the last three seconds.");
-  heading.root.append(flow);
-  root.append(heading.root, age.root, frames.root);
-  return { root, numbers, age, frames };
+  root.append(rates.root, age.root, screen.root, frames.root);
+  return { root, numbers, age, screen, frames };
 }
 
-/** @param {string} title @param {string} hint */
-function section(title, hint) {
+/** @param {string} title @param {string} hint @param {boolean} [withBar] */
+function section(title, hint, withBar = true) {
   const root = element("section", "ldl-section");
   const head = element("div", "ldl-head");
-  const figure = element("span", "ldl-figure");
+  const figure = element("span", "ldl-figure", "–");
   head.append(element("span", "ldl-title", title, hint), figure);
   const bar = element("div", "ldl-meter");
   const legend = element("div", "ldl-legend");
-  root.append(head);
-  if (title !== "Per second") root.append(bar, legend);
+  root.append(head, ...(withBar ? [bar, legend] : []));
   return { root, figure, bar, legend };
 }
 
@@ -127,8 +131,14 @@ function section(title, hint) {
 export function showReadings(panel, snapshot, ledger) {
   for (const [name] of FLOW) panel.numbers[name].textContent = rateWords(snapshot[name]);
   const { age_p50_ms: p50, age_p95_ms: p95 } = snapshot;
-  panel.age.figure.textContent = Number.isFinite(p50) ? `median ${Math.round(p50)} ms, p95 ${Math.round(p95)} ms` : "–";
-  showParts(panel.age, AGE_PARTS.map(([name, label, title]) => [label, title, snapshot[name], "ms"]));
+  const known = Number.isFinite(p50);
+  panel.age.figure.textContent = known ? `median ${Math.round(p50)} ms, p95 ${Math.round(p95)} ms` : "–";
+  showParts(
+    panel.age,
+    AGE_PARTS.map(([name, label, title]) => [label, title, snapshot[name], "ms"]),
+  );
+  const offPx = snapshot.shown_error_p50_px;
+  panel.screen.figure.textContent = Number.isFinite(offPx) ? `joints ${offPx.toFixed(1)} px off` : "–";
   if (!ledger) return;
   panel.frames.figure.textContent = `${ledger.captured.toLocaleString()} captured`;
   const counts = /** @type {Record<string, number>} */ ({ ...ledger, open: openFrames(ledger) });

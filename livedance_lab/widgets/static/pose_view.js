@@ -8,7 +8,7 @@ import { nowS } from "./clock.js";
 import { Connection } from "./connection.js";
 import { describeBrowser, jupyterBaseUrl, socketUrl } from "./page.js";
 import { pacedWindow } from "./pacing.js";
-import { Painter } from "./painter.js";
+import { SkeletonPainter } from "./painter.js";
 import { buildLayout, showReadings } from "./panel.js";
 import { Producer } from "./producer.js";
 import { Readings, plainReadings } from "./readings.js";
@@ -51,7 +51,7 @@ class PoseViewer {
     this.inForce = {};
     this.readings = new Readings();
     this.layout = buildLayout(el, {
-      onRun: () => this.toggle("running"),
+      onRun: () => (this.ended ? this.beginAnew() : this.toggle("running")),
       onMirror: () => this.toggle("mirror"),
       onAngles: () => this.toggle("show_angles"),
       onReadings: () => this.toggle("show_readings"),
@@ -62,7 +62,7 @@ class PoseViewer {
       type: `image/${model.get("image_format")}`,
       quality: model.get("jpeg_quality"),
     }));
-    this.painter = new Painter(
+    this.painter = new SkeletonPainter(
       this.layout.canvas,
       this.readings,
       () => ({ painting: model.get("painting"), mirror: model.get("mirror"), showAngles: model.get("show_angles") }),
@@ -139,13 +139,20 @@ class PoseViewer {
   }
 
   onRunning() {
-    this.sourceTrouble = "";
-    this.refusal = "";
-    if (this.model.get("running") && (this.ended || this.trouble?.code === "ended")) {
-      this.ended = false;
-      this.inForce = {};
-      this.save({ session: "" }); // the next one
+    if (this.model.get("running")) {
+      this.sourceTrouble = "";
+      this.refusal = "";
+      if (this.ended || this.trouble?.code === "ended") this.beginAnew();
     }
+    this.update();
+  }
+
+  /** The old session has ended: produce for another. */
+  beginAnew() {
+    this.ended = false;
+    this.inForce = {};
+    this.connection.stop();
+    this.save({ session: "", running: true });
     this.update();
   }
 
@@ -208,6 +215,7 @@ class PoseViewer {
       await this.layout.video.play();
     } catch (error) {
       this.sourceTrouble = error instanceof Error ? error.message : String(error);
+      this.save({ running: false });
     } finally {
       this.opening = false;
       this.update();
@@ -269,7 +277,9 @@ class PoseViewer {
     if (message.type === "settings") this.obey(message.settings);
     else if (message.type === "refused" || message.type === "error") this.refusal = message.message;
     else if (message.type === "event") this.onEvent(message);
-    else if (message.type === "ended") this.onEnded();
+    else if (message.type === "ended") this.ended = true;
+    else if (message.type === "bye" && message.code === "shutdown")
+      this.ended = false; // until it is back
     else return;
     this.update();
   }
@@ -278,12 +288,6 @@ class PoseViewer {
   onEvent({ kind, name, data }) {
     if (kind === "session" && name === "ready") this.modelReady = true;
     if (kind === "error") this.refusal = `${name}: ${data.reason ?? "no reason given"}`;
-  }
-
-  onEnded() {
-    this.ended = true;
-    this.connection.stop();
-    this.save({ running: false });
   }
 
   /** Take over the client's part of the settings in force. @param {Record<string, any>} settings */
@@ -335,7 +339,7 @@ class PoseViewer {
     const error = this.sourceTrouble || this.trouble?.words || this.refusal || this.producer.lastError;
     layout.status.textContent = STATUS_WORDS[status];
     layout.root.dataset.status = status;
-    layout.buttons.run.textContent = this.model.get("running") ? "Pause" : "Start";
+    layout.buttons.run.textContent = this.model.get("running") && !this.ended ? "Pause" : "Start";
     layout.notice.textContent = status === "live" ? "" : STATUS_WORDS[status];
     layout.error.textContent = error;
     layout.error.hidden = !error;

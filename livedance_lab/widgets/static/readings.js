@@ -64,7 +64,13 @@ export class Samples {
 
 export class Readings {
   constructor() {
-    this.rates = { camera: new Rate(), captured: new Rate(), sent: new Rate(), results: new Rate(), painted: new Rate() };
+    this.rates = {
+      camera: new Rate(),
+      captured: new Rate(),
+      sent: new Rate(),
+      results: new Rate(),
+      painted: new Rate(),
+    };
     this.samples = {
       age: new Samples(),
       prepare: new Samples(),
@@ -72,6 +78,7 @@ export class Readings {
       network: new Samples(),
       encode: new Samples(),
       work: new Samples(),
+      shownError: new Samples(),
     };
     this.lastShown = NaN;
     this.longestWorkMs = 0;
@@ -113,6 +120,11 @@ export class Readings {
     this.rates.painted.add(tS);
   }
 
+  /** Painted skeleton against the result of the same instant. @param {number} tS @param {number} errorPx */
+  onShownError(tS, errorPx) {
+    this.samples.shownError.add(tS, errorPx);
+  }
+
   /** One stretch of our own work on the page's thread. @param {number} tS @param {number} durationMs */
   onWork(tS, durationMs) {
     this.samples.work.add(tS, durationMs);
@@ -128,7 +140,7 @@ export class Readings {
   /** @param {number} nowS @returns {Record<string, number>} NaN where nothing was measured */
   snapshot(nowS) {
     const rate = this.rates;
-    const { age, prepare, server, network, encode } = this.samples;
+    const { age, prepare, server, network, encode, shownError } = this.samples;
     return {
       camera_fps: rate.camera.perSecond(nowS),
       captured_per_s: rate.captured.perSecond(nowS),
@@ -141,6 +153,7 @@ export class Readings {
       network_p50_ms: network.quantile(nowS, 0.5),
       server_p50_ms: server.quantile(nowS, 0.5),
       encode_p50_ms: encode.quantile(nowS, 0.5),
+      shown_error_p50_px: shownError.quantile(nowS, 0.5),
       longest_work_ms: this.longestWorkMs,
     };
   }
@@ -160,6 +173,9 @@ export function openFrames(ledger) {
  */
 export function plainReadings(snapshot) {
   return Object.fromEntries(
-    Object.entries(snapshot).map(([name, value]) => [name, Number.isFinite(value) ? Math.round(value * 100) / 100 : null]),
+    Object.entries(snapshot).map(([name, value]) => [
+      name,
+      Number.isFinite(value) ? Math.round(value * 100) / 100 : null,
+    ]),
   );
 }
