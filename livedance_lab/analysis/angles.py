@@ -1,105 +1,69 @@
-"""Joint angles, as a registry of data and one vectorised function.
+"""Joint angles from landmarks, and how far they can be trusted.
 
-An *included angle* at B of A-B-C is the angle between the segments BA and BC:
-theta = atan2(|u x v|, u . v) with u = A - B, v = C - B, 0 to 180 degrees, straight = 180. atan2 keeps its
-precision near 0 and 180, where acos loses half its digits (Kahan, "How Futile are Mindless Assessments of
-Roundoff in Floating-Point Computation?", 2006, section 12).
+Included angles: theta = atan2(|u x v|, u . v) with u = A - B, v = C - B. atan2 keeps its precision near 0 and
+180 degrees, where acos loses half its digits (Kahan, "How Futile are Mindless Assessments of Roundoff in
+Floating-Point Computation?", 2006, section 12). Signed angles in the picture are those of Sports2D: the
+directions' own atan2, subtracted. What each angle means stands in `livedance_lab.analysis.angle_registry`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from livedance_lab.analysis.angle_registry import (
+    ANGLES,
+    DEFAULT_ANGLES,
+    PRESETS,
+    VIRTUAL,
+    AngleDefinition,
+    definitions_of,
+)
+from livedance_lab.analysis.offline import savitzky_golay
 from livedance_lab.errors import SettingsError, ShapeError
 from livedance_lab.pose import FloatArray
 from livedance_lab.skeletons import BLAZEPOSE_33
 
-__all__ = ["ANGLES", "DEFAULT_ANGLES", "PRESETS", "AngleDefinition", "angles_deg", "definitions_of"]
+__all__ = [
+    "ANGLES", "DEFAULT_ANGLES", "PRESETS", "AngleDefinition", "ViewQuality", "angles_deg", "angular_velocity_deg_s",
+    "definitions_of", "unmirrored", "view_quality",
+]  # fmt: skip
 
-_SHORTEST = 1e-6
+Array = npt.NDArray[np.float64]
+
+_SHORTEST: Final = 1e-6
 """Segments shorter than this (metres or pixels) have no direction."""
+_LEAST_IN_PLANE: Final = 0.5
+"""A segment seen at less than half its length (more than 60 degrees out of the picture) is foreshortened."""
+_K: Final = len(BLAZEPOSE_33)
+_POINTS: Final = (*BLAZEPOSE_33.landmarks, *VIRTUAL)
+_PAIRS: Final = np.array([[BLAZEPOSE_33.index(n) for n in pair] for pair in VIRTUAL.values()])
 
 
-@dataclass(frozen=True)
-class AngleDefinition:
-    """What one angle means.
-
-    Attributes
-    ----------
-    id : str
-        Its name in tables and settings.
-    landmarks : tuple of str
-        A, B, C: the angle lies at B.
-    preset : str
-        The family of definitions it belongs to.
-    dimensions : 2 or 3
-        From image landmarks (pixels) or from world landmarks (metres).
-    zero, sign : str
-        In words: which posture gives 0, and which way is positive.
-    range_deg : (float, float)
-        Least and greatest value.
-    """
-
-    id: str
-    landmarks: tuple[str, ...]
-    preset: str
-    dimensions: Literal[2, 3]
-    zero: str
-    sign: str
-    range_deg: tuple[float, float]
+def _other_side() -> npt.NDArray[np.intp]:
+    swap = {"left": "right", "right": "left"}
+    names = ["_".join(swap.get(word, word) for word in name.split("_")) for name in BLAZEPOSE_33.landmarks]
+    return np.array([BLAZEPOSE_33.index(name) for name in names], dtype=np.intp)
 
 
-def _included(joint: str, a: str, b: str, c: str) -> tuple[AngleDefinition, ...]:
-    """The included angle of a joint on both sides."""
-    return tuple(
-        AngleDefinition(
-            f"{side}_{joint}",
-            (f"{side}_{a}", f"{side}_{b}", f"{side}_{c}"),
-            "included",
-            3,
-            zero="both segments point the same way; a straight joint is 180",
-            sign="unsigned",
-            range_deg=(0.0, 180.0),
-        )
-        for side in ("left", "right")
-    )
+_OTHER_SIDE: Final = _other_side()
 
 
-_INCLUDED = (
-    *_included("elbow", "shoulder", "elbow", "wrist"),
-    *_included("knee", "hip", "knee", "ankle"),
-    *_included("shoulder", "elbow", "shoulder", "hip"),
-    *_included("hip", "shoulder", "hip", "knee"),
-)
+class ViewQuality(IntEnum):
+    """How well a camera sees a joint."""
 
-ANGLES: dict[str, AngleDefinition] = {d.id: d for d in _INCLUDED}
-"""Every angle that is known, by id."""
-
-PRESETS: dict[str, tuple[str, ...]] = {"included": tuple(d.id for d in _INCLUDED)}
-"""Families of angles that belong together, as ids."""
-
-DEFAULT_ANGLES: tuple[str, ...] = PRESETS["included"]
-"""The eight angles that are computed unless others are asked for."""
-
-
-def definitions_of(ids: Sequence[str]) -> tuple[AngleDefinition, ...]:
-    """The definitions of some angles.
-
-    Raises
-    ------
-    SettingsError
-        If an id is unknown; names those that exist.
-    """
-    unknown = [i for i in ids if i not in ANGLES]
-    if unknown:
-        raise SettingsError(f"there is no angle {unknown[0]!r}; the angles are {', '.join(ANGLES)}.")
-    return tuple(ANGLES[i] for i in ids)
+    GOOD = 0
+    FORESHORTENED = 1
+    """A segment points at the camera or away: its depth is guessed, and small errors turn the angle far."""
+    HIDDEN = 2
+    """A landmark is less visible than asked."""
+    MISSING = 3
 
 
 def angles_deg(
@@ -107,6 +71,9 @@ def angles_deg(
     visibility: npt.ArrayLike | None = None,
     definitions: Sequence[str] = DEFAULT_ANGLES,
     threshold: float = 0.5,
+    *,
+    keypoints_px: npt.ArrayLike | None = None,
+    mirrored: bool = False,
 ) -> FloatArray:
     """Joint angles of one frame or of many.
 
@@ -117,9 +84,14 @@ def angles_deg(
     visibility : array-like of shape (..., 33), optional
         0 to 1. NaN means that the source gave none, which hides nothing.
     definitions : sequence of str
-        Ids of the angles wanted.
+        Ids of the angles wanted, or presets.
     threshold : float, default 0.5
         A landmark less visible than this gives no angle.
+    keypoints_px : array-like of shape (..., 33, 2 or 3), optional
+        Image landmarks in pixels; signed angles in the picture need them.
+    mirrored : bool, default False
+        The picture was flipped left to right before it was analysed, as many webcams do: the model's "left"
+        is the person's right. Left and right are put right, and so are signs.
 
     Returns
     -------
@@ -131,36 +103,208 @@ def angles_deg(
     ShapeError
         If an array has another shape.
     SettingsError
-        If an id is unknown.
+        If an id is unknown, or an angle in the picture is asked for without `keypoints_px`.
     """
-    world = np.asarray(world_m, dtype=np.float64)
-    if world.shape[-2:] != (len(BLAZEPOSE_33), 3):
-        raise ShapeError(f"world_m must have shape (..., {len(BLAZEPOSE_33)}, 3), got {world.shape}.")
-    a, b, c = _indices(tuple(definitions))
-    at = world[..., b, :]
-    angle = _included_deg(world[..., a, :] - at, world[..., c, :] - at)
+    plan = _plan(tuple(definitions))
+    world = _points(world_m, "world_m", mirrored)
+    angle = np.full((*world.shape[:-2], len(plan.definitions)), np.nan)
+    for kind, columns in plan.columns.items():
+        if kind == "signed":
+            if keypoints_px is None:
+                raise SettingsError(
+                    f"{plan.definitions[columns[0]].id} is an angle in the picture: it needs keypoints_px."
+                )
+            picture = _points(keypoints_px, "keypoints_px", mirrored)
+            angle[..., columns] = _signed_deg(picture, plan, columns)
+        else:
+            angle[..., columns] = _unsigned_deg(world, plan.points[:, columns], kind)
     if visibility is not None:
-        hidden = np.asarray(visibility) < threshold
-        if hidden.shape != world.shape[:-1]:
-            raise ShapeError(f"visibility must have shape {world.shape[:-1]}, got {hidden.shape}.")
-        angle[hidden[..., a] | hidden[..., b] | hidden[..., c]] = np.nan
+        seen = _visibility(visibility, world.shape[:-2], mirrored)
+        angle[(seen[..., plan.points] < threshold).any(axis=-2)] = np.nan
     return angle.astype(np.float32)
 
 
+def view_quality(
+    world_m: npt.ArrayLike,
+    visibility: npt.ArrayLike | None = None,
+    definitions: Sequence[str] = DEFAULT_ANGLES,
+    threshold: float = 0.5,
+) -> tuple[npt.NDArray[np.uint8], FloatArray]:
+    """How far each angle can be trusted, from how its segments lie to the camera.
+
+    Parameters
+    ----------
+    world_m, visibility, definitions, threshold
+        As for `angles_deg`.
+
+    Returns
+    -------
+    quality : ndarray of shape (..., A), uint8
+        `ViewQuality`.
+    in_plane : ndarray of shape (..., A), float32
+        Of the angle's most foreshortened segment, length in the picture's plane over its length in space, 0 to 1.
+    """
+    plan = _plan(tuple(definitions))
+    world = _points(world_m, "world_m", mirrored=False)
+    chain = world[..., plan.points, :]  # (..., 4, A, 3); shorter chains repeat their last point
+    segment = np.diff(chain, axis=-3)
+    length = np.linalg.norm(segment, axis=-1)
+    flat = np.linalg.norm(segment[..., :2], axis=-1)
+    share = np.where(length > _SHORTEST, flat / np.where(length > _SHORTEST, length, 1.0), np.inf)
+    in_plane = share.min(axis=-2)
+    missing = np.isnan(chain).any(axis=(-3, -1)) | np.isinf(in_plane)
+    hidden: Any = False
+    if visibility is not None:
+        seen = _visibility(visibility, world.shape[:-2], mirrored=False)
+        hidden = (seen[..., plan.points] < threshold).any(axis=-2)
+    quality = np.where(in_plane < _LEAST_IN_PLANE, ViewQuality.FORESHORTENED, ViewQuality.GOOD)
+    quality = np.where(missing, ViewQuality.MISSING, np.where(hidden, ViewQuality.HIDDEN, quality))
+    return quality.astype(np.uint8), np.where(missing, np.nan, in_plane).astype(np.float32)
+
+
+def angular_velocity_deg_s(
+    angles: npt.ArrayLike, times_s: npt.ArrayLike, definitions: Sequence[str] = DEFAULT_ANGLES, window_s: float = 0.2
+) -> Array:
+    """How fast joints turn.
+
+    The derivative of a local cubic (`livedance_lab.analysis.offline.savitzky_golay`), of angles unwrapped over
+    their period. Live, `Filter.velocity` gives the same quantity without looking ahead.
+
+    Parameters
+    ----------
+    angles : array-like of shape (T, A)
+        Degrees.
+    times_s : array-like of shape (T,)
+    definitions : sequence of str
+        What the columns are.
+    window_s : float, default 0.2
+
+    Returns
+    -------
+    ndarray of shape (T, A)
+        Degrees per second; NaN where the angle is, and in stretches shorter than the window.
+    """
+    x = np.array(angles, dtype=np.float64)
+    if x.ndim != 2 or x.shape[1] != len(definitions_of(definitions)):
+        raise ShapeError(f"angles must have shape (T, {len(definitions_of(definitions))}), got {x.shape}.")
+    for column, definition in enumerate(definitions_of(definitions)):
+        seen = ~np.isnan(x[:, column])
+        if definition.period_deg and seen.any():
+            x[seen, column] = np.unwrap(x[seen, column], period=definition.period_deg)
+    return savitzky_golay(x, times_s, window_s, 3, derivative=1)
+
+
+def unmirrored(landmarks: npt.ArrayLike, width_px: float | None = None) -> Array:
+    """Landmarks of a flipped picture as the unflipped one would have given them.
+
+    Parameters
+    ----------
+    landmarks : array-like of shape (..., 33, D)
+        x first.
+    width_px : float, optional
+        Of the picture, for pixels; world landmarks (origin between the hips) need none.
+
+    Returns
+    -------
+    ndarray of shape (..., 33, D), float64
+        x mirrored, left and right exchanged.
+    """
+    p = np.asarray(landmarks, dtype=np.float64)[..., _OTHER_SIDE, :]
+    p[..., 0] = (0.0 if width_px is None else width_px) - p[..., 0]
+    return p
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Definitions made ready for indexing."""
+
+    definitions: tuple[AngleDefinition, ...]
+    points: npt.NDArray[np.intp]  # (4, A): positions in _POINTS; shorter ones repeat their last
+    columns: dict[str, list[int]]  # by kind
+
+
 @lru_cache(maxsize=64)
-def _indices(ids: tuple[str, ...]) -> npt.NDArray[np.intp]:
-    """Landmark positions of A, B and C of each angle, shape (3, A)."""
-    rows = [[BLAZEPOSE_33.index(name) for name in d.landmarks] for d in definitions_of(ids)]
-    return np.array(rows, dtype=np.intp).reshape(-1, 3).T
+def _plan(ids: tuple[str, ...]) -> _Plan:
+    wanted = definitions_of(ids)
+    rows = [[_POINTS.index(n) for n in (*d.landmarks, *[d.landmarks[-1]] * (4 - len(d.landmarks)))] for d in wanted]
+    columns: dict[str, list[int]] = {}
+    for column, definition in enumerate(wanted):
+        columns.setdefault(definition.kind, []).append(column)
+    return _Plan(wanted, np.array(rows, dtype=np.intp).reshape(-1, 4).T, columns)
 
 
-def _included_deg(u: npt.NDArray[np.float64], v: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Angle between vectors of shape (..., 3), degrees; NaN where one has no length."""
+def _points(landmarks: npt.ArrayLike, name: str, mirrored: bool) -> Array:
+    """Landmarks and the virtual points after them."""
+    p = np.asarray(landmarks, dtype=np.float64)
+    if p.ndim < 2 or p.shape[-2] != _K or p.shape[-1] not in (2, 3) or (name == "world_m" and p.shape[-1] != 3):
+        last = "3" if name == "world_m" else "2 or 3"
+        raise ShapeError(f"{name} must have shape (..., {_K}, {last}), got {p.shape}.")
+    if mirrored:
+        p = unmirrored(p)
+    return np.concatenate((p, p[..., _PAIRS, :].mean(axis=-2)), axis=-2)
+
+
+def _visibility(visibility: npt.ArrayLike, lead: tuple[int, ...], mirrored: bool) -> Array:
+    """Visibility of landmarks and virtual points; the latter are as visible as their lesser parent."""
+    v = np.asarray(visibility, dtype=np.float64)
+    if v.shape != (*lead, _K):
+        raise ShapeError(f"visibility must have shape {(*lead, _K)}, got {v.shape}.")
+    if mirrored:
+        v = v[..., _OTHER_SIDE]
+    return np.concatenate((v, np.fmin(v[..., _PAIRS[:, 0]], v[..., _PAIRS[:, 1]])), axis=-1)
+
+
+def _unsigned_deg(points: Array, index: npt.NDArray[np.intp], kind: str) -> Array:
+    """Angle at B of A, B, C; for a tilt, of A and the vertical seen from B."""
+    at = points[..., index[1], :]
+    u = points[..., index[0], :] - at
+    v = np.broadcast_to([0.0, -1.0, 0.0], u.shape) if kind == "tilt" else points[..., index[2], :] - at
     # np.cross is ten times slower than its nine products for a handful of vectors
     ux, uy, uz = u[..., 0], u[..., 1], u[..., 2]
     vx, vy, vz = v[..., 0], v[..., 1], v[..., 2]
     cross = np.sqrt((uy * vz - uz * vy) ** 2 + (uz * vx - ux * vz) ** 2 + (ux * vy - uy * vx) ** 2)
-    angle: npt.NDArray[np.float64] = np.degrees(np.arctan2(cross, ux * vx + uy * vy + uz * vz))
+    angle: Array = np.degrees(np.arctan2(cross, ux * vx + uy * vy + uz * vz))
     shortest = np.minimum((u * u).sum(-1), (v * v).sum(-1))
     angle[shortest < _SHORTEST**2] = np.nan
-    return angle
+    return 180.0 - angle if kind == "flexion" else angle
+
+
+def _signed_deg(picture: Array, plan: _Plan, columns: list[int]) -> Array:
+    """Sports2D's angles in the picture, the person turned to face right."""
+    facing = _facing(picture)
+    out = np.empty((*picture.shape[:-2], len(columns)))
+    for i, column in enumerate(columns):
+        definition = plan.definitions[column]
+        named = {n.split("_")[0] for n in definition.landmarks if n not in VIRTUAL}
+        side = named.pop() if len(named) == 1 else "middle"
+        a, b, c, d = (picture[..., k, :2] for k in plan.points[:, column])
+        level = np.array([1.0, 0.0])
+        u, v = {2: (a - b, level), 3: (a - b, c - b), 4: (b - a, d - c)}[len(definition.landmarks)]
+        turn = np.stack((facing[side], np.ones_like(facing[side])), axis=-1)
+        u, v = u * turn, v if v is level else v * turn
+        angle = np.degrees(np.arctan2(u[..., 1], u[..., 0]) - np.arctan2(v[..., 1], v[..., 0]))
+        value = _wrapped((angle + definition.offset_deg) * definition.scale, definition.period_deg)
+        short = np.minimum((u * u).sum(-1), (v * v).sum(-1)) < _SHORTEST**2
+        out[..., i] = np.where(short, np.nan, value)
+    return out
+
+
+def _facing(picture: Array) -> dict[str, Array]:
+    """1 where a side of the body faces right in the picture, from heel to toe, else -1.
+
+    Sports2D mirrors each landmark by its own side; here an angle is mirrored as a whole, by the side it belongs
+    to, which is the same as long as both feet point the same way and makes sense when they do not.
+    """
+    x = picture[..., 0]
+    ways = {
+        side: x[..., BLAZEPOSE_33.index(f"{side}_foot_index")] - x[..., BLAZEPOSE_33.index(f"{side}_heel")]
+        for side in ("left", "right")
+    }
+    ways["middle"] = np.nansum(np.stack((ways["left"], ways["right"])), axis=0)
+    return {side: np.where(way < 0, -1.0, 1.0) for side, way in ways.items()}
+
+
+def _wrapped(angle_deg: Array, period_deg: float) -> Array:
+    """Into (-period/2, period/2]."""
+    half = period_deg / 2
+    return np.asarray(half - np.mod(half - angle_deg, period_deg))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from livedance_lab.analysis.angle_registry import definitions_of
 from livedance_lab.analysis.filters import Filter, make_filter
 from livedance_lab.analysis.filters.base import Array
+from livedance_lab.errors import ShapeError
 from livedance_lab.pose import BODY_SHAPES, Body, Flag, FloatArray
 from livedance_lab.settings import Smoothing
 from livedance_lab.skeletons import BLAZEPOSE_33
@@ -67,6 +70,9 @@ class BodySmoother:
         The filter, with exceptions for "torso" (head and trunk), "limbs", "world", "angles" and "hands".
     gap_reset_s : float
         A landmark that was missing or not visible for longer restarts from its raw value.
+    angle_ids : sequence of str, optional
+        What the angles are, so that signed ones are smoothed across the jump from 180 to -180 degrees. Needed
+        only when there are such.
 
     Raises
     ------
@@ -74,7 +80,8 @@ class BodySmoother:
         If a filter or a parameter is unknown or out of range.
     """
 
-    def __init__(self, smoothing: Smoothing, gap_reset_s: float) -> None:
+    def __init__(self, smoothing: Smoothing, gap_reset_s: float, angle_ids: Sequence[str] | None = None) -> None:
+        self._periods: Array = np.array([d.period_deg for d in definitions_of(angle_ids or ())])
         self._filters: dict[str, Filter] = {}
         self.reconfigure(smoothing, gap_reset_s)
         self.reset()
@@ -103,6 +110,7 @@ class BodySmoother:
         self._unseen_since_s: Array = np.full(len(BLAZEPOSE_33), np.nan)
         self._size_px = self._size_m = math.nan
         self._hands: tuple[FloatArray, FloatArray] | None = None
+        self._unwrapped: Array = np.full(len(self._periods), np.nan)
 
     def __call__(
         self,
@@ -166,8 +174,22 @@ class BodySmoother:
         for group, index in (("torso", _TORSO), ("limbs", _LIMBS)):
             keypoints[index] = self._filters[group](raw.keypoints_px[index], t_s, size_px)
         world = self._filters["world"](raw.world_m, t_s, size_m)
-        angles = self._filters["angles"](angles_deg, t_s, ANGLE_SCALE_DEG)
-        return {"keypoints_px": keypoints, "world_m": world.astype(np.float32)}, angles.astype(np.float32)
+        return {"keypoints_px": keypoints, "world_m": world.astype(np.float32)}, self._smooth_angles(angles_deg, t_s)
+
+    def _smooth_angles(self, angles_deg: FloatArray, t_s: float) -> FloatArray:
+        smooth = self._filters["angles"]
+        if not self._periods.any():
+            return smooth(angles_deg, t_s, ANGLE_SCALE_DEG).astype(np.float32)
+        if np.shape(angles_deg) != self._periods.shape:
+            raise ShapeError(f"angles must have shape {self._periods.shape}, got {np.shape(angles_deg)}.")
+        wraps = self._periods > 0
+        period = np.where(wraps, self._periods, 1.0)
+        turns = np.where(wraps & ~np.isnan(self._unwrapped), np.rint((self._unwrapped - angles_deg) / period), 0.0)
+        values = angles_deg + period * turns
+        self._unwrapped = np.where(np.isnan(values), self._unwrapped, values)
+        out = smooth(values, t_s, ANGLE_SCALE_DEG)
+        wrapped = period / 2 - np.mod(period / 2 - out, period)
+        return np.where(wraps, wrapped, out).astype(np.float32)
 
     def _smooth_hands(self, raw: Body, t_s: float, fresh: bool) -> tuple[FloatArray, FloatArray]:
         """Both arrays go through one filter, as (2, 2, 21, 3): pixels, then metres."""

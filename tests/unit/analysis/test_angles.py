@@ -1,7 +1,17 @@
 import numpy as np
 import pytest
 
-from livedance_lab.analysis.angles import ANGLES, DEFAULT_ANGLES, angles_deg, definitions_of
+from livedance_lab.analysis.angles import (
+    ANGLES,
+    DEFAULT_ANGLES,
+    PRESETS,
+    ViewQuality,
+    angles_deg,
+    angular_velocity_deg_s,
+    definitions_of,
+    unmirrored,
+    view_quality,
+)
 from livedance_lab.errors import SettingsError, ShapeError
 from livedance_lab.skeletons import BLAZEPOSE_33
 
@@ -67,9 +77,151 @@ def test_a_whole_recording_at_once_equals_frame_by_frame():
 
 
 def test_mistakes_are_named():
-    with pytest.raises(SettingsError, match="no angle 'left_tail'; the angles are left_elbow"):
+    with pytest.raises(
+        SettingsError, match=r"no angle 'left_tail'; the presets are included, .*; the angles are left_elbow, "
+    ):
         definitions_of(["left_tail"])
     with pytest.raises(ShapeError, match=r"\(\.\.\., 33, 3\), got \(17, 3\)"):
         angles_deg(np.zeros((17, 3)))
     with pytest.raises(ShapeError, match="visibility must have shape"):
         angles_deg(np.zeros((33, 3)), np.zeros(32))
+
+
+# other families
+
+
+def turned(point, around, degrees):
+    """A point turned in the picture; positive is clockwise as seen (y down)."""
+    rad = np.radians(degrees)
+    x, y = np.subtract(point, around)
+    return np.add(around, (x * np.cos(rad) - y * np.sin(rad), x * np.sin(rad) + y * np.cos(rad)))
+
+
+def side_view(*, knee=0.0, hip=0.0, shoulder=0.0, elbow=0.0, ankle=0.0):
+    """A person seen from the side, facing right, in pixels; joints flexed by degrees."""
+    neck, mid_hip = np.array([200.0, 100.0]), np.array([200.0, 200.0])
+    thigh = turned(mid_hip + np.array((0, 80)), mid_hip, -hip)
+    lower = lambda p: turned(turned(p, mid_hip, -hip), thigh, knee)  # noqa: E731
+    foot = lower(mid_hip + np.array((0, 160)))
+    toe, heel = (turned(lower(mid_hip + np.array(d)), foot, -ankle) for d in ((30, 165), (-10, 165)))
+    arm = turned(neck + np.array((0, 50)), neck, -shoulder)
+    hand = turned(turned(neck + np.array((0, 100)), neck, -shoulder), arm, -elbow)
+    points = {"shoulder": neck, "elbow": arm, "wrist": hand, "hip": mid_hip, "knee": thigh, "ankle": foot,
+              "foot_index": toe, "heel": heel, "ear": neck - (0, 40)}  # fmt: skip
+    picture = np.full((33, 2), np.nan)
+    for side in ("left", "right"):
+        for name, xy in points.items():
+            picture[BLAZEPOSE_33.index(f"{side}_{name}")] = xy
+    return picture
+
+
+@pytest.mark.parametrize("facing", [1, -1], ids=["facing right", "facing left"])
+@pytest.mark.parametrize(
+    ("posture", "joint", "expected"),
+    [({}, "knee", 0), ({"knee": 60}, "knee", 60), ({"hip": 45}, "hip", 45), ({}, "hip", 0),
+     ({}, "shoulder", 0), ({"shoulder": 90}, "shoulder", 90), ({"shoulder": 170}, "shoulder", 170),
+     ({"elbow": 90}, "elbow", 90), ({"ankle": 20}, "ankle", 20), ({}, "ankle", 0)],
+)  # fmt: skip
+def test_sports2d_angles_say_flexion_whichever_way_the_person_faces(facing, posture, joint, expected):
+    picture = side_view(**posture) * (facing, 1) + (500, 0)
+    ids = [f"sports2d_{side}_{joint}" for side in ("left", "right")]
+    out = angles_deg(np.zeros((33, 3)), definitions=ids, keypoints_px=picture)
+    np.testing.assert_allclose(out, expected, atol=0.01)
+
+
+def test_sports2d_segments_of_a_standing_person():
+    out = dict(zip(PRESETS["sports2d"], angles_deg(np.zeros((33, 3)), definitions=["sports2d"],
+                                                   keypoints_px=side_view()), strict=True))  # fmt: skip
+    assert out["sports2d_left_shank"] == pytest.approx(-90)
+    assert out["sports2d_trunk"] == pytest.approx(90)
+    assert out["sports2d_head"] == pytest.approx(90)
+    assert out["sports2d_right_foot"] == pytest.approx(0, abs=1e-4)
+    assert np.isnan(out["sports2d_pelvis"])  # exactly from the side both hips are one point
+
+
+def test_sports2d_pelvis_and_shoulders_are_lines_without_a_direction():
+    picture = side_view()
+    picture[[23, 24]] = [(210, 195), (190, 205)]
+    out = angles_deg(np.zeros((33, 3)), definitions=["sports2d_pelvis"], keypoints_px=picture)
+    assert out[0] == pytest.approx(np.degrees(np.arctan2(10, 20)), abs=1e-4)
+    picture[[23, 24]] = [(190, 195), (210, 205)]
+    out = angles_deg(np.zeros((33, 3)), definitions=["sports2d_pelvis"], keypoints_px=picture)
+    assert out[0] == pytest.approx(-np.degrees(np.arctan2(10, 20)), abs=1e-4)
+
+
+def test_angles_in_the_picture_need_the_picture():
+    with pytest.raises(SettingsError, match="sports2d_left_knee is an angle in the picture: it needs keypoints_px"):
+        angles_deg(np.zeros((33, 3)), definitions=["sports2d_left_knee"])
+
+
+def test_flexion_is_what_is_missing_to_straight():
+    world = np.random.default_rng(0).normal(size=(20, 33, 3))
+    included = angles_deg(world, definitions=["left_knee", "right_elbow"])
+    np.testing.assert_allclose(angles_deg(world, definitions=["left_knee_flexion", "right_elbow_flexion"]),
+                               180 - included, atol=1e-4)  # fmt: skip
+
+
+def test_tilt_is_measured_from_upright():
+    world = place(left_hip=(0, 0, 0), left_knee=(0, 0.4, 0))
+    assert only("left_thigh_tilt", world_m=world) == 0
+    world = place(left_hip=(0, 0, 0), left_knee=(0, 0, -0.4))
+    assert only("left_thigh_tilt", world_m=world) == 90
+
+
+def test_neck_and_trunk_use_points_half_way_and_their_lesser_visibility():
+    points = {"left_ear": (0.1, -0.7, 0), "right_ear": (-0.1, -0.7, 0), "left_shoulder": (0.2, -0.5, 0),
+              "right_shoulder": (-0.2, -0.5, 0), "left_hip": (0.1, 0, 0), "right_hip": (-0.1, 0, 0),
+              "left_knee": (0.1, 0, -0.4), "right_knee": (-0.1, 0, -0.4)}  # fmt: skip
+    world = place(**points)
+    assert only("neck", world_m=world) == 180
+    assert only("trunk", world_m=world) == 90  # sitting
+    visibility = np.ones(33)
+    visibility[BLAZEPOSE_33.index("right_shoulder")] = 0.1
+    assert np.isnan(only("neck", world_m=world, visibility=visibility))
+
+
+# mirrored cameras
+
+
+def test_a_flipped_picture_gives_left_and_right_right():
+    """What a model says of a mirrored person: x flipped, names exchanged. With `mirrored`, all is as before."""
+    rng = np.random.default_rng(0)
+    world, picture, visibility = rng.normal(size=(33, 3)), rng.uniform(0, 480, (33, 2)), rng.uniform(0.3, 1, 33)
+    ids = [*PRESETS["included_all"], *PRESETS["sports2d"], *PRESETS["tilt"]]
+    straight = angles_deg(world, visibility, ids, keypoints_px=picture)
+
+    swap = {"left": "right", "right": "left"}
+    other = [BLAZEPOSE_33.index("_".join(swap.get(w, w) for w in n.split("_"))) for n in BLAZEPOSE_33.landmarks]
+    flipped_world, flipped_picture = world[other] * (-1, 1, 1), (480, 0) + picture[other] * (-1, 1)
+    flipped = angles_deg(flipped_world, visibility[other], ids, keypoints_px=flipped_picture, mirrored=True)
+
+    np.testing.assert_allclose(flipped, straight, atol=1e-3)
+    np.testing.assert_allclose(unmirrored(flipped_picture, 480), picture, atol=1e-9)
+    assert not np.allclose(angles_deg(flipped_world)[0], angles_deg(world)[0])
+
+
+# how far to trust them
+
+
+def test_a_segment_towards_the_camera_is_foreshortened():
+    """Forearm 60.5 degrees out of the picture's plane: seen at 0.49 of its length."""
+    tip = 0.2 * np.array([np.cos(np.radians(60.5)), 0, np.sin(np.radians(60.5))])
+    world = place(left_shoulder=(0, -0.3, 0), left_elbow=(0, 0, 0), left_wrist=tip)
+    quality, in_plane = view_quality(world, definitions=["left_elbow", "right_elbow"])
+    assert list(quality) == [ViewQuality.FORESHORTENED, ViewQuality.MISSING]
+    assert in_plane[0] == pytest.approx(np.cos(np.radians(60.5)), abs=1e-4)
+    assert np.isnan(in_plane[1])
+    visibility = np.full(33, 0.3)
+    assert view_quality(world, visibility, ["left_elbow"])[0][0] == ViewQuality.HIDDEN
+    flat = place(left_shoulder=(0, -0.3, 0), left_elbow=(0, 0, 0), left_wrist=(0.2, 0, 0.01))
+    assert view_quality(flat, definitions=["left_elbow"])[0][0] == ViewQuality.GOOD
+
+
+def test_angular_velocity_goes_on_across_the_jump_of_signed_angles():
+    t = np.cumsum(np.random.default_rng(0).uniform(0.015, 0.018, 200))
+    signed = 180 - np.mod(180 - (150 + 60 * t), 360)
+    out = angular_velocity_deg_s(np.stack((signed, 90 + 20 * t), axis=1), t, ["sports2d_left_arm", "left_elbow"])
+    assert np.abs(np.diff(signed)).max() > 300
+    np.testing.assert_allclose(out, [[60, 20]] * 200, atol=0.5)
+    with pytest.raises(ShapeError, match=r"\(T, 8\), got \(200, 2\)"):
+        angular_velocity_deg_s(np.zeros((200, 2)), t)

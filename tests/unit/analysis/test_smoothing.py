@@ -6,7 +6,7 @@ import pytest
 from livedance_lab.analysis.angles import angles_deg
 from livedance_lab.analysis.filters import FILTERS, make_filter
 from livedance_lab.analysis.smoothing import ANGLE_SCALE_DEG, BodySmoother, body_size
-from livedance_lab.errors import SettingsError
+from livedance_lab.errors import SettingsError, ShapeError
 from livedance_lab.pose import BODY_SHAPES, Flag
 from livedance_lab.settings import Smoothing
 
@@ -165,3 +165,19 @@ def test_angles_use_the_scale_of_angles(make_body):
         angles = np.full(8, 20.0 * i, dtype=np.float32)
         _, smooth, _ = smoother(make_body(), angles, i / 30)
         np.testing.assert_allclose(smooth, reference(angles, i / 30, ANGLE_SCALE_DEG), rtol=1e-6)
+
+
+def test_signed_angles_are_smoothed_across_their_jump(make_body):
+    """170, 175, 180, -175 ... is a steady turn; a plain filter would sweep back through zero."""
+    smoother = BodySmoother(Smoothing(), 0.5, ["sports2d_left_arm", "left_elbow"])
+    shown = []
+    for i in range(20):
+        turning = np.float32(180 - (180 - (150 + 5 * i)) % 360)
+        _, smooth, _ = smoother(make_body(), np.array([turning, 90.0], np.float32), i / 30)
+        shown.append(smooth)
+    unwrapped = np.unwrap([s[0] for s in shown], period=360)
+    assert (np.diff(unwrapped)[3:] > 4.85).all()
+    assert max(abs(s[0]) for s in shown) <= 180
+    assert all(s[1] == 90 for s in shown)
+    with pytest.raises(ShapeError, match=r"angles must have shape \(2,\), got \(8,\)"):
+        smoother(make_body(), np.zeros(8, np.float32), 2.0)

@@ -85,7 +85,7 @@ def test_suggestion_is_the_calmest_within_the_limits(still, moving):
     best = suggest(still, moving, 12.0, filters=wanted)
     assert abs(best.lag_ms) <= 12
     assert best.jitter == min(t.jitter for t in trials if abs(t.lag_ms) <= 12 and t.rom_loss <= 0.05)
-    with pytest.raises(SettingsError, match="none of 11 filters lags at most 5 ms .* is there motion"):
+    with pytest.raises(SettingsError, match=r"none of 11 filters lags at most 5 ms .* is there motion"):
         suggest(still, Recording(still.times_s, np.full_like(still.values, 7.0), 1.0), 5.0, filters=wanted[:11])
 
 
