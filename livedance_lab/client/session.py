@@ -21,7 +21,7 @@ from livedance_lab.client.log import RemoteLog, ServerAddress
 from livedance_lab.client.replay import ReplaySource, play_recording
 from livedance_lab.client.watcher import Watcher
 from livedance_lab.clock import now_s
-from livedance_lab.errors import ConnectionLost
+from livedance_lab.errors import ConnectionLost, ServerError
 from livedance_lab.settings import Settings
 from livedance_lab.wire.codec import WireResult
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["LiveSession", "ServerAddress"]
 
 _LOOK_EVERY_S = 0.05
+_END_WITHIN_S = 10.0
 
 
 class LiveSession(RemoteLog):
@@ -175,7 +176,7 @@ class LiveSession(RemoteLog):
         callable
             Call it to stop.
         """
-        return _listen(self._watcher.result_listeners, listener)
+        return self._watcher.on_result(listener)
 
     def on_message(self, listener: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
         """Call `listener` with each message that is no result: settings, stats, events, the end.
@@ -187,7 +188,7 @@ class LiveSession(RemoteLog):
         callable
             Call it to stop.
         """
-        return _listen(self._watcher.message_listeners, listener)
+        return self._watcher.on_message(listener)
 
     @property
     def angle_names(self) -> tuple[str, ...]:
@@ -358,10 +359,23 @@ class LiveSession(RemoteLog):
         return self._watcher.run(self._feed(frames, end, about=about, pacing="free", own_clock=False))
 
     def end(self) -> None:
-        """Close the ledger: no more frames will come. Clips played in the background stop first."""
+        """Close the ledger: no more frames will come. Clips played in the background stop first.
+
+        Returns when the last frame in work has been counted.
+
+        Raises
+        ------
+        ServerError
+            If the server does not answer, or does not finish.
+        """
         for feed in self._feeds:
             feed.stop()
         self.server.call("POST", f"/sessions/{self.id}/end", {})
+        give_up_s = now_s() + _END_WITHIN_S
+        while not self.summary["ended"]:
+            if now_s() > give_up_s:
+                raise ServerError(f"session {self.id} did not end within {_END_WITHIN_S:.0f} s.")
+            time.sleep(_LOOK_EVERY_S)
 
     # --- closing
 
@@ -378,14 +392,3 @@ class LiveSession(RemoteLog):
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         """Stop watching."""
         self.close()
-
-
-def _listen(listeners: list[Any], listener: Any) -> Callable[[], None]:
-    """Add a listener; the function given back takes it out, also when it is called again."""
-    listeners.append(listener)
-
-    def stop() -> None:
-        if listener in listeners:
-            listeners.remove(listener)
-
-    return stop

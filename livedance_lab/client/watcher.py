@@ -58,8 +58,8 @@ class Watcher:
         self.error = ""
         self.settings_version = 0
         self.rate = Window()
-        self.result_listeners: list[Callable[[WireResult], None]] = []
-        self.message_listeners: list[Callable[[dict[str, Any]], None]] = []
+        self._result_listeners: list[Callable[[WireResult], None]] = []
+        self._message_listeners: list[Callable[[dict[str, Any]], None]] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="livedance-session", daemon=True)
         self._thread.start()
@@ -70,6 +70,14 @@ class Watcher:
             self._stop_loop()
             raise
         self._watching = self.submit(self._keep_watching())
+
+    def on_result(self, listener: Callable[[WireResult], None]) -> Callable[[], None]:
+        """Call `listener` with each new result, in this thread; gives back what stops that."""
+        return _add(self._result_listeners, listener)
+
+    def on_message(self, listener: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
+        """Call `listener` with each other message, in this thread; gives back what stops that."""
+        return _add(self._message_listeners, listener)
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Run something on the loop."""
@@ -124,7 +132,7 @@ class Watcher:
     async def _pass_on(self) -> None:
         async for result in self.viewer.results():
             self.rate.add(now_s())
-            for listener in list(self.result_listeners):
+            for listener in list(self._result_listeners):
                 try:
                     listener(result)
                 except Exception:  # noqa: BLE001  one display's mistake must not stop the others
@@ -135,8 +143,19 @@ class Watcher:
             self.stats = message["values"]
         elif message["type"] == "settings":
             self.settings_version = max(self.settings_version, message["version"])
-        for listener in list(self.message_listeners):
+        for listener in list(self._message_listeners):
             try:
                 listener(message)
             except Exception:  # noqa: BLE001  as for results
                 _log.exception("a listener could not take a message")
+
+
+def _add(listeners: list[Any], listener: Any) -> Callable[[], None]:
+    """Add a listener; the function given back takes it out, also when it is called again."""
+    listeners.append(listener)
+
+    def stop() -> None:
+        if listener in listeners:
+            listeners.remove(listener)
+
+    return stop
