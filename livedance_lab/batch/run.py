@@ -53,7 +53,8 @@ def analyze_videos(
     formats : sequence of str
         Names in `livedance_lab.export.FORMATS`.
     annotate : bool, default False
-        Make a copy of each video with the body drawn into it.
+        Make a copy of each video with the body drawn into it, for looking at: its frames follow at the video's
+        nominal rate, while the tables keep the true times of a video of varying rate.
     workers : int, optional
         Processes of this machine; by default one for every two cores (pose and hands take one each).
     dask : str or distributed.Client, optional

@@ -18,6 +18,7 @@ import pytest
 
 from livedance_lab.export import export
 from livedance_lab.export.opensim import MARKERS
+from livedance_lab.recording import Recording, RecordingWriter
 from livedance_lab.skeletons import BLAZEPOSE_33
 from tests.unit.recording import made
 
@@ -116,6 +117,24 @@ def test_netcdf_in_movement_keeps_true_times(tmp_path, data, space, array):
         np.testing.assert_array_equal(ds.seq.values[processed], data.seq)
         assert ds.attrs["fps"] == FPS
         assert orjson.loads(ds.attrs["ledger"])["conserved"]
+
+
+def test_a_recording_is_an_xarray_dataset(tmp_path):
+    loader("xarray")
+    writer = RecordingWriter(tmp_path / "a", made.schemas(), made.manifest())
+    for table, batch in made.batches(seconds=2, hands_every=2):
+        writer.write(table, batch)
+    writer.close()
+    recording = Recording.open(tmp_path / "a")
+
+    ds = recording.to_xarray("m", smooth=True, hands=True)
+
+    keypoint = next(dim for dim in ds.position.dims if dim.startswith("keypoint"))
+    hips = ds.position.sel({keypoint: "left_hip"}).values[..., 0]
+    processed = (recording.frames["state"] == "processed").to_numpy()
+    np.testing.assert_array_equal(hips[processed], recording.array("world_m_smooth")[:, BLAZEPOSE_33.index("left_hip")])
+    assert ds.sizes[keypoint] == 33 + 42
+    assert ds.joint_angle.sel(angle="left_knee").notnull().sum() == processed.sum()
 
 
 def test_nwb_keeps_true_times(tmp_path, data):
