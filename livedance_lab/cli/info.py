@@ -59,10 +59,10 @@ def _numbers(about: dict[str, Any]) -> Any:
     rows = [
         ("started", about["started_utc"] or "unknown"),
         ("duration", _duration(about["duration_s"])),
-        ("captured", f"{about['captured_per_s']:.2f} frames/s"),
-        ("results", f"{about['results_per_s']:.2f} per second"),
-        ("person found", f"{about['found_share']:.1%} of results"),
-        ("age of results", "  ".join(f"{name} {value:.0f} ms" for name, value in age.items())),
+        ("captured", _known(about["captured_per_s"], "{:.2f} frames/s")),
+        ("results", _known(about["results_per_s"], "{:.2f} per second")),
+        ("person found", _known(about["found_share"], "{:.1%} of results")),
+        ("age of results", "  ".join(f"{name} {_known(value, '{:.0f} ms')}" for name, value in age.items())),
         ("client's clock", _clock(clock)),
         ("pictures", "kept" if about["has_video"] else "not kept (poses only)"),
         ("versions", ", ".join(f"{name} {version}" for name, version in about["versions"].items() if version)),
@@ -104,6 +104,10 @@ def _clock(clock: dict[str, Any]) -> str:
 
 def _words(data: dict[str, Any]) -> str:
     return ", ".join(f"{name}: {value}" for name, value in data.items())[:160]
+
+
+def _known(value: float, form: str) -> str:
+    return "unknown" if math.isnan(value) else form.format(value)
 
 
 def _duration(seconds: float) -> str:
