@@ -7,6 +7,8 @@ credit.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable
 from typing import Literal
 
 __all__ = ["Credit", "Pacing"]
@@ -14,6 +16,7 @@ __all__ = ["Credit", "Pacing"]
 Pacing = Literal["auto", "paced", "free"]
 
 ESCAPE_S = 0.25  # an answer that never comes must not stop a paced stream
+_TOLD_KEPT = 1000  # a connection that breaks swallows what was said in its last moments
 AUTO_PACED_BELOW_S = 0.008  # with a longer round trip, free-running keeps results fresher
 
 
@@ -34,6 +37,7 @@ class Credit:
         self.captured = self.sent = self.skipped = self.answered = 0
         self.unanswered: dict[int, float] = {}  # seq -> when it was sent
         self._skipped_unreported: list[tuple[int, float]] = []
+        self._skipped_told: deque[tuple[int, float]] = deque(maxlen=_TOLD_KEPT)
 
     def capture(self) -> int:
         """Number of a newly captured frame."""
@@ -71,4 +75,29 @@ class Credit:
     def take_skipped(self, most: int = 5000) -> list[tuple[int, float]]:
         """Skipped frames the server has not been told of."""
         told, self._skipped_unreported = self._skipped_unreported[:most], self._skipped_unreported[most:]
+        self._skipped_told += told
         return told
+
+    def connected(self, next_seq: int, closed: Iterable[int], *, resumed: bool) -> None:
+        """A connection begins.
+
+        Parameters
+        ----------
+        next_seq : int
+            Number of the first frame the server knows nothing of.
+        closed : iterable of int
+            Unanswered frames that have ended meanwhile.
+        resumed : bool
+            Whether the server knew the session; if not, frames are numbered from `next_seq` again.
+        """
+        for seq in closed:
+            self.answered += self.unanswered.pop(seq, None) is not None
+        if not resumed:
+            self.captured = 0
+            self.unanswered.clear()
+            self._skipped_unreported.clear()
+            self._skipped_told.clear()
+        self.captured = max(self.captured, next_seq)
+        # said once too often does no harm; said on a connection that was breaking it may not have been heard
+        self._skipped_unreported[:0] = self._skipped_told
+        self._skipped_told.clear()

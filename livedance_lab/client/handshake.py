@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
-from livedance_lab.errors import BusyError, ConnectionRefused
+from livedance_lab.clock import now_s
+from livedance_lab.errors import BusyError, ConnectionLost, ConnectionRefused, WireError
 from livedance_lab.wire.codec import encode_json
 from livedance_lab.wire.messages import parse_json
 
-__all__ = ["shake_hands"]
+__all__ = ["keep_trying", "shake_hands"]
 
 _ANSWER_WITHIN_S = 10.0
 _LARGEST_ANSWER = 16 * 2**20
+_BACK_OFF_S = (0.1, 5.0)  # first and longest pause between attempts; doubled, with jitter
 
 
 async def shake_hands(url: str, hello: dict[str, Any]) -> tuple[ClientConnection, dict[str, Any]]:
@@ -53,7 +57,7 @@ async def shake_hands(url: str, hello: dict[str, Any]) -> tuple[ClientConnection
             data: dict[str, Any] = {}
             while data.get("type") not in ("welcome", "error", "bye"):  # news of the session may come first
                 data = parse_json(await socket.recv())
-    except (ConnectionClosed, TimeoutError) as exc:
+    except (ConnectionClosed, TimeoutError, WireError) as exc:
         await socket.close()
         raise ConnectionRefused("unreachable", f"{url} took the connection but gave no answer.") from exc
     if data["type"] != "welcome":
@@ -61,3 +65,29 @@ async def shake_hands(url: str, hello: dict[str, Any]) -> tuple[ClientConnection
         kind = BusyError if data["code"] == "busy" else ConnectionRefused
         raise kind(data["code"], data["message"])
     return socket, data
+
+
+async def keep_trying(attempt: Callable[[], Awaitable[None]], within_s: float) -> None:
+    """Try to connect again and again, with growing pauses.
+
+    Raises
+    ------
+    ConnectionLost
+        If nobody answers in time.
+    ConnectionRefused
+        If the server says no: then trying again is of no use.
+    """
+    pause_s, longest_s = _BACK_OFF_S
+    give_up_s = now_s() + within_s
+    while True:
+        try:
+            await attempt()
+        except ConnectionRefused as exc:
+            if exc.code != "unreachable":
+                raise
+            if now_s() > give_up_s:
+                raise ConnectionLost(f"the server was gone for {within_s:.0f} s: {exc}") from exc
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
+            pause_s = min(2 * pause_s, longest_s)
+        else:
+            return

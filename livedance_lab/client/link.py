@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Any, Literal
@@ -16,17 +16,11 @@ from websockets.exceptions import ConnectionClosed
 
 from livedance_lab import __version__
 from livedance_lab.client.credit import Credit, Pacing
-from livedance_lab.client.handshake import shake_hands
+from livedance_lab.client.handshake import keep_trying, shake_hands
 from livedance_lab.clock import OffsetEstimator, now_s
 from livedance_lab.errors import ConnectionLost, ConnectionRefused, LiveDanceError
-from livedance_lab.wire.codec import (
-    FrameHeader,
-    WireResult,
-    decode_result,
-    encode_frame,
-    encode_json,
-    encode_legacy_frame,
-)
+from livedance_lab.wire import codec
+from livedance_lab.wire.codec import FrameHeader, WireResult, encode_json
 from livedance_lab.wire.messages import PROTOCOL_VERSION, parse_json
 
 __all__ = ["LiveClient"]
@@ -36,7 +30,8 @@ _log = logging.getLogger(__name__)
 _FIRST_PINGS = 5
 _PING_EVERY_S = 2.0
 _REPORT_EVERY_S = 0.25
-_BACK_OFF_S = (0.1, 5.0)  # first and longest pause between attempts; doubled, with jitter
+_MOST_UNANSWERED = 10_000  # that a hello may name
+_KEPT = 1000
 
 
 class LiveClient:
@@ -67,6 +62,11 @@ class LiveClient:
     retry_for_s : float, default 60
         How long a lost connection is tried again.
 
+    Attributes
+    ----------
+    refusals, errors : deque of dict
+        The newest "refused" and "error" messages, as the server sent them.
+
     Raises
     ------
     ConnectionRefused, BusyError
@@ -94,17 +94,15 @@ class LiveClient:
         self._settings_wanted = dict(settings or {})
         self._about = {"library": f"livedance_lab {__version__}", **(about or {})}
         self._legacy, self._own_clock = legacy, own_clock
-        self._on_message = on_message
-        self._retry_for_s = retry_for_s
+        self._on_message, self._retry_for_s = on_message, retry_for_s
         self.credit = Credit(pacing)
         self.clock = OffsetEstimator()
         self.welcome: dict[str, Any] = {}
         self.settings: dict[str, Any] = {}
         self.latest: WireResult | None = None
-        self.results_received = 0
-        self.refusals: list[dict[str, Any]] = []
-        self.reconnections = 0
-        self.bytes_up = self.bytes_down = 0
+        self.refusals: deque[dict[str, Any]] = deque(maxlen=_KEPT)
+        self.errors: deque[dict[str, Any]] = deque(maxlen=_KEPT)
+        self.results_received = self.reconnections = self.bytes_up = self.bytes_down = 0
         self.ended: dict[str, Any] | None = None
         self.ready = False
         self.failure: LiveDanceError | None = None
@@ -112,8 +110,7 @@ class LiveClient:
         self._tasks: list[asyncio.Task[None]] = []
         self._receipts: list[tuple[int, float, None]] = []
         self._changed = asyncio.Condition()
-        self._sending = False
-        self._closing = False
+        self._sending = self._closing = False
 
     async def __aenter__(self) -> LiveClient:
         """Connect, exchange clocks, begin."""
@@ -148,11 +145,13 @@ class LiveClient:
 
         Raises
         ------
-        ConnectionLost
-            If the connection could not be restored.
+        ConnectionLost, ConnectionRefused
+            If the connection could not be restored, the session has ended, or another client has taken it over.
         """
         if self.failure is not None:
             raise self.failure
+        if self.ended is not None:
+            raise ConnectionRefused("ended", f"session {self.session} has ended; begin another.")
         now = now_s()
         t_capture_s = now if t_capture_s is None else t_capture_s
         seq = self.credit.capture()
@@ -163,7 +162,7 @@ class LiveClient:
             return False
         assert socket is not None
         header = FrameHeader(seq, size_px, t_capture_s, now_s() if self._own_clock else t_capture_s)
-        message = (encode_legacy_frame if self._legacy else encode_frame)(header, image)
+        message = (codec.encode_legacy_frame if self._legacy else codec.encode_frame)(header, image)
         self.credit.send(seq, now)
         self._sending = True
         try:
@@ -195,21 +194,14 @@ class LiveClient:
         ConnectionLost
             If it takes longer.
         """
-        try:
-            async with asyncio.timeout(within_s), self._changed:
-                await self._changed.wait_for(lambda: self.ready or self.failure is not None)
-        except TimeoutError:
-            raise ConnectionLost(f"the session's estimators were not ready within {within_s:.0f} s.") from None
+        if not await self._until(lambda: self.ready, within_s):
+            raise ConnectionLost(f"the session's estimators were not ready within {within_s:.0f} s.")
         if self.failure is not None:
             raise self.failure
 
     async def settle(self, within_s: float = 3.0) -> bool:
         """Wait until every sent frame is answered; False if some are not in time."""
-        try:
-            async with asyncio.timeout(within_s), self._changed:
-                await self._changed.wait_for(lambda: not self.credit.unanswered or self.failure is not None)
-        except TimeoutError:
-            pass  # said by the return value
+        await self._until(lambda: not self.credit.unanswered, within_s)
         await self._send_reports()
         return not self.credit.unanswered
 
@@ -226,17 +218,21 @@ class LiveClient:
         ConnectionLost
             If the server does not answer within `within_s`.
         """
+        give_up_s = now_s() + within_s
+        while self.ended is None:
+            if not await self._say_end(give_up_s - now_s()):
+                said = self.errors[-1]["message"] if self.errors else ""
+                raise ConnectionLost(f"the server did not close the ledger within {within_s:.0f} s. {said}")
+            if self.ended is None and self.failure is not None:
+                raise self.failure
+        return self.ended
+
+    async def _say_end(self, within_s: float) -> bool:
+        """True once it has ended, or has to be said again: a connection that breaks may take the word with it."""
+        said_on = self.reconnections
         await self._send_reports()
         await self._say({"type": "end", "captured": self.credit.captured})
-        try:
-            async with asyncio.timeout(within_s), self._changed:
-                await self._changed.wait_for(lambda: self.ended is not None or self.failure is not None)
-        except TimeoutError:
-            raise ConnectionLost(f"the server did not close the ledger within {within_s} s.") from None
-        if self.ended is None:
-            assert self.failure is not None
-            raise self.failure
-        return self.ended
+        return await self._until(lambda: self.ended is not None or self.reconnections != said_on, within_s)
 
     async def close(self) -> None:
         """Close the socket and stop every task."""
@@ -257,9 +253,8 @@ class LiveClient:
             async with self._changed:
                 while self.latest is last and self.ended is None and self.failure is None:
                     await self._changed.wait()
-                fresh, last = self.latest is not last, self.latest
-            if fresh and last is not None:
-                yield last
+            if self.latest is not None and self.latest is not last:
+                yield (last := self.latest)
             elif self.failure is not None:
                 raise self.failure
             else:
@@ -276,6 +271,10 @@ class LiveClient:
                     await self._handle(message)
             except ConnectionClosed:
                 _log.debug("connection closed", exc_info=True)
+            except Exception as exc:  # noqa: BLE001  nobody awaits this task: whoever waits for results must hear of it
+                _log.exception("a message could not be handled")
+                await self._fail(ConnectionLost(f"a message of the server could not be handled: {exc!r}"))
+                return
             if self._closing or self.ended is not None:
                 return
             self._socket = None
@@ -293,9 +292,8 @@ class LiveClient:
             self.credit.answer(data["seq"])
             self.results_received += 1
             self._receipts.append((data["seq"], t_result_s, None))
-            async with self._changed:
-                self.latest = decode_result(data, t_result_s)
-                self._changed.notify_all()
+            self.latest = codec.decode_result(data, t_result_s)
+            await self._notify()
             return
         if kind == "pong":
             best_before = self.clock.best
@@ -311,18 +309,31 @@ class LiveClient:
             self.ready = self.ready or (data["kind"], data["name"]) == ("session", "ready")
         elif kind == "ended":
             self.ended = data["ledger"]
+        elif kind == "error" and not data.get("fatal"):
+            self.errors.append(data)
         elif (kind == "bye" or (kind == "error" and data.get("fatal"))) and data["code"] != "shutdown":
             await self._fail(ConnectionRefused(data["code"], data["message"]))
         if self._on_message is not None:
             self._on_message(data)
-        async with self._changed:
-            self._changed.notify_all()
+        await self._notify()
 
     async def _fail(self, exc: LiveDanceError) -> None:
         self.failure = exc
         self._closing = True
+        await self._notify()
+
+    async def _notify(self) -> None:
         async with self._changed:
             self._changed.notify_all()
+
+    async def _until(self, true: Callable[[], object], within_s: float) -> bool:
+        """Wait for something, or for this client to fail; False if neither happens in time."""
+        try:
+            async with asyncio.timeout(within_s), self._changed:
+                await self._changed.wait_for(lambda: true() or self.failure is not None)
+        except TimeoutError:
+            return False
+        return True
 
     # --- connecting
 
@@ -331,7 +342,7 @@ class LiveClient:
         hello = {
             "type": "hello", "version": PROTOCOL_VERSION, "token": self._token, "role": self._role,
             "session": self.session, "settings": self._settings_wanted if self._role == "producer" else {},
-            "client": self._about, "unanswered": sorted(self.credit.unanswered),
+            "client": self._about, "unanswered": sorted(self.credit.unanswered)[-_MOST_UNANSWERED:],
         }  # fmt: skip
         socket, data = await shake_hands(self._url, hello)
         self._welcomed(data)
@@ -343,31 +354,17 @@ class LiveClient:
         self.settings = data["settings"]
         self.ready = data["ready"]
         self.credit.window = data["pose_lanes"]
-        if not self.credit.captured:  # a client new to this session numbers on from the last one
-            self.credit.captured = data["next_seq"]
+        if self.credit.captured and not data["resumed"]:
+            _log.warning("the server no longer knew session %s: it begins anew", self.session)
+        self.credit.connected(data["next_seq"], (seq for seq, _ in data["closed"]), resumed=data["resumed"])
         self._settings_wanted = {}  # a resumed session keeps what was set meanwhile
-        for seq, _state in data["closed"]:
-            if self.credit.unanswered.pop(seq, None) is not None:
-                self.credit.answered += 1
         self.clock = OffsetEstimator()  # it may be another server by now
 
     async def _reconnect(self) -> None:
-        """Try again, with growing pauses, until the time is up or the server says no."""
-        pause_s, longest_s = _BACK_OFF_S
-        give_up_s = now_s() + self._retry_for_s
-        while True:
-            try:
-                await self._connect()
-            except ConnectionRefused as exc:
-                if exc.code != "unreachable":
-                    raise
-                if now_s() > give_up_s:
-                    raise ConnectionLost(f"the server was gone for {self._retry_for_s:.0f} s: {exc}") from exc
-                await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
-                pause_s = min(2 * pause_s, longest_s)
-            else:
-                self.reconnections += 1
-                return
+        await keep_trying(self._connect, self._retry_for_s)
+        self.reconnections += 1
+        await self._ping()  # the server has forgotten the offset, too
+        await self._notify()
 
     # --- housekeeping
 
@@ -375,9 +372,12 @@ class LiveClient:
         """Clock exchanges: a few at once, then now and then."""
         n_pings = 0
         while True:
-            await self._say({"type": "ping", "t_s": now_s()})
+            await self._ping()
             n_pings += 1
             await asyncio.sleep(0.02 if n_pings < _FIRST_PINGS else _PING_EVERY_S)
+
+    async def _ping(self) -> None:
+        await self._say({"type": "ping", "t_s": now_s()})
 
     async def _report(self) -> None:
         """Tell the server what only this side knows."""
