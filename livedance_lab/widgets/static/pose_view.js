@@ -12,7 +12,7 @@ import { SkeletonPainter } from "./painter.js";
 import { buildLayout, showReadings } from "./panel.js";
 import { Producer } from "./producer.js";
 import { Readings, plainReadings } from "./readings.js";
-import { openSource } from "./stream.js";
+import { PictureSource } from "./stream.js";
 
 /** The settings that this side acts on; the server's word is the last, the traits show it. */
 const CLIENT_SETTINGS = ["short_side_px", "jpeg_quality", "image_format", "pacing", "painting"];
@@ -38,10 +38,6 @@ class PoseViewer {
     this.abort = new AbortController();
     this.visible = true;
     this.inSight = true;
-    /** @type {import("./stream.js").Source | null} */
-    this.source = null;
-    this.opening = false;
-    this.sourceTrouble = "";
     /** @type {import("./connection.js").Trouble | null} */
     this.trouble = null;
     this.refusal = "";
@@ -56,6 +52,7 @@ class PoseViewer {
       onAngles: () => this.toggle("show_angles"),
       onReadings: () => this.toggle("show_readings"),
     });
+    this.source = new PictureSource(model, this.layout.video, () => this.onSource());
     this.connection = this.makeConnection();
     this.producer = new Producer(this.layout.video, this.connection, this.readings, () => ({
       shortSidePx: model.get("short_side_px"),
@@ -140,7 +137,7 @@ class PoseViewer {
 
   onRunning() {
     if (this.model.get("running")) {
-      this.sourceTrouble = "";
+      this.source.trouble = "";
       this.refusal = "";
       if (this.ended || this.trouble?.code === "ended") this.beginAnew();
     }
@@ -157,8 +154,13 @@ class PoseViewer {
   }
 
   onNewSource() {
-    this.closeSource();
-    this.sourceTrouble = "";
+    this.source.close();
+    this.update();
+  }
+
+  /** The picture is there, or will not come. */
+  onSource() {
+    if (this.source.trouble) this.save({ running: false });
     this.update();
   }
 
@@ -173,12 +175,12 @@ class PoseViewer {
     if (this.abort.signal.aborted) return;
     const running = this.model.get("running") && !this.ended;
     this.visible = this.inSight && document.visibilityState === "visible";
-    if (running && !this.source && !this.opening && !this.sourceTrouble && this.visible) this.openSource();
-    if (running && this.connection.stopped && this.source) {
+    if (running && this.visible) this.source.open();
+    if (running && this.connection.stopped && this.source.ready) {
       this.trouble = null;
       this.connection.start();
     }
-    const atWork = running && this.visible && this.source !== null && this.connection.ready && this.modelReady;
+    const atWork = running && this.visible && this.source.ready && this.connection.ready && this.modelReady;
     if (atWork !== this.producer.capturing) this.setAtWork(atWork);
     this.showStatus();
   }
@@ -196,43 +198,6 @@ class PoseViewer {
       this.painter.clear();
       this.report();
     }
-  }
-
-  async openSource() {
-    this.opening = true;
-    this.showStatus();
-    try {
-      const source = await openSource(this.model);
-      if (this.abort.signal.aborted) {
-        if (source.own) source.stream.getTracks().forEach((track) => track.stop());
-        return;
-      }
-      this.source = source;
-      this.layout.video.srcObject = source.stream;
-      for (const track of source.stream.getVideoTracks()) {
-        track.addEventListener("ended", () => this.onSourceEnded(), { signal: this.abort.signal });
-      }
-      await this.layout.video.play();
-    } catch (error) {
-      this.sourceTrouble = error instanceof Error ? error.message : String(error);
-      this.save({ running: false });
-    } finally {
-      this.opening = false;
-      this.update();
-    }
-  }
-
-  onSourceEnded() {
-    this.closeSource();
-    this.sourceTrouble = "The camera's picture has ended: it was unplugged or stopped. Press Start to open it again.";
-    this.save({ running: false });
-    this.update();
-  }
-
-  closeSource() {
-    if (this.source?.own) this.source.stream.getTracks().forEach((track) => track.stop());
-    this.layout.video.srcObject = null;
-    this.source = null;
   }
 
   /** @param {any} welcome */
@@ -325,10 +290,10 @@ class PoseViewer {
   /** @returns {string} a key of STATUS_WORDS */
   get status() {
     if (this.ended) return "ended";
-    if (this.sourceTrouble || this.trouble?.final) return "error";
+    if (this.source.trouble || this.trouble?.final) return "error";
     if (!this.model.get("running")) return "paused";
     if (!this.visible) return "hidden";
-    if (!this.source) return "opening camera";
+    if (!this.source.ready) return "opening camera";
     if (this.trouble) return "reconnecting";
     if (!this.connection.ready) return "connecting";
     return this.modelReady ? "live" : "warming up";
@@ -336,7 +301,7 @@ class PoseViewer {
 
   showStatus() {
     const { layout, status } = this;
-    const error = this.sourceTrouble || this.trouble?.words || this.refusal || this.producer.lastError;
+    const error = this.source.trouble || this.trouble?.words || this.refusal || this.producer.lastError;
     layout.status.textContent = STATUS_WORDS[status];
     layout.root.dataset.status = status;
     layout.buttons.run.textContent = this.model.get("running") && !this.ended ? "Pause" : "Start";
@@ -370,7 +335,7 @@ class PoseViewer {
     this.producer.close();
     this.painter.stop();
     this.connection.stop();
-    this.closeSource();
+    this.source.close();
   }
 }
 

@@ -2,20 +2,72 @@
 /**
  * stream.js: the camera, as an ipywebrtc stream of the notebook or opened by the view itself.
  *
- * @typedef {{ stream: MediaStream, own: boolean }} Source `own`: opened here, so stopped here
+ * @typedef {{ stream: MediaStream, own: boolean }} Opened `own`: opened here, so stopped here
  */
 
 const LOAD_TIMEOUT_MS = 10_000;
+const ENDED = "The camera's picture has ended: it was unplugged or stopped. Press Start to open it again.";
 const CAMERA = { video: { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 60 } }, audio: false };
 
 /** An error that already speaks to the user. */
-export class SourceError extends Error {}
+class SourceError extends Error {}
 
-/**
- * @param {any} model the widget's model @returns {Promise<Source>}
- * @throws {SourceError}
- */
-export async function openSource(model) {
+/** The picture of a widget: opened when asked, shown in the video, let go when closed. */
+export class PictureSource {
+  /** @param {any} model the widget's @param {HTMLVideoElement} video @param {() => void} onChange */
+  constructor(model, video, onChange) {
+    this.model = model;
+    this.video = video;
+    this.onChange = onChange;
+    this.ready = false;
+    this.trouble = ""; // why there is no picture, in words
+    /** @type {AbortController | null} ends what belongs to one opening */
+    this.era = null;
+  }
+
+  /** Open it unless that was done or has failed. */
+  async open() {
+    if (this.era || this.trouble) return;
+    const era = (this.era = new AbortController());
+    try {
+      const opened = await openStream(this.model);
+      const letGo = () => opened.own && opened.stream.getTracks().forEach((track) => track.stop());
+      if (era.signal.aborted) {
+        letGo();
+        return;
+      }
+      era.signal.addEventListener("abort", letGo);
+      for (const track of opened.stream.getVideoTracks()) {
+        track.addEventListener("ended", () => this.fail(ENDED), { signal: era.signal });
+      }
+      this.video.srcObject = opened.stream;
+      await this.video.play();
+      if (era.signal.aborted) return;
+      this.ready = true;
+      this.onChange();
+    } catch (error) {
+      if (!era.signal.aborted) this.fail(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** @param {string} words */
+  fail(words) {
+    this.close();
+    this.trouble = words;
+    this.onChange();
+  }
+
+  close() {
+    this.era?.abort();
+    this.era = null;
+    this.ready = false;
+    this.trouble = "";
+    this.video.srcObject = null;
+  }
+}
+
+/** @param {any} model @returns {Promise<Opened>} */
+async function openStream(model) {
   const reference = model.get("stream");
   if (!reference) return { stream: await openCamera(), own: true };
   const streamModel = await loadStreamModel(model, reference);
