@@ -94,7 +94,8 @@ class KalmanAdaptive(KalmanCv):
     idea of adaptive Kalman filters for manoeuvring targets (Bar-Shalom et al. 2001, section 11.2); letting it
     follow speed is what the One-Euro filter does to its cut-off.
 
-    The axes of one landmark (last axis of arrays with two or more) share u.
+    The axes of one landmark (last axis of arrays with two or more) share u, which is the speed along the first
+    two: depth from one camera is a guess, whose noise must not pass for motion.
     """
 
     name = "kalman_adaptive"
@@ -103,7 +104,7 @@ class KalmanAdaptive(KalmanCv):
         _MEASUREMENT,
         Parameter("rest_noise", 0.005, 0.0001, 10.0, "body sizes/s^1.5", "Change to expect at rest: lower is calmer.",
                   logarithmic=True),
-        Parameter("agility", 1.0, 0.0, 20.0, "s^-0.5", "Change to expect per speed: higher lags less in motion."),
+        Parameter("agility", 1.5, 0.0, 20.0, "s^-0.5", "Change to expect per speed: higher lags less in motion."),
     )  # fmt: skip
     _FADES_S = 1.0
 
@@ -113,7 +114,8 @@ class KalmanAdaptive(KalmanCv):
     def _advance(self, state: Array, x: Array, dt_s: Array, scale: Array) -> Array:
         speed = np.abs(state[1]) / scale
         if x.ndim > 1:  # NaN: an axis that was never seen
-            speed = np.sqrt(np.nansum(speed * speed, axis=-1, keepdims=True))
+            plane = speed[..., :2]
+            speed = np.sqrt(np.nansum(plane * plane, axis=-1, keepdims=True))
         recent = np.fmax(speed, state[5] * np.exp(-dt_s / self._FADES_S))
         noise = self.params["rest_noise"] + self.params["agility"] * recent
         return np.concatenate((self._follow(state[:5], x, dt_s, noise), recent[None]))

@@ -160,6 +160,15 @@ def test_adaptive_kalman_shares_speed_among_the_axes_of_a_landmark():
     assert together > apart + 0.2
 
 
+def test_depth_noise_does_not_pass_for_motion():
+    t_s = np.arange(60) / 30
+    x = np.zeros((60, 1, 3))
+    x[:, 0, 1] = np.random.default_rng(0).normal(0, 0.1, 60)
+    flat = run(make_filter("kalman_adaptive"), x, t_s, scale=100.0)
+    x[:, 0, 2] = np.random.default_rng(1).normal(0, 50, 60)
+    np.testing.assert_array_equal(run(make_filter("kalman_adaptive"), x, t_s, scale=100.0)[..., :2], flat[..., :2])
+
+
 def van_loan(n, q, dt):
     """Transition and noise matrices of a chain of n integrators driven by white noise of density q."""
     a = np.eye(n, k=1)

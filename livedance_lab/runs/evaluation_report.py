@@ -1,0 +1,151 @@
+"""An evaluation as files: numbers (JSON), tables (Markdown), and one page with both and the pictures (HTML)."""
+
+from __future__ import annotations
+
+import base64
+import html
+import math
+import platform
+from dataclasses import asdict
+from pathlib import Path
+
+from livedance_lab import __version__
+from livedance_lab.pipeline.scheduler import core_count
+from livedance_lab.plots.evaluation import save_painted, save_trials
+from livedance_lab.runs.evaluation import Evaluation
+from livedance_lab.wire.codec import encode_json
+
+__all__ = ["tables", "write_evaluation"]
+
+Table = tuple[str, str, list[str], list[list[str]]]
+"""Title, what it means, headings, rows."""
+
+
+def tables(found: Evaluation) -> list[Table]:
+    """The evaluation as tables of text."""
+    out = [_painted(found)]
+    if found.smoothers:
+        out.append(_smoothers(found))
+    if found.angles:
+        out.append(_angles(found))
+    return out
+
+
+def write_evaluation(found: Evaluation, out: Path) -> list[Path]:
+    """Write ``evaluation.json``, ``.md``, ``.html`` and the pictures.
+
+    Returns
+    -------
+    list of Path
+        The page first.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    page, text, numbers = out / "evaluation.html", out / "evaluation.md", out / "evaluation.json"
+    numbers.write_text(encode_json(found.plain()), encoding="utf-8")
+    pictures = [save_painted(found.painted, out / "painted.png")]
+    if found.trials:
+        pictures.append(save_trials([asdict(t) for t in found.trials], out / "filters.png"))
+    made = tables(found)
+    text.write_text("\n\n".join([f"# Evaluation on {found.about['clip']}", _how(found), *map(_markdown, made)]) + "\n",
+                    encoding="utf-8")  # fmt: skip
+    page.write_text(_html(found, made, pictures), encoding="utf-8")
+    return [page, text, numbers, *pictures]
+
+
+def _painted(found: Evaluation) -> Table:
+    base = next((row for row in found.painted if row["recipe"] == "original"), None)
+    rows = []
+    for row in found.painted:
+        ratio = row["rms_px"] / base["rms_px"] if base else math.nan
+        rows.append([row["stream"], f"{row['rate_hz']:.1f}", f"{row['age_ms']:.0f}", f"{row['recipe']}: {row['words']}",
+                     f"{row['rms_px']:.1f}", f"{row['rms_torso']:.1%}", f"{row['p95_px']:.1f}", f"{ratio:.2f}",
+                     f"{row['second_difference_px']:.2f}"])  # fmt: skip
+    first = f"{base['recipe']} on {base['stream']}" if base else "the first row"
+    own = found.painted[0]["truth_second_difference_px"]
+    return (
+        "What is painted",
+        f"The skeleton on screen at 60 Hz against the truth at the same instant: {found.about['joints']} joints, each "
+        f"landmark's constant bias removed. Ratio to {first}. Unrest is the mean second difference per painted frame; "
+        f"the motion's own is {own:.2f} px.",
+        ["stream", "results/s", "age ms", "recipe", "RMS px", "of torso", "p95 px", "ratio", "unrest px"],
+        rows,
+    )
+
+
+def _smoothers(found: Evaluation) -> Table:
+    return (
+        "Smoothing filters",
+        f"Jitter of one picture held for 8 s and lag on the moving clip, 30 results/s, sensor noise of "
+        f"{found.about['noise_sd']:g}/255 in every picture. Ratios: lag over EMA's at equal jitter, jitter over EMA's "
+        "at equal lag.",
+        ["filter", "jitter px", "of torso", "lag ms", "range lost", "lag ratio", "jitter ratio"],
+        [[row["filter"], f"{row['jitter']:.3f}", f"{row['jitter_share']:.2%}", f"{row['lag_ms']:.1f}",
+          f"{row['rom_loss']:.1%}", _ratio(row["lag_ratio"]), _ratio(row["jitter_ratio"])]
+         for row in found.smoothers],
+    )  # fmt: skip
+
+
+def _angles(found: Evaluation) -> Table:
+    rows = [[name.replace("_", " "), *(f"{row[key]:.1f}" for key in ("mae", "bias", "mae_without_bias", "mae_smooth"))]
+            for name, row in found.angles.items()]  # fmt: skip
+    mean = [sum(row[key] for row in found.angles.values()) / len(found.angles) for key in
+            ("mae", "bias", "mae_without_bias", "mae_smooth")]  # fmt: skip
+    rows.append(["mean", *(f"{value:.1f}" for value in mean)])
+    return (
+        "Joint angles in 3D",
+        "Mean absolute error in degrees against the rig's joints, live. The model's joints are not the rig's: the bias "
+        "is given and taken out.",
+        ["angle", "MAE", "bias", "MAE without bias", "MAE smoothed"],
+        rows,
+    )
+
+
+def _ratio(value: float) -> str:
+    return "beyond EMA" if math.isnan(value) else f"{value:.2f}"
+
+
+def _how(found: Evaluation) -> str:
+    about = found.about
+    return (
+        f"{about['clip']}, {about['seconds']:.1f} s, {about['offered_fps']:g} frames/s offered to live servers; torso "
+        f"{about['body_size_px']:.0f} px. livedance_lab {__version__}, {core_count()} cores, {platform.machine()}, "
+        f"Python {platform.python_version()}. Live rows depend on the machine and on what else it did; simulated rows "
+        "do not: their landmarks are the model's own, their pace and age are fixed."
+    )
+
+
+def _markdown(table: Table) -> str:
+    title, words, headings, rows = table
+    lines = ["| " + " | ".join(headings) + " |", "|---" * len(headings) + "|"]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return f"## {title}\n\n{words}\n\n" + "\n".join(lines)
+
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; color: #1f2328; max-width: 70rem; margin: 2.5rem auto; padding: 0 1.5rem }
+h1 { font-size: 1.6rem; margin-bottom: .3rem } h2 { font-size: 1.15rem; margin: 2.2rem 0 .3rem }
+p { color: #656d76; max-width: 52rem } img { max-width: 100%; margin-top: .8rem }
+table { border-collapse: collapse; width: 100%; font-size: .88rem; font-variant-numeric: tabular-nums }
+th { text-align: left; font-weight: 600; border-bottom: 2px solid #1f2328; padding: .3rem .6rem }
+td { border-bottom: 1px solid #e3e7eb; padding: .3rem .6rem } tr.ours td { background: #e8f5f0 }
+"""
+
+
+def _html(found: Evaluation, made: list[Table], pictures: list[Path]) -> str:
+    parts = [f"<h1>Evaluation on {html.escape(found.about['clip'])}</h1><p>{html.escape(_how(found))}</p>"]
+    for number, (title, words, headings, rows) in enumerate(made):
+        head = "".join(f"<th>{html.escape(h)}</th>" for h in headings)
+        body = "".join(_html_row(row) for row in rows)
+        parts.append(f"<h2>{html.escape(title)}</h2><p>{html.escape(words)}</p><table><thead><tr>{head}</tr></thead>"
+                     f"<tbody>{body}</tbody></table>")  # fmt: skip
+        if number < len(pictures):
+            data = base64.b64encode(pictures[number].read_bytes()).decode()
+            parts.append(f'<img alt="{html.escape(title)}" src="data:image/png;base64,{data}">')
+    head = f'<head><meta charset="utf-8"><title>Evaluation</title><style>{_STYLE}</style></head>'
+    return f'<!doctype html><html lang="en">{head}<body>{"".join(parts)}</body></html>\n'
+
+
+def _html_row(row: list[str]) -> str:
+    ours = any(cell.startswith(("default:", "kalman_adaptive")) for cell in row)
+    cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
+    return f'<tr class="ours">{cells}</tr>' if ours else f"<tr>{cells}</tr>"
