@@ -25,19 +25,16 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 from tornado.web import RequestHandler
 
 from livedance_lab import __version__
 from livedance_lab.errors import BusyError, CodedError, ConnectionRefused, LiveDanceError, WireError
-from livedance_lab.server.config import ServerConfig
+from livedance_lab.server.access import known_host
 from livedance_lab.server.hub import Hub
 from livedance_lab.server.manifest import manifest
 from livedance_lab.server.prometheus import metrics_text
-from livedance_lab.server.sockets import local_host
 from livedance_lab.tables.schema import TABLES
 from livedance_lab.tables.store import to_ipc
 from livedance_lab.wire.codec import encode_json
@@ -46,21 +43,6 @@ from livedance_lab.wire.messages import SESSION_ID, Mark, SettingsChange, parse_
 __all__ = ["ROUTES"]
 
 _STATUS = {"token": 401, "host": 403, "session": 404, "taken": 409, "ended": 409, "busy": 503}
-
-
-def known_host(host: str, config: ServerConfig) -> bool:
-    """Whether a request that names this host can be meant for us.
-
-    A page that rebinds its DNS name to this machine still sends that name; a bare address cannot be rebound.
-    """
-    name = host.strip("[]")
-    if local_host(name) or name == config.host or name in {urlsplit(origin).hostname for origin in config.origins}:
-        return True
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 class ApiHandler(RequestHandler):
@@ -76,7 +58,7 @@ class ApiHandler(RequestHandler):
         """Let in whoever names this host (a rebound DNS name does not) and knows the token."""
         config = self.hub.config
         host = self.request.host_name
-        if not (config.behind_proxy or known_host(host, config)):
+        if not known_host(host, config):
             raise ConnectionRefused("host", f"this server does not answer for the host {host!r}.")
         if self.needs_token:
             given = self.request.headers.get("Authorization", "").removeprefix("Bearer ")

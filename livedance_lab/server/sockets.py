@@ -7,31 +7,27 @@ import logging
 import secrets
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from livedance_lab import __version__
 from livedance_lab.clock import ClockOffset, now_s
 from livedance_lab.errors import CodedError, ConnectionRefused, ImageError, SettingsError, WireError
 from livedance_lab.pipeline.plans import pose_lane_count
+from livedance_lab.server.access import known_host, known_origin
 from livedance_lab.server.config import ServerConfig
 from livedance_lab.server.hub import Hub, Room
 from livedance_lab.server.outbox import Outbox
 from livedance_lab.wire import messages as m
 from livedance_lab.wire.codec import FrameTimeError, decode_frame, decode_legacy_frame, encode_json
 
-__all__ = ["LiveSocket", "local_host"]
+__all__ = ["LiveSocket"]
 
 _log = logging.getLogger(__name__)
 
 _HELLO_WITHIN_S = 5.0
-
-
-def local_host(host: str | None) -> bool:
-    """Whether a host name is this machine's loopback."""
-    return host in ("localhost", "127.0.0.1", "::1")
 
 
 class LiveSocket(WebSocketHandler):
@@ -62,12 +58,13 @@ class LiveSocket(WebSocketHandler):
 
     def check_origin(self, origin: str) -> bool:
         """Pages of this machine and of the allow-list; anything without an origin is not a browser."""
-        if self.config.behind_proxy or origin in self.config.origins:
-            return True
-        try:
-            return local_host(urlsplit(origin).hostname)
-        except ValueError:  # not even an address
-            return False
+        return known_origin(origin, self.config)
+
+    def prepare(self) -> None:
+        """Refuse what `check_origin` is not asked about: newer tornado trusts an origin that equals the host named."""
+        origin = self.request.headers.get("Origin")
+        if not known_host(self.request.host_name, self.config) or not (origin is None or self.check_origin(origin)):
+            raise HTTPError(403, "origin %r, host %r", origin, self.request.host_name)
 
     def get_compression_options(self) -> dict[str, Any] | None:
         """None: pictures do not shrink, and results are too small to be worth the wait."""

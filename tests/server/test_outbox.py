@@ -1,0 +1,102 @@
+"""What waits for a slow reader: every control message, and one result, the newest. Stepped by hand."""
+
+from __future__ import annotations
+
+import asyncio
+
+from livedance_lab.server.outbox import Outbox
+
+
+class Socket:
+    """Takes one message each time the test lets it."""
+
+    def __init__(self) -> None:
+        self.sent: list[str | bytes] = []
+        self.room = asyncio.Semaphore(0)
+        self.taken = asyncio.Semaphore(0)
+
+    async def send(self, message: str | bytes) -> None:
+        await self.room.acquire()
+        self.sent.append(message)
+        self.taken.release()
+
+    async def let_through(self, n: int) -> None:
+        for _ in range(n):
+            self.room.release()
+            await self.taken.acquire()
+
+
+def on_a_loop(work) -> None:
+    async def main() -> None:
+        socket, cut = Socket(), []
+        outbox = Outbox(socket.send, lambda: cut.append(True))
+        runner = asyncio.create_task(outbox.run((ConnectionError,)))
+        await work(outbox, socket, cut)
+        outbox.close()
+        for _ in range(3):
+            socket.room.release()
+        await asyncio.wait_for(runner, 20)
+
+    asyncio.run(main())
+
+
+def test_a_slow_reader_gets_every_control_message_and_only_the_newest_result():
+    async def work(outbox, socket, cut) -> None:
+        outbox.put_result("result 0")
+        await asyncio.sleep(0)  # it is being sent: it cannot be called back
+        for n in range(1, 500):
+            outbox.put_result(f"result {n}")
+            if n % 100 == 0:
+                outbox.put(f"event {n}")
+        await socket.let_through(6)
+
+        assert socket.sent == ["result 0", "event 100", "event 200", "event 300", "event 400", "result 499"]
+        assert outbox.results_replaced == 498
+        assert cut == []
+
+    on_a_loop(work)
+
+
+def test_a_quick_reader_gets_everything():
+    async def work(outbox, socket, cut) -> None:
+        for n in range(50):
+            outbox.put_result(f"result {n}")
+            await socket.let_through(1)
+        assert socket.sent == [f"result {n}" for n in range(50)]
+        assert outbox.results_replaced == 0
+
+    on_a_loop(work)
+
+
+def test_a_reader_for_whom_control_messages_pile_up_is_cut_off_once():
+    async def work(outbox, socket, cut) -> None:
+        for n in range(5000):
+            outbox.put(f"event {n}")
+        assert cut == [True]
+        assert len(outbox._control) <= 1001
+
+    on_a_loop(work)
+
+
+def test_after_closing_nothing_is_kept():
+    async def work(outbox, socket, cut) -> None:
+        outbox.close()
+        outbox.put("event")
+        outbox.put_result("result")
+        await asyncio.sleep(0)
+        assert socket.sent == []
+
+    on_a_loop(work)
+
+
+def test_a_closed_socket_ends_it():
+    async def main() -> None:
+        async def broken(message: str | bytes) -> None:
+            raise ConnectionError
+
+        outbox = Outbox(broken, lambda: None)
+        runner = asyncio.create_task(outbox.run((ConnectionError,)))
+        outbox.put("event")
+        await asyncio.wait_for(runner, 20)
+
+    asyncio.run(main())
