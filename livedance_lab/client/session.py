@@ -20,7 +20,7 @@ from livedance_lab.client.link import LiveClient
 from livedance_lab.client.log import RemoteLog, ServerAddress
 from livedance_lab.client.replay import ReplaySource, play_recording
 from livedance_lab.client.watcher import Watcher
-from livedance_lab.clock import now_s
+from livedance_lab.clock import ClockOffset, now_s
 from livedance_lab.errors import ConnectionLost, ServerError
 from livedance_lab.settings import Settings
 from livedance_lab.wire.codec import WireResult
@@ -164,9 +164,9 @@ class LiveSession(RemoteLog):
         self._watcher.viewer.settings = answer["settings"]
         return Settings.parse(answer["settings"])
 
-    def mark(self, name: str, **data: Any) -> None:
-        """Put a marker into the event log, stamped by the server as it arrives."""
-        self.server.call("POST", f"/sessions/{self.id}/marks", {"name": name, "data": data})
+    def mark(self, name: str, *, t_s: float | None = None, **data: Any) -> None:
+        """Put a marker into the event log, at a time of the server's clock or, without one, as it arrives there."""
+        self.server.call("POST", f"/sessions/{self.id}/marks", {"name": name, "data": data, "t_s": t_s})
 
     def on_result(self, listener: Callable[[WireResult], None]) -> Callable[[], None]:
         """Call `listener` with each new result, newest only, in a thread of this session.
@@ -195,9 +195,14 @@ class LiveSession(RemoteLog):
         """The session's joint angles, in the order of `WireResult.angles_deg`."""
         return tuple(self._watcher.viewer.welcome["angles"])
 
+    @property
+    def clock_offset(self) -> ClockOffset:
+        """The server's clock minus this process's (`now_s`), as measured; unknown for a moment after connecting."""
+        return self._watcher.viewer.clock.best
+
     def server_time_s(self, t_s: float) -> float:
         """A time of this process's clock on the server's; as it is while the difference is not known."""
-        offset = self._watcher.viewer.clock.best
+        offset = self.clock_offset
         return offset.to_server(t_s) if offset.known else t_s
 
     def wait(self, seconds: float, start_within_s: float = 60.0) -> None:
