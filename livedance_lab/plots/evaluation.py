@@ -18,6 +18,9 @@ _RECIPES = {"original": LIGHT.quiet, "latest": LIGHT.right, "interpolated": LIGH
 _FILTERS = {"ema": LIGHT.quiet, "kalman_adaptive": LIGHT.fast, "one_euro": LIGHT.left, "mediapipe": LIGHT.right,
             "kalman_cv": LIGHT.calm}  # fmt: skip
 
+_LONGEST_LAG_MS = 130.0
+"""Filters later than this are off the chart: nobody would dance with them."""
+
 
 def save_painted(rows: list[dict[str, Any]], path: Path) -> Path:
     """One panel per stream: error against unrest of each recipe, the truth's own unrest as a line.
@@ -33,22 +36,27 @@ def save_painted(rows: list[dict[str, Any]], path: Path) -> Path:
     streams = list(dict.fromkeys(row["stream"] for row in rows))
     figure = Figure(figsize=(3.3 * len(streams), 3.7), facecolor=LIGHT.paper)
     panels = figure.subplots(1, len(streams), sharey=True, squeeze=False)[0]
-    most_x = 1.25 * max(row["second_difference_px"] for row in rows)
+    most_x = 1.12 * max(row["second_difference_px"] for row in rows)
+    most_y = 1.12 * max(row["rms_px"] for row in rows)
     for axes, stream in zip(panels, streams, strict=True):
         mine = [row for row in rows if row["stream"] == stream]
         for row in mine:
             at, colour = (row["second_difference_px"], row["rms_px"]), _RECIPES.get(row["recipe"], LIGHT.middle)
-            axes.plot(*at, "o", markersize=8, color=colour)
-            axes.annotate(row["recipe"], at, xytext=(7, 3), textcoords="offset points", size=8.5, color=colour)
+            axes.plot(*at, "o", markersize=9, color=colour, markeredgecolor=LIGHT.paper, label=row["recipe"])
         axes.axvline(mine[0]["truth_second_difference_px"], color=LIGHT.quiet, linewidth=0.8, linestyle=":")
-        axes.set_title(f"{stream}\n{mine[0]['rate_hz']:.0f} results/s, age {mine[0]['age_ms']:.0f} ms", loc="left",
-                       size=9.5, weight="bold", color=LIGHT.ink)  # fmt: skip
+        kind, _, name = stream.partition(": ")
+        pace = f"{mine[0]['rate_hz']:.0f} results/s, {mine[0]['age_ms']:.0f} ms old"
+        axes.set_title(f"{kind}: {name}\n{pace}" if kind == "live" else f"{kind}\n{pace}", loc="left", size=9.5,
+                       weight="bold", color=LIGHT.ink)  # fmt: skip
         axes.set_xlabel("unrest: second difference, px/frame²", size=8.5, color=LIGHT.quiet)
         axes.set_xlim(0, most_x)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, most_y)
         _tidy(axes)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="lower center", ncols=len(labels), frameon=False, fontsize=9,
+                  labelcolor=LIGHT.ink)  # fmt: skip
     panels[0].set_ylabel("error: RMS to the truth at that instant, px", size=8.5, color=LIGHT.quiet)
-    figure.tight_layout()
+    figure.tight_layout(rect=(0, 0.07, 1, 1))
     figure.savefig(path, dpi=140, facecolor=LIGHT.paper)
     return path
 
@@ -75,10 +83,12 @@ def save_trials(trials: list[dict[str, Any]], path: Path, *, chosen: str = "kalm
 def draw_front(axes: Axes, trials: list[dict[str, Any]], *, chosen: str = "kalman_adaptive") -> None:
     """The same into axes of the caller's, for notebooks."""
     known = [t for t in trials if math.isfinite(t["lag_ms"]) and math.isfinite(t["jitter"])]
-    for name in sorted({t["filter"] for t in known}, key=lambda n: n == chosen):
-        mine = [t for t in known if t["filter"] == name]
-        axes.plot([t["lag_ms"] for t in mine], [t["jitter"] for t in mine], "o", label=name,
-                  markersize=6 if name in _FILTERS else 4, color=_FILTERS.get(name, LIGHT.line),
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for one in known:
+        groups.setdefault(one["filter"] if one["filter"] in _FILTERS else "other filters", []).append(one)
+    for name in sorted(groups, key=lambda n: (n == chosen, n != "other filters")):
+        axes.plot([t["lag_ms"] for t in groups[name]], [t["jitter"] for t in groups[name]], "o", label=name,
+                  markersize=6 if name in _FILTERS else 3.5, color=_FILTERS.get(name, LIGHT.quiet),
                   markeredgecolor=LIGHT.paper, markeredgewidth=0.6)  # fmt: skip
     front: list[dict[str, Any]] = []
     for one in sorted(known, key=lambda t: (abs(t["lag_ms"]), t["jitter"])):
@@ -90,6 +100,7 @@ def draw_front(axes: Axes, trials: list[dict[str, Any]], *, chosen: str = "kalma
     axes.set_ylabel("jitter at rest, px RMS", color=LIGHT.quiet)
     axes.set_title("What each filter costs and gains", loc="left", size=10.5, weight="bold", color=LIGHT.ink)
     axes.set_ylim(bottom=0)
+    axes.set_xlim(-5, _LONGEST_LAG_MS)
     axes.legend(frameon=False, fontsize=8.5, labelcolor=LIGHT.ink)
     _tidy(axes)
 

@@ -261,7 +261,8 @@ def _judge_all(out: Evaluation, name: str, stream: Stream, truth_times_s: Array,
 
 def _recordings(pictures: list[Any], rate_hz: float, truth: KeypointTruth) -> tuple[tuning.Recording, tuning.Recording]:
     """One picture held with fresh noise in each frame, and the dance, both at about 30 per second."""
-    still_s = np.arange(round(_STILL_S * _STILL_HZ)) / _STILL_HZ
+    length_s = min(_STILL_S, max(len(pictures) / rate_hz, 2.5))
+    still_s = np.arange(round(length_s * _STILL_HZ)) / _STILL_HZ
     held = pictures[min(truth.stillest, len(pictures) - 1)]
     settled = _STILL_HZ  # the model's own filter needs a second
     still = _landmarks(((t, held) for t in np.arange(len(still_s) + settled) / _STILL_HZ), NOISE_SD, 1)
@@ -279,6 +280,7 @@ def _recordings(pictures: list[Any], rate_hz: float, truth: KeypointTruth) -> tu
 
 def _compare_smoothers(out: Evaluation, still: tuning.Recording, moving: tuning.Recording) -> None:
     emas = [tuning.trial(still, moving, "ema", {"alpha": a}) for a in _EMA_ALPHAS]
+    out.trials += emas
     for name in ("kalman_adaptive", "one_euro", "mediapipe", "ema"):
         one = tuning.trial(still, moving, name, {})
         out.smoothers.append({**asdict(one), **tuning.compare(one, emas)})
