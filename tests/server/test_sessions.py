@@ -1,0 +1,380 @@
+"""Places, producers, viewers and ends: who is in which session, and what becomes of it. Real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket as sockets
+import threading
+from contextlib import AsyncExitStack
+
+import pytest
+
+from livedance_lab.estimators.base import Estimate, Estimator, ImageArray, register
+from livedance_lab.server.app import serving
+from livedance_lab.server.config import ServerConfig
+from livedance_lab.settings import Settings
+from livedance_lab.tables.store import from_ipc
+from livedance_lab.wire.messages import CLOSE_CODES
+from tests.server.made import TOKEN, Served, serve
+from tests.unit.pipeline.made import JPEG, WAIT_S, a_pose
+
+HELLO = {"type": "hello", "version": 1, "token": TOKEN}
+
+
+def lane_threads() -> list[str]:
+    return [t.name for t in threading.enumerate() if t.name.startswith("livedance-")]
+
+
+class Gated:
+    """An estimator whose calls wait until the test lets them."""
+
+    open = threading.Event()
+    at_work = threading.Event()
+    alive = 0
+
+    def __init__(self, kind: str, settings: Settings) -> None:
+        Gated.alive += 1
+
+    def estimate(self, image_rgb: ImageArray, t_ms: int) -> Estimate:
+        Gated.at_work.set()
+        assert Gated.open.wait(WAIT_S)
+        return a_pose()
+
+    def close(self) -> None:
+        Gated.alive -= 1
+
+
+def make_gated(kind: str, settings: Settings) -> Estimator:
+    return Gated(kind, settings)
+
+
+register("gated", make_gated)
+
+
+@pytest.fixture(autouse=True)
+def gates():
+    Gated.open.clear()
+    Gated.at_work.clear()
+    yield
+    Gated.open.set()
+    assert Gated.alive == 0
+
+
+# --- places
+
+
+def test_one_too_many_is_told_busy_and_a_place_that_is_freed_can_be_taken():
+    async def work(served: Served) -> None:
+        async with served.producer() as first, served.producer() as second:
+            async with served.socket() as third:
+                await third.say(HELLO)
+                answer = await third.hear("error")
+                assert (answer["code"], answer["fatal"]) == ("busy", True)
+                assert "2 places" in answer["message"]
+                assert await third.close_code() == CLOSE_CODES["busy"]
+            await first.result()
+            await first.end()
+            async with served.producer() as third:
+                await third.result()
+            await second.result()
+
+    serve(work, max_sessions=2)
+
+
+def test_hellos_that_come_together_do_not_get_more_places_than_there_are():
+    async def work(served: Served) -> None:
+        async def try_one() -> str:
+            async with served.socket() as raw:
+                await raw.say(HELLO)
+                while True:
+                    message = await asyncio.wait_for(raw.connection.recv(), WAIT_S)
+                    if '"welcome"' in str(message):
+                        welcomed.append(raw)
+                        await all_answered.wait()
+                        return "welcome"
+                    if '"busy"' in str(message):
+                        return "busy"
+
+        welcomed: list[object] = []
+        all_answered = asyncio.Event()
+        tasks = [asyncio.create_task(try_one()) for _ in range(8)]
+        await served.until(lambda: sum(t.done() for t in tasks) == 6)
+        all_answered.set()
+        assert sorted(await asyncio.gather(*tasks)) == ["busy"] * 6 + ["welcome"] * 2
+
+    serve(work, max_sessions=2)
+
+
+def test_a_session_without_its_producer_gives_way_to_the_first_newcomer_only():
+    async def work(served: Served) -> None:
+        async with served.producer(session="waits"):
+            pass
+        await served.until(lambda: served.hub.room("waits").producer is None)
+        async with served.producer(session="new") as raw:
+            assert served.hub.room("waits").left
+            async with served.socket() as third:  # at once: the evicted one is still being ended
+                await third.say(HELLO)
+                assert (await third.hear("error"))["code"] == "busy"
+            await raw.result()
+            await served.until(lambda: served.hub.room("waits").session.ended)
+            async with served.socket() as back:
+                await back.say({**HELLO, "session": "waits"})
+                assert (await back.hear("error"))["code"] == "ended"
+
+    serve(work, max_sessions=1, resume_s=600.0)
+
+
+def test_a_wrong_hello_costs_nobody_a_session():
+    async def work(served: Served) -> None:
+        async with served.producer(session="waits"):
+            pass
+        await served.until(lambda: served.hub.room("waits").producer is None)
+        async with served.socket() as raw:
+            await raw.say({**HELLO, "settings": {"smoothing": {"filter": "magic"}}})
+            assert (await raw.hear("error"))["code"] == "settings"
+        async with served.producer(session="waits") as raw:
+            assert raw.welcome["resumed"]
+            await raw.result()
+
+    serve(work, max_sessions=1, resume_s=600.0)
+
+
+# --- producers that go and come
+
+
+def test_a_producer_that_stays_away_frees_threads_estimators_and_place():
+    before = len(lane_threads())
+
+    async def work(served: Served) -> None:
+        async with served.producer(session="s") as raw:
+            for _ in range(3):
+                await raw.result()
+            assert len(lane_threads()) > before
+            raw.connection.transport.abort()  # as a killed process's sockets end
+        session = served.hub.room("s").session
+        await served.until(lambda: session.ended and not session.running)
+        await served.until(lambda: len(lane_threads()) == before)
+        assert session.ledger.summary()["conserved"]
+        assert session._slot.newest is None
+        async with served.producer() as raw:  # and the server takes the next one
+            await raw.result()
+
+    serve(work, resume_s=0.0, max_sessions=1)
+
+
+def test_frames_in_work_when_the_connection_ends_are_counted():
+    async def work(served: Served) -> None:
+        async with served.producer(session="s") as raw:
+            await raw.frame(JPEG)
+            await served.until(Gated.at_work.is_set)
+            await raw.frame(JPEG)
+            await served.until(lambda: served.hub.room("s").session.ledger.captured == 2)
+            raw.connection.transport.abort()
+        session = served.hub.room("s").session
+        Gated.open.set()
+        await served.until(lambda: session.ended)
+        summary = session.ledger.summary()
+        assert summary["conserved"]
+        assert summary["captured"] == 2 == sum(summary["states"].values())
+
+    serve(work, estimator="gated", resume_s=0.0, workers=1)
+
+
+def test_a_producer_that_comes_back_learns_what_became_of_its_frames():
+    async def work(served: Served) -> None:
+        async with served.producer(session="s") as raw:
+            await raw.result()
+            await raw.result()
+        async with served.socket() as raw:
+            welcome = await raw.hello(session="s", unanswered=[1, 2, 3])
+            assert welcome["resumed"]
+            assert welcome["closed"] == [[1, "closed"], [2, "lost"], [3, "lost"]]
+            assert welcome["next_seq"] == 4
+            await raw.result()
+            ledger = await raw.end()
+        assert ledger["conserved"]
+        assert (ledger["states"]["processed"], ledger["states"]["lost"]) == (3, 2)
+
+    serve(work)
+
+
+def test_a_newer_producer_replaces_the_older_whose_last_words_are_not_heard():
+    async def work(served: Served) -> None:
+        async with served.producer(session="s") as old:
+            await old.result()
+            async with served.producer(session="s") as new:
+                await old.frame(seq=1)  # still on its way when the other came
+                assert (await old.hear("bye"))["code"] == "replaced"
+                assert await old.close_code() == CLOSE_CODES["replaced"]
+                assert not [m for m in old.heard if m["type"] == "error"]
+                assert new.next_seq == 1
+                await new.result()
+                assert (await new.end())["states"]["processed"] == 2
+
+    serve(work)
+
+
+def test_the_end_waits_for_frames_in_work_and_is_told_to_all():
+    async def work(served: Served) -> None:
+        async with served.producer(session="s") as raw, served.viewer("s") as viewer:
+            await raw.frame(JPEG)
+            await served.until(Gated.at_work.is_set)
+            await raw.say({"type": "end", "captured": 1})
+            await raw.say({"type": "ping", "t_s": 1.0})
+            await raw.hear("pong")
+            assert not served.hub.room("s").session.ended
+            Gated.open.set()
+            ledger = (await raw.hear("ended"))["ledger"]
+            assert ledger["conserved"]
+            assert ledger["states"]["processed"] == 1
+            assert (await viewer.hear("ended"))["ledger"] == ledger
+            await raw.frame(JPEG)
+            assert (await raw.hear("error"))["code"] == "ended"
+
+    serve(work, estimator="gated", workers=1)
+
+
+def test_an_end_over_http_beside_a_running_producer_keeps_the_books_closed():
+    async def work(served: Served) -> None:
+        async with served.producer(session="s") as raw:
+            await raw.result()
+            await served.http("POST", "/sessions/s/end", {})
+            ledger = (await raw.hear("ended"))["ledger"]
+            await raw.say({"type": "skipped", "frames": [[1, 1.0]]})
+            assert (await raw.hear("error"))["code"] == "ended"
+            _, now, _ = await served.http("GET", "/sessions/s")
+            assert now["ledger"] == ledger
+
+    serve(work)
+
+
+def test_a_stopping_server_ends_every_session_and_says_goodbye():
+    async def main() -> None:
+        async with AsyncExitStack() as clients:
+            async with serving(ServerConfig(port=0, token=TOKEN, estimator="replay")) as (hub, port):
+                raw = await clients.enter_async_context(Served(hub, port).producer(session="s"))
+                await raw.result()
+                session = hub.room("s").session
+            assert await raw.close_code() == CLOSE_CODES["shutdown"]
+            assert {"ended", "bye"} <= {m["type"] for m in raw.heard}
+            assert session.ledger.summary()["conserved"]
+
+    asyncio.run(main())
+    assert lane_threads() == []
+
+
+# --- viewers
+
+
+def test_a_viewer_that_stops_reading_costs_nothing_and_sees_the_newest_afterwards():
+    """Its socket fills; then one result waits for it, always the newest; the other viewer notices nothing."""
+
+    async def work(served: Served) -> None:
+        small = sockets.socket()
+        small.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+        small.connect(("127.0.0.1", served.port))
+        async with served.producer(session="s") as raw, served.viewer("s") as awake, \
+                served.viewer("s", sock=small, max_queue=1, close_timeout=0.1) as asleep:  # fmt: skip
+            viewers = served.hub.room("s").viewers
+            for viewer in viewers:  # else the system's buffers hold a thousand results
+                viewer.ws_connection.stream.socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, 4096)
+            while max(v.outbox.results_replaced for v in viewers) < 50:
+                await raw.result()
+                await awake.hear("result")
+                assert raw.next_seq < 5000
+            assert max(len(v.outbox._control) for v in viewers) < 100
+            last = (await raw.result())["seq"]
+            assert (await awake.hear("result", seq=last))["seq"] == last
+
+            seen = [(await asleep.hear("result"))["seq"]]  # it wakes up
+            while seen[-1] != last:
+                seen.append((await asleep.hear("result"))["seq"])
+            assert seen == sorted(seen)
+            assert len(seen) < last + 1 - 40  # what it slept through was not kept for it
+            assert (await raw.end())["states"]["processed"] == last + 1
+
+    serve(work)
+
+
+def test_viewers_come_and_go_without_the_producer_noticing():
+    async def work(served: Served) -> None:
+        async with served.producer(session="s") as raw:
+            for _ in range(3):
+                async with served.viewer("s") as viewer:
+                    seq = await raw.frame()
+                    assert (await viewer.hear("result"))["seq"] == seq
+            await served.until(lambda: not served.hub.room("s").viewers)
+            await raw.result()
+
+    serve(work)
+
+
+def test_stats_of_the_browser_reach_the_viewers():
+    async def work(served: Served) -> None:
+        async with served.producer(session="s") as raw, served.viewer("s") as viewer:
+            await raw.say({"type": "stats", "values": {"camera_hz": 29.97, "codec": "webp"}})
+            assert (await viewer.hear("stats"))["values"] == {"camera_hz": 29.97, "codec": "webp"}
+            assert (await served.http("GET", "/sessions/s"))[1]["stats"]["codec"] == "webp"
+
+    serve(work)
+
+
+# --- settings
+
+
+def test_settings_changed_live_are_told_logged_and_in_every_result_after():
+    async def work(served: Served) -> None:
+        async with served.producer(session="s", settings={"hands": False}) as raw, served.viewer("s") as viewer:
+            assert (await raw.result())["settings_version"] == 1
+            await viewer.say({"type": "settings", "changes": {"visibility_threshold": 0.99}, "by": "viewer"})
+            for each in (raw, viewer):
+                told = await each.hear("settings")
+                assert (told["version"], told["by"]) == (2, "viewer")
+                assert told["settings"]["visibility_threshold"] == 0.99
+            result = await raw.result()
+            assert result["settings_version"] == 2
+            assert set(result["angles"]["raw_deg"]) == {None}  # nothing is as visible as that
+            await raw.end()
+        rows = from_ipc((await served.http("GET", "/sessions/s/log/results"))[1]).to_pylist()
+        assert [row["settings_version"] for row in rows] == [1, 2]
+
+    serve(work)
+
+
+def test_a_change_of_design_while_frames_come_loses_none():
+    async def work(served: Served) -> None:
+        async with served.producer(session="s") as raw:
+            ready = sum(m.get("name") == "ready" for m in raw.heard)
+            for design in ("join", "sequential", "decoupled", "lanes"):
+                await raw.say({"type": "settings", "changes": {"design": design}})
+                for _ in range(10):
+                    await raw.frame()
+                while sum(m.get("name") == "ready" for m in raw.heard) == ready:
+                    await raw.hear("event")
+                ready += 1
+            await raw.result()
+            ledger = await raw.end()
+        assert ledger["conserved"]
+        assert ledger["captured"] == 41 == sum(ledger["states"].values())
+
+    serve(work)
+
+
+def test_nothing_of_a_session_stays_in_memory_once_it_is_forgotten():
+    """Sockets, rooms and tasks hold on to each other; a server that runs for weeks must let go."""
+
+    async def work(served: Served) -> None:
+        for _ in range(3):
+            async with served.producer() as raw:
+                await raw.result()
+                await raw.end()
+        await served.until(lambda: all(not room.connections for room in served.hub.rooms.values()))
+        await served.until(lambda: not served.hub._tasks)
+        served.hub.rooms.clear()
+        from livedance_lab.pipeline.session import Session
+
+        gc.collect()
+        assert [o for o in gc.get_objects() if isinstance(o, Session) and o._scheduler is served.hub.scheduler] == []
+
+    serve(work)
