@@ -24,6 +24,7 @@ STATIC_CHECKS = {
     "ruff format": ("ruff", "format", "--check", "."),
     "mypy": ("mypy",),
 }
+LOADERS = {"export loaders": ("tests.loaders",)}
 QUICK = "not browser and not notebook and not soak"
 
 
@@ -51,7 +52,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="leave out the browser, the notebooks and the long runs")
     options, for_pytest = parser.parse_known_args(argv)
     tests = ("pytest", *(("-m", QUICK) if options.quick else ()), *for_pytest)
-    outcomes = [run(name, *command) for name, command in {**STATIC_CHECKS, "pytest": tests}.items()]
+    commands = {**STATIC_CHECKS, **({} if options.quick or for_pytest else LOADERS), "pytest": tests}
+    outcomes = [run(name, *command) for name, command in commands.items()]
     say(summary(outcomes))
     return int(any(o.status for o in outcomes))
 
