@@ -155,6 +155,22 @@ def test_stopping_stops_capturing(page, lab, server, how):
     wait_until(lambda: stands_still(server, page), "the end of capturing")
 
 
+def test_of_two_views_one_sends_and_the_other_says_so(page, lab, server):
+    notebook = live(page, lab, server, "view", STATE)
+    notebook.run()
+    first, second = page.locator(".ldl-view").nth(0), page.locator(".ldl-view").nth(1)
+    second.locator(".ldl-stage").scroll_into_view_if_needed()
+    wait_until(lambda: first.get_attribute("data-status") == "error", "the first view giving way")
+    wait_until(lambda: second.get_attribute("data-status") == "live", "the second view going on")
+    assert "Another view" in first.locator(".ldl-error").inner_text()
+
+    first.get_by_role("button", name="Start").click()
+    wait_until(lambda: first.get_attribute("data-status") == "live", "the first view taking over")
+    wait_until(lambda: "Another view" in second.locator(".ldl-error").inner_text(), "the second view giving way")
+    told = json.loads(notebook.run())
+    assert (told["status"], told["running"]) == ("live", True)
+
+
 def test_reloading_the_page_goes_on_with_the_same_session(page, lab, server):
     notebook = live(page, lab, server, STATE, STATE)
     before = session_of(server, notebook)

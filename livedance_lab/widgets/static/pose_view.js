@@ -47,7 +47,7 @@ class PoseViewer {
     this.inForce = {};
     this.readings = new Readings();
     this.layout = buildLayout(el, {
-      onRun: () => (this.ended ? this.beginAnew() : this.toggle("running")),
+      onRun: () => this.onRunButton(),
       onMirror: () => this.toggle("mirror"),
       onAngles: () => this.toggle("show_angles"),
       onReadings: () => this.toggle("show_readings"),
@@ -90,7 +90,7 @@ class PoseViewer {
       onMessage: (message) => this.onMessage(message),
       onTrouble: (trouble) => {
         this.trouble = trouble;
-        if (trouble?.final) this.save({ running: false });
+        if (trouble?.final && !this.replaced) this.save({ running: false });
         this.update();
       },
     });
@@ -122,6 +122,18 @@ class PoseViewer {
     size.observe(layout.stage);
     signal.addEventListener("abort", () => [sight, size].forEach((observer) => observer.disconnect()));
     layout.video.addEventListener("resize", () => this.fitStage(), { signal });
+  }
+
+  /** Whether another view, perhaps of the same widget, has taken this one's place: then the traits are its own. */
+  get replaced() {
+    return this.trouble?.code === "replaced";
+  }
+
+  onRunButton() {
+    if (this.replaced) this.trouble = null;
+    else if (this.ended) this.beginAnew();
+    else this.toggle("running");
+    this.update();
   }
 
   /** @param {string} trait */
@@ -174,9 +186,9 @@ class PoseViewer {
   update() {
     if (this.abort.signal.aborted) return;
     const running = this.model.get("running") && !this.ended;
-    this.visible = this.inSight && document.visibilityState === "visible";
+    this.visible = document.visibilityState === "visible" && this.layout.stage.checkVisibility();
     if (running && this.visible) this.source.open();
-    if (running && this.connection.stopped && this.source.ready) {
+    if (running && this.connection.stopped && this.source.ready && !this.replaced) {
       this.trouble = null;
       this.connection.start();
     }
@@ -304,10 +316,11 @@ class PoseViewer {
     const error = this.source.trouble || this.trouble?.words || this.refusal || this.producer.lastError;
     layout.status.textContent = STATUS_WORDS[status];
     layout.root.dataset.status = status;
-    layout.buttons.run.textContent = this.model.get("running") && !this.ended ? "Pause" : "Start";
+    layout.buttons.run.textContent = this.model.get("running") && !this.ended && !this.replaced ? "Pause" : "Start";
     layout.notice.textContent = status === "live" ? "" : STATUS_WORDS[status];
     layout.error.textContent = error;
     layout.error.hidden = !error;
+    if (this.replaced) return;
     if (this.model.get("status") !== status || this.model.get("error") !== error) this.save({ status, error });
   }
 
