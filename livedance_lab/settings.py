@@ -32,6 +32,10 @@ class Smoothing(BaseModel):
         The filter's own parameters, in the units their names carry. Missing ones take its defaults.
     groups : dict of str to Smoothing
         Exceptions for "torso", "limbs", "hands", "world" or "angles".
+    max_speed : float
+        Body sizes per second; a landmark that jumps faster is held until it is believed. 0: no limit.
+    rigid_bones : bool
+        Whether the limbs' bones keep their lengths in world landmarks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -39,6 +43,8 @@ class Smoothing(BaseModel):
     filter: str = Field(default="ema", max_length=40)
     params: dict[str, float] = Field(default_factory=lambda: {"alpha": 0.7, "reference_hz": 24.0}, max_length=12)
     groups: dict[Literal["torso", "limbs", "hands", "world", "angles"], Smoothing] = Field(default_factory=dict)
+    max_speed: float = Field(default=0.0, ge=0, le=100)
+    rigid_bones: bool = False
 
     @model_validator(mode="before")
     @classmethod

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from livedance_lab.analysis.angle_registry import definitions_of
+from livedance_lab.analysis.constraints import BoneLengths, VelocityGate
 from livedance_lab.analysis.filters import Filter, make_filter
 from livedance_lab.analysis.filters.base import Array
 from livedance_lab.errors import ShapeError
@@ -36,6 +37,7 @@ _GROUPS: Final[tuple[Literal["torso", "limbs", "world", "angles", "hands"], ...]
     "angles",
     "hands",
 )
+_PARTS: Final = (("torso", _TORSO), ("limbs", _LIMBS))
 _SIZE_TIME_CONSTANT_S: Final = 1.0
 
 
@@ -57,6 +59,45 @@ def body_size(landmarks: npt.ArrayLike) -> float:
     across = p[_L_SHOULDER] - p[_R_SHOULDER]
     along = (p[_L_SHOULDER] + p[_R_SHOULDER] - p[_L_HIP] - p[_R_HIP]) / 2
     return float(np.fmax(math.sqrt(along @ along), 1.2 * math.sqrt(across @ across)))
+
+
+class _Stream:
+    """One group's filter, with its velocity gate if there is one.
+
+    Attributes
+    ----------
+    held : ndarray of bool, or False
+        Which landmarks of the last call were not believed, and show the filter's expectation instead.
+    """
+
+    def __init__(self, choice: Smoothing, gap_reset_s: float, gated: bool) -> None:
+        self.filter: Filter = make_filter(choice.filter, choice.params, gap_reset_s)
+        self.gate = VelocityGate(choice.max_speed) if gated and choice.max_speed > 0 else None
+        self.reset()
+
+    def reset(self) -> None:
+        self.filter.reset()
+        self.held: npt.NDArray[np.bool_] | Literal[False] = False
+        self._t_s = -math.inf
+        if self.gate is not None:
+            self.gate.reset()
+
+    def take_over(self, other: _Stream) -> None:
+        self.filter.take_over(other.filter)
+        self._t_s, self.held = other._t_s, other.held
+        if self.gate is not None and other.gate is not None and self.gate.max_speed == other.gate.max_speed:
+            self.gate = other.gate
+
+    def __call__(self, values: npt.ArrayLike, t_s: float, scale: npt.ArrayLike) -> Array:
+        if self.gate is None or not t_s > self._t_s:
+            self._t_s = max(t_s, self._t_s)
+            return self.filter(values, t_s, scale)
+        self._t_s = t_s
+        self.held = self.gate(values, t_s, scale)
+        if not self.held.any():
+            return self.filter(values, t_s, scale)
+        out = self.filter(np.where(self.held[..., None], np.nan, values), t_s, scale)
+        return np.where(self.held[..., None], self.filter.predict(t_s), out)
 
 
 class BodySmoother:
@@ -82,7 +123,8 @@ class BodySmoother:
 
     def __init__(self, smoothing: Smoothing, gap_reset_s: float, angle_ids: Sequence[str] | None = None) -> None:
         self._periods: Array = np.array([d.period_deg for d in definitions_of(angle_ids or ())])
-        self._filters: dict[str, Filter] = {}
+        self._streams: dict[str, _Stream] = {}
+        self._bones: BoneLengths | None = None
         self.reconfigure(smoothing, gap_reset_s)
         self.reset()
 
@@ -94,18 +136,21 @@ class BodySmoother:
         SettingsError
             As the constructor; nothing has changed then.
         """
-        new: dict[str, Filter] = {}
-        for group in _GROUPS:
-            choice = smoothing.groups.get(group, smoothing)
-            new[group] = make_filter(choice.filter, choice.params, gap_reset_s)
-        for name, old in self._filters.items():
+        chosen = {group: smoothing.groups.get(group, smoothing) for group in _GROUPS}
+        new: dict[str, _Stream] = {
+            group: _Stream(choice, gap_reset_s, gated=group != "angles") for group, choice in chosen.items()
+        }
+        for name, old in self._streams.items():
             new[name].take_over(old)
-        self._filters, self.gap_reset_s = new, gap_reset_s
+        self._streams, self.gap_reset_s = new, gap_reset_s
+        self._bones = (self._bones or BoneLengths()) if chosen["world"].rigid_bones else None
 
     def reset(self) -> None:
         """Forget the past: the next body passes unsmoothed."""
-        for each in self._filters.values():
+        for each in self._streams.values():
             each.reset()
+        if self._bones is not None:
+            self._bones.reset()
         self._t_s = math.nan
         self._unseen_since_s: Array = np.full(len(BLAZEPOSE_33), np.nan)
         self._size_px = self._size_m = math.nan
@@ -146,7 +191,8 @@ class BodySmoother:
             NaN where raw is NaN; visibility, presence and scores as they came.
         angles_smooth_deg : ndarray of shape (A,), float32
         flags : ndarray of shape (33,), uint8
-            `Flag.MEASURED`, `LOW_VISIBILITY` or `MISSING` per body landmark.
+            `Flag.MEASURED`, `LOW_VISIBILITY`, `HELD` (it jumped, and was not believed) or `MISSING` per body
+            landmark.
         """
         missing = np.isnan(raw.keypoints_px[:, 0])
         hidden = raw.visibility < visibility_threshold
@@ -154,9 +200,12 @@ class BodySmoother:
             self._restart_after_occlusion(missing | hidden, t_s)
             self._follow_size(raw, t_s)
             self._t_s = t_s
-        body, angles = self._smooth_body(raw, angles_deg, t_s)
+        body, angles = self._smooth_body(raw, angles_deg, t_s, clear=~(missing | hidden))
         hands_px, hands_world_m = self._smooth_hands(raw, t_s if hands_t_s is None else hands_t_s, hands_fresh)
-        flags = np.where(missing, Flag.MISSING, np.where(hidden, Flag.LOW_VISIBILITY, Flag.MEASURED))
+        flags = np.where(hidden, Flag.LOW_VISIBILITY, Flag.MEASURED)
+        for group, index in _PARTS:
+            flags[index] = np.where(self._streams[group].held, Flag.HELD, flags[index])
+        flags[missing] = Flag.MISSING
         smooth = Body(
             keypoints_px=body["keypoints_px"],
             world_m=body["world_m"],
@@ -168,16 +217,20 @@ class BodySmoother:
         )
         return smooth, angles, flags.astype(np.uint8)
 
-    def _smooth_body(self, raw: Body, angles_deg: FloatArray, t_s: float) -> tuple[dict[str, FloatArray], FloatArray]:
+    def _smooth_body(
+        self, raw: Body, angles_deg: FloatArray, t_s: float, clear: npt.NDArray[np.bool_]
+    ) -> tuple[dict[str, FloatArray], FloatArray]:
         size_px, size_m = (1.0 if math.isnan(s) else s for s in (self._size_px, self._size_m))
         keypoints = np.empty(BODY_SHAPES["keypoints_px"], dtype=np.float32)
-        for group, index in (("torso", _TORSO), ("limbs", _LIMBS)):
-            keypoints[index] = self._filters[group](raw.keypoints_px[index], t_s, size_px)
-        world = self._filters["world"](raw.world_m, t_s, size_m)
+        for group, index in _PARTS:
+            keypoints[index] = self._streams[group](raw.keypoints_px[index], t_s, size_px)
+        world = self._streams["world"](raw.world_m, t_s, size_m)
+        if self._bones is not None:
+            world = self._bones(world, t_s, clear)
         return {"keypoints_px": keypoints, "world_m": world.astype(np.float32)}, self._smooth_angles(angles_deg, t_s)
 
     def _smooth_angles(self, angles_deg: FloatArray, t_s: float) -> FloatArray:
-        smooth = self._filters["angles"]
+        smooth = self._streams["angles"]
         if not self._periods.any():
             return smooth(angles_deg, t_s, ANGLE_SCALE_DEG).astype(np.float32)
         if np.shape(angles_deg) != self._periods.shape:
@@ -196,7 +249,7 @@ class BodySmoother:
         values = np.stack((raw.hands_px, raw.hands_world_m))
         if fresh and math.isfinite(t_s):
             sizes = np.nan_to_num(np.array([self._size_px, self._size_m]), nan=1.0)
-            smooth = self._filters["hands"](values, t_s, sizes[:, None, None, None]).astype(np.float32)
+            smooth = self._streams["hands"](values, t_s, sizes[:, None, None, None]).astype(np.float32)
             self._hands = (smooth[0], smooth[1])
         if self._hands is None:
             return raw.hands_px, raw.hands_world_m
@@ -212,9 +265,9 @@ class BodySmoother:
         with np.errstate(invalid="ignore"):
             back = ~unseen & (t_s - self._unseen_since_s > self.gap_reset_s)
         if back.any():
-            for group, index in (("torso", _TORSO), ("limbs", _LIMBS)):
-                self._filters[group].reset_where(back[index])
-            self._filters["world"].reset_where(back)
+            for group, index in _PARTS:
+                self._streams[group].filter.reset_where(back[index])
+            self._streams["world"].filter.reset_where(back)
         begins = unseen & np.isnan(self._unseen_since_s)
         self._unseen_since_s[begins] = t_s
         self._unseen_since_s[~unseen] = np.nan
