@@ -1,0 +1,141 @@
+"""Which frames are on the way and whether one more may go: the producer's books, stepped by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from livedance_lab.client.credit import AUTO_PACED_BELOW_S, ESCAPE_S, Credit
+
+SHORT_S, LONG_S = AUTO_PACED_BELOW_S / 2, AUTO_PACED_BELOW_S * 2
+
+
+def sent(credit: Credit, now_s: float = 0.0) -> int:
+    seq = credit.capture()
+    credit.send(seq, now_s)
+    return seq
+
+
+def test_frames_are_numbered_from_zero_sent_or_not():
+    credit = Credit()
+    assert [credit.capture() for _ in range(3)] == [0, 1, 2]
+    credit.skip(1, 0.5)
+    assert credit.capture() == 3
+
+
+def test_paced_lets_no_more_go_than_the_window():
+    credit = Credit("paced", window=2)
+    for _ in range(2):
+        assert credit.may_send(0.0, math.nan, socket_busy=False)
+        sent(credit)
+
+    assert not credit.may_send(0.0, math.nan, socket_busy=False)
+    credit.answer(0)
+    assert credit.may_send(0.0, math.nan, socket_busy=False)
+
+
+def test_free_lets_everything_go_but_not_into_a_full_socket():
+    credit = Credit("free")
+    for _ in range(50):
+        sent(credit)
+
+    assert credit.may_send(0.0, LONG_S, socket_busy=False)
+    assert not credit.may_send(0.0, LONG_S, socket_busy=True)
+
+
+@pytest.mark.parametrize(
+    ("pacing", "round_trip_s", "paced"),
+    [("auto", SHORT_S, True), ("auto", LONG_S, False), ("auto", math.nan, True), ("paced", LONG_S, True),
+     ("free", SHORT_S, False)],
+)  # fmt: skip
+def test_auto_paces_while_the_round_trip_is_short(pacing, round_trip_s, paced):
+    assert Credit(pacing).is_paced(round_trip_s) is paced
+
+
+def test_an_answer_answers_everything_before_it():
+    credit = Credit()
+    for _ in range(5):
+        sent(credit)
+    credit.answer(3)
+
+    assert set(credit.unanswered) == {4}
+    assert credit.answered == 4
+    credit.answer(3)  # heard twice
+    assert credit.answered == 4
+
+
+def test_an_answer_that_never_comes_does_not_stop_the_stream():
+    credit = Credit("paced")
+    sent(credit, now_s=10.0)
+
+    assert not credit.may_send(10.0 + ESCAPE_S - 0.01, SHORT_S, socket_busy=False)
+    assert credit.may_send(10.0 + ESCAPE_S + 0.01, SHORT_S, socket_busy=False)
+    sent(credit, now_s=10.0 + ESCAPE_S + 0.01)
+    assert not credit.may_send(10.0 + ESCAPE_S + 0.02, SHORT_S, socket_busy=False)  # one more, not all
+
+
+def test_skipped_frames_are_told_once_in_pieces():
+    credit = Credit()
+    for _ in range(12):
+        credit.skip(credit.capture(), 1.5)
+
+    told = credit.take_skipped(most=5) + credit.take_skipped(most=5) + credit.take_skipped(most=5)
+    assert [seq for seq, _ in told] == list(range(12))
+    assert credit.take_skipped() == []
+
+
+def test_after_a_reconnection_the_last_reports_are_told_again():
+    """The connection was breaking when they were said: nobody knows whether they were heard."""
+    credit = Credit()
+    credit.skip(credit.capture(), 0.0)
+    credit.take_skipped()
+    credit.skip(credit.capture(), 0.1)
+    credit.connected(1, [], resumed=True)
+
+    assert credit.take_skipped() == [(0, 0.0), (1, 0.1)]
+
+
+def test_what_is_told_again_does_not_grow_without_limit():
+    credit = Credit()
+    for _ in range(10):
+        for _ in range(1000):
+            credit.skip(credit.capture(), 0.0)
+        while credit.take_skipped():
+            pass
+    credit.connected(0, [], resumed=True)
+
+    assert len(credit.take_skipped(10**6)) <= 1000
+
+
+def test_a_client_that_resumes_goes_on_with_its_own_numbers():
+    credit = Credit()
+    for _ in range(10):
+        sent(credit)
+    credit.connected(8, [3, 7], resumed=True)
+
+    assert credit.capture() == 10
+    assert 7 not in credit.unanswered
+    assert 9 in credit.unanswered
+    assert credit.answered == 2
+
+
+def test_a_client_new_to_a_session_numbers_on_from_the_last_one():
+    credit = Credit()
+    credit.connected(240, [], resumed=True)
+
+    assert credit.capture() == 240
+
+
+def test_where_the_server_has_forgotten_the_session_numbers_begin_again():
+    """A server that was started again would take frame 20000 for an absurd jump, for ever."""
+    credit = Credit("paced")
+    for _ in range(20_000):
+        credit.capture()
+    sent(credit)
+    credit.skip(credit.capture(), 0.0)
+    credit.connected(0, [], resumed=False)
+
+    assert credit.take_skipped() == []
+    assert credit.may_send(0.0, SHORT_S, socket_busy=False)
+    assert credit.capture() == 0
