@@ -146,10 +146,8 @@ class Session:
                 crew.stop()
         with self._lock:
             while (waiting := self._slot.take()) is not None:
-                times = waiting.frame.times
-                self._books.close(
-                    waiting.frame.seq, FrameState.LOST, times, "the session was stopped", waiting.bytes_up
-                )
+                frame = waiting.frame
+                self._books.close(frame.seq, FrameState.LOST, frame.times, "the session was stopped", waiting.bytes_up)
             self._slot.clear()
             self._halves.clear()
             self._books.lose_open("the session was stopped")  # in the hands of a lane that did not stop
