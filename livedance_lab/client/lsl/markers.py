@@ -1,0 +1,119 @@
+"""A marker stream of the lab's network as marks of a session."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from livedance_lab.client.lsl.clock import LslClock
+from livedance_lab.clock import now_s
+from livedance_lab.errors import LiveDanceError
+
+__all__ = ["MarkerInlet"]
+
+_log = logging.getLogger(__name__)
+
+_LOOK_EVERY_S = 0.2
+_ANSWER_WITHIN_S = 5.0
+_KEEP_TRYING_S = 60.0
+_LONGEST_NAME = 200  # of a mark
+
+
+class MarkerInlet:
+    """Takes in the markers of one stream, in a thread of its own, from whenever it appears.
+
+    Parameters
+    ----------
+    lsl : module
+        pylsl.
+    name : str
+        The stream's name; its type must be "Markers".
+    clock : LslClock
+    mark : callable
+        ``mark(name, t_s=..., **data)``, as `LiveSession.mark`.
+    not_from : str
+        Source id of a stream that is never taken: our own, whose marks would come back for ever.
+
+    Attributes
+    ----------
+    connected : bool
+        Whether the stream is there.
+    taken, lost : int
+        Markers that became marks, and those that could not.
+    error : str
+        Why the last one could not, in words.
+    """
+
+    def __init__(self, lsl: Any, name: str, clock: LslClock, mark: Callable[..., None], not_from: str) -> None:
+        self.connected = False
+        self.taken = self.lost = 0
+        self.error = ""
+        self._lsl, self._name, self._clock, self._mark, self._not_from = lsl, name, clock, mark, not_from
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="livedance-lsl-markers", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._stop.set()
+        self._thread.join(2 * _ANSWER_WITHIN_S)
+
+    def _work(self) -> None:
+        resolver = self._lsl.ContinuousResolver(prop="type", value="Markers")
+        while not self._stop.wait(_LOOK_EVERY_S):
+            found = [s for s in resolver.results() if s.name() == self._name and s.source_id() != self._not_from]
+            if not found:
+                continue
+            if len(found) > 1:
+                _log.warning("%d marker streams are called %r; one of them is taken", len(found), self._name)
+            try:
+                self._take(found[0])
+            except RuntimeError as exc:  # pylsl's LostError and TimeoutError: it may come back
+                _log.warning("the marker stream %r was lost: %s", self._name, exc)
+            finally:
+                self.connected = False
+
+    def _take(self, stream: Any) -> None:
+        """Turn markers into marks until the stream is lost or this is closed."""
+        inlet = self._lsl.StreamInlet(stream)
+        inlet.open_stream(timeout=_ANSWER_WITHIN_S)
+        inlet.time_correction(timeout=_ANSWER_WITHIN_S)  # the first estimate takes a moment, later ones none
+        self.connected = True
+        while not self._stop.is_set():
+            try:
+                sample, t_sent_s = inlet.pull_sample(timeout=_LOOK_EVERY_S)
+            except UnicodeDecodeError as exc:
+                self._lose(f"a marker is no UTF-8 text: {exc}")
+                continue
+            if sample is not None:
+                correction_s = inlet.time_correction(timeout=_ANSWER_WITHIN_S)
+                self._put(", ".join(str(value) for value in sample), t_sent_s, correction_s)
+
+    def _put(self, text: str, t_sent_s: float, correction_s: float) -> None:
+        """Make a mark; a server or a clock that is away for a moment is waited for, the markers wait in LSL."""
+        data: dict[str, Any] = {"lsl_stream": self._name, "lsl_time_s": t_sent_s, "lsl_correction_s": correction_s}
+        if len(text) > _LONGEST_NAME:
+            data["text"] = text
+        give_up_s = now_s() + _KEEP_TRYING_S
+        why = ""
+        while now_s() < give_up_s and not (why and self._stop.wait(_LOOK_EVERY_S)):
+            t_s = self._clock.to_server(t_sent_s + correction_s)
+            if math.isnan(t_s):
+                why = "the server's clock is not known"
+                continue
+            try:
+                self._mark(text[:_LONGEST_NAME] or "(empty)", t_s=t_s, **data)
+            except LiveDanceError as exc:
+                why = str(exc)
+                continue
+            self.taken += 1
+            return
+        self._lose(f"the marker {text[:_LONGEST_NAME]!r} could not be put into the log: {why}")
+
+    def _lose(self, why: str) -> None:
+        self.lost += 1
+        self.error = why
+        _log.error("%s", why)
