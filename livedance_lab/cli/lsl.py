@@ -74,6 +74,6 @@ def _watch(live: LiveSession, bridge: LslBridge, markers: str | None, console: C
                      "received" if bridge.listened_to else "nobody receives them yet"]  # fmt: skip
             if bridge.inlet is not None:
                 there = f"{bridge.inlet.taken} taken" if bridge.inlet.connected else "not on the network"
-                words += [f"markers {markers}: {there}", bridge.inlet.error]
+                words += [f"markers {markers}: {there}", bridge.inlet.waiting_for or bridge.inlet.error]
             status.update(escape(", ".join(word for word in [*words, live.error] if word)))
             time.sleep(_LOOK_EVERY_S)

@@ -19,13 +19,14 @@ import pytest
 from livedance_lab import LiveServer, LiveSession
 from livedance_lab.client.feed import EncodedClip
 from livedance_lab.client.lsl import LslBridge
-from livedance_lab.clock import now_s
+from livedance_lab.clock import ClockOffset, now_s
 from livedance_lab.estimators.base import Estimate
 from livedance_lab.estimators.replay import encode_estimate
 from livedance_lab.skeletons import BLAZEPOSE_33
 from tests.unit.pipeline.made import SIZE, WAIT_S, a_pose
 
-N_FRAMES, NOBODY_EVERY = 50, 10
+N_FRAMES, NOBODY_EVERY = 50, 3
+SLACK_S = 1e-3  # the uncertainty may change between a stamp's making and a test's asking
 
 
 @pytest.fixture(scope="module")
@@ -117,14 +118,14 @@ def test_pose_and_angles_arrive_with_their_capture_times(lsl, session):
             received.inlet.open_stream(timeout=WAIT_S)
         until(lambda: bridge.listened_to)
         session.stream(moving(), end=True)
-        until(lambda: bridge.ended)
+        n_processed = session.ledger.states["processed"]
+        until(lambda: bridge.pushed + bridge.skipped == n_processed)
         pose.pull(bridge.pushed)
         angles.pull(bridge.pushed)
 
     data = session.data()
-    n_processed = data.ledger.states["processed"]
-    assert len(pose.samples) == len(angles.samples) == bridge.pushed > N_FRAMES / 2
-    assert bridge.pushed + bridge.skipped == n_processed
+    assert len(pose.samples) == len(angles.samples) == bridge.pushed > 0
+    assert bridge.ended
     assert bridge.unmapped == 0
 
     # one machine has one clock: the server's is ours, whatever the exchange with it says
@@ -133,7 +134,7 @@ def test_pose_and_angles_arrive_with_their_capture_times(lsl, session):
     stamps_s = np.array(pose.stamps_s)
     rows = np.abs(captured_s[:, None] - stamps_s).argmin(axis=0)
     assert len(set(rows)) == len(rows)
-    assert np.abs(captured_s[rows] - stamps_s).max() <= max(uncertainties_s) + reading_s + 2e-6
+    assert np.abs(captured_s[rows] - stamps_s).max() <= max(uncertainties_s) + reading_s + SLACK_S
     assert (np.diff(stamps_s) > 0).all()
     assert angles.stamps_s == pose.stamps_s
 
@@ -145,6 +146,50 @@ def test_pose_and_angles_arrive_with_their_capture_times(lsl, session):
     assert nobody.any()
     assert np.isnan(got[nobody]).all()
     assert np.isfinite(got[~nobody]).all()
+
+
+def test_results_a_slow_viewer_never_saw_are_counted(lsl, session):
+    with LslBridge(session, "slow") as bridge:
+        session.on_result(lambda _result: time.sleep(0.2))  # in the bridge's thread; five frames come meanwhile
+        session.stream(moving(), seconds=1.0, end=True)
+        n_processed = session.ledger.states["processed"]
+        until(lambda: bridge.pushed + bridge.skipped == n_processed)
+    assert bridge.skipped > 0
+
+
+def test_what_has_no_known_time_is_never_stamped(lsl, session, monkeypatch):
+    """As just after a reconnection: marks out are counted and not sent, markers in wait."""
+    theirs = lsl.StreamOutlet(lsl.StreamInfo("early", "Markers", 1, 0, "string", f"early-{session.id}"))
+    with LslBridge(session, "when", markers="early") as bridge:
+        until(lambda: bridge.inlet.connected and theirs.have_consumers())
+        with monkeypatch.context() as unknown:
+            unknown.setattr(LiveSession, "clock_offset", ClockOffset())
+            session.mark("when?")
+            until(lambda: bridge.unmapped == 1)
+            theirs.push_sample(["wait"])
+            until(lambda: bridge.inlet.waiting_for)
+            assert (bridge.marks_pushed, bridge.inlet.taken) == (0, 0)
+        until(lambda: bridge.inlet.taken == 1 and bridge.marks_pushed == 1)
+    assert "wait" in set(session.events["name"])
+    assert bridge.inlet.lost == 0
+
+
+def test_a_marker_program_may_be_restarted(lsl, session):
+    """Without a source id LSL itself does not find it again."""
+
+    def begin() -> Any:
+        return lsl.StreamOutlet(lsl.StreamInfo("restarted", "Markers", 1, 0, "int32", ""))
+
+    with LslBridge(session, "again", markers="restarted") as bridge:
+        for n in (1, 2):
+            theirs = begin()
+            until(lambda: bridge.inlet.connected)
+            until(theirs.have_consumers)
+            theirs.push_sample([n])
+            until(lambda n=n: bridge.inlet.taken == n)
+            del theirs
+            until(lambda: not bridge.inlet.connected)
+    assert set(session.events["name"]) >= {"1", "2"}
 
 
 def test_streams_describe_themselves_as_xdf_wants_it(lsl, session):
@@ -190,14 +235,14 @@ def test_marks_of_the_session_go_out(lsl, session):
         marks.inlet.open_stream(timeout=WAIT_S)
         until(bridge._markers.have_consumers)
         t_s = now_s() - 30.0  # the server's clock is ours
+        uncertainty_s = bridge.clock.uncertainty_s
         session.mark("a jump", t_s=t_s, height_m=0.4)
         marks.pull(1)
-        uncertainty_s = bridge.clock.uncertainty_s
 
     assert bridge.marks_pushed == 1
     ahead_s, reading_s = lsl_ahead_s(lsl)
     assert marks.samples == [["a jump"]]
-    assert abs(marks.stamps_s[0] - (t_s + ahead_s)) <= uncertainty_s + reading_s + 1e-6
+    assert abs(marks.stamps_s[0] - (t_s + ahead_s)) <= uncertainty_s + reading_s + SLACK_S
 
 
 def test_markers_of_the_lab_become_marks_at_their_own_time(lsl, session):
@@ -208,13 +253,13 @@ def test_markers_of_the_lab_become_marks_at_their_own_time(lsl, session):
         until(lambda: bridge.inlet.connected)
         until(theirs.have_consumers)
         session.mark("ours")
+        uncertainty_s = bridge.clock.uncertainty_s
         t_lsl_s = lsl.local_clock() - 0.25
         theirs.push_sample(["go"], t_lsl_s)
         theirs.push_sample([long], t_lsl_s + 0.1)
         theirs.push_sample([""], t_lsl_s + 0.2)
         until(lambda: bridge.inlet.taken == 3)
         until(lambda: bridge.marks_pushed == 4)  # all went out, too: ours would be back by now
-        uncertainty_s = bridge.clock.uncertainty_s
         events = session.events
 
     marks = events[events["kind"] == "mark"].set_index("name")
@@ -224,7 +269,7 @@ def test_markers_of_the_lab_become_marks_at_their_own_time(lsl, session):
     go = marks.loc["go"]
     correction_s = go["data"]["lsl_correction_s"]
     assert abs(correction_s) < 0.1  # one machine: LSL's own estimate of nothing
-    assert abs(go["t_s"] - (t_lsl_s + correction_s - ahead_s)) <= uncertainty_s + reading_s + 2e-6
+    assert abs(go["t_s"] - (t_lsl_s + correction_s - ahead_s)) <= uncertainty_s + reading_s + SLACK_S
     assert go["data"]["lsl_stream"] == "in_markers"
     assert go["data"]["lsl_time_s"] == t_lsl_s
     assert marks.loc["x" * 200]["data"]["text"] == long

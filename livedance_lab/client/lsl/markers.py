@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import threading
@@ -45,12 +46,14 @@ class MarkerInlet:
         Markers that became marks, and those that could not.
     error : str
         Why the last one could not, in words.
+    waiting_for : str
+        What keeps a marker from becoming a mark just now, in words.
     """
 
     def __init__(self, lsl: Any, name: str, clock: LslClock, mark: Callable[..., None], not_from: str) -> None:
         self.connected = False
         self.taken = self.lost = 0
-        self.error = ""
+        self.error = self.waiting_for = ""
         self._lsl, self._name, self._clock, self._mark, self._not_from = lsl, name, clock, mark, not_from
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="livedance-lsl-markers", daemon=True)
@@ -80,7 +83,7 @@ class MarkerInlet:
         """Turn markers into marks until the stream is lost or this is closed."""
         inlet = self._lsl.StreamInlet(stream)
         inlet.open_stream(timeout=_ANSWER_WITHIN_S)
-        inlet.time_correction(timeout=_ANSWER_WITHIN_S)  # the first estimate takes a moment, later ones none
+        correction_s = inlet.time_correction(timeout=_ANSWER_WITHIN_S)  # this takes a moment, later ones do not
         self.connected = True
         while not self._stop.is_set():
             try:
@@ -89,7 +92,8 @@ class MarkerInlet:
                 self._lose(f"a marker is no UTF-8 text: {exc}")
                 continue
             if sample is not None:
-                correction_s = inlet.time_correction(timeout=_ANSWER_WITHIN_S)
+                with contextlib.suppress(RuntimeError):  # sent and gone: the last estimate stands
+                    correction_s = inlet.time_correction(timeout=_ANSWER_WITHIN_S)
                 self._put(", ".join(str(value) for value in sample), t_sent_s, correction_s)
 
     def _put(self, text: str, t_sent_s: float, correction_s: float) -> None:
@@ -97,21 +101,25 @@ class MarkerInlet:
         data: dict[str, Any] = {"lsl_stream": self._name, "lsl_time_s": t_sent_s, "lsl_correction_s": correction_s}
         if len(text) > _LONGEST_NAME:
             data["text"] = text
-        give_up_s = now_s() + _KEEP_TRYING_S
-        why = ""
-        while now_s() < give_up_s and not (why and self._stop.wait(_LOOK_EVERY_S)):
-            t_s = self._clock.to_server(t_sent_s + correction_s)
-            if math.isnan(t_s):
-                why = "the server's clock is not known"
-                continue
-            try:
-                self._mark(text[:_LONGEST_NAME] or "(empty)", t_s=t_s, **data)
-            except LiveDanceError as exc:
-                why = str(exc)
-                continue
-            self.taken += 1
-            return
-        self._lose(f"the marker {text[:_LONGEST_NAME]!r} could not be put into the log: {why}")
+        name, give_up_s = text[:_LONGEST_NAME] or "(empty)", now_s() + _KEEP_TRYING_S
+        while why := self._try_to_mark(name, t_sent_s + correction_s, data):
+            self.waiting_for = why
+            if now_s() > give_up_s or self._stop.wait(_LOOK_EVERY_S):
+                self._lose(f"the marker {name!r} could not be put into the log: {why}")
+                break
+        self.waiting_for = ""
+
+    def _try_to_mark(self, name: str, t_lsl_s: float, data: dict[str, Any]) -> str:
+        """Why it could not be done, in words; empty if it was."""
+        t_s = self._clock.to_server(t_lsl_s)
+        if math.isnan(t_s):
+            return "the server's clock is not known"
+        try:
+            self._mark(name, t_s=t_s, **data)
+        except LiveDanceError as exc:
+            return str(exc)
+        self.taken += 1
+        return ""
 
     def _lose(self, why: str) -> None:
         self.lost += 1
