@@ -1,0 +1,125 @@
+"""One result drawn as a figure of a person: bones by side, joints, and the angles where they are measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from livedance_lab.plots.look import LIGHT
+from livedance_lab.pose import FloatArray
+from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, Skeleton
+from livedance_lab.tables.data import SessionData
+
+__all__ = ["Picture", "draw_skeleton"]
+
+Picture = tuple[int, Any]
+"""Frame number and its RGB pixels of shape (H, W, 3), uint8."""
+
+_SHOWN_VISIBILITY = 0.3
+_RIM, _MIDDLE = "#1f2328", "#ffffff"
+_SIDES = {"left": LIGHT.left, "right": LIGHT.right}
+_TORSO = [BLAZEPOSE_33.index(f"{side}_{part}") for side in _SIDES for part in ("shoulder", "hip")]
+_FACE = {i for i, name in enumerate(BLAZEPOSE_33.landmarks) if name == "nose" or any(
+    part in name for part in ("eye", "ear", "mouth"))}  # fmt: skip
+
+
+def draw_skeleton(axes: Axes, data: SessionData, picture: Picture | None) -> None:
+    """Body, hands and angles of one result, on its picture if there is one.
+
+    Parameters
+    ----------
+    axes : Axes
+        Loses its frame; pixels of the original frame become its coordinates.
+    data : SessionData
+    picture : (int, ndarray of shape (H, W, 3)) or None
+        Chooses the result by its frame number; without it, the middle one of those with a person.
+    """
+    axes.set_axis_off()
+    row = _shown_row(data, picture)
+    if row is None:
+        axes.text(0.5, 0.5, "nobody was seen", ha="center", va="center", color=LIGHT.quiet, transform=axes.transAxes)
+        return
+    width, height = int(data.column("width_px")[row]), int(data.column("height_px")[row])
+    if picture is not None:
+        axes.imshow(picture[1], extent=(0, width, height, 0), interpolation="antialiased")
+    else:
+        axes.axvspan(0, width, color=LIGHT.line, alpha=0.6, linewidth=0)
+    axes.set(xlim=(0, width), ylim=(height, 0))
+    axes.set_aspect("equal", anchor="N")
+    body = np.where(data.array("visibility")[row, :, None] >= _SHOWN_VISIBILITY, data.array("keypoints_px_smooth")[row],
+                    np.nan)  # fmt: skip
+    _draw(axes, BLAZEPOSE_33, body, {side: side for side in _SIDES}, 2.6)
+    for side, hand in zip(_SIDES, data.array("hands_px_smooth")[row], strict=True):
+        _draw(axes, HAND_21, hand, {"": side}, 1.1)
+    _label_angles(axes, data, row, body, (width, height))
+    axes.set_title(f"Frame {data.seq[row]}", loc="left", size=10.5, weight="bold", color=LIGHT.ink, pad=7)
+    axes.set_title("smoothed landmarks and angles", loc="right", size=9, color=LIGHT.quiet, pad=7)
+
+
+def _shown_row(data: SessionData, picture: Picture | None) -> int | None:
+    """The result of the picture, or else the one in the middle of those with a person."""
+    if picture is not None and picture[0] in data.seq:
+        return int(np.flatnonzero(data.seq == picture[0])[0])
+    found = np.flatnonzero(data.column("found"))
+    return int(found[len(found) // 2]) if len(found) else None
+
+
+def _draw(axes: Axes, skeleton: Skeleton, points: FloatArray, sides: dict[str, str], width: float) -> None:
+    """Bones with a dark rim, legible on any ground, and a dot at each joint; the face is thin lines only."""
+    for a, b in skeleton.bone_indices:
+        ends = points[[a, b], :2]
+        if not np.isfinite(ends).all():
+            continue
+        names = (skeleton.landmarks[a], skeleton.landmarks[b])
+        thin = skeleton is BLAZEPOSE_33 and {a, b} <= _FACE
+        own = [s for start, s in sides.items() if not thin and all(name.startswith(start) for name in names)]
+        line = 1.0 if thin else width
+        x, y = ends.T
+        axes.plot(x, y, color=_RIM, linewidth=line + 1.4, alpha=0.25 if thin else 0.55, solid_capstyle="round")
+        axes.plot(x, y, color=_SIDES[own[0]] if own else _MIDDLE, linewidth=line, solid_capstyle="round")
+    if skeleton is BLAZEPOSE_33:
+        joints = [i for i in range(len(skeleton)) if i not in _FACE and np.isfinite(points[i, 0])]
+        axes.plot(points[joints, 0], points[joints, 1], "o", markersize=3.6, markerfacecolor=_MIDDLE,
+                  markeredgecolor=_RIM, markeredgewidth=0.8, zorder=4)  # fmt: skip
+
+
+def _label_angles(axes: Axes, data: SessionData, row: int, body: FloatArray, size_px: tuple[int, int]) -> None:
+    """The angles that lie at a landmark, beside it, where no limb runs and no other label stands."""
+    width, height = size_px
+    middle = np.nan_to_num(body[_TORSO, :2]).mean(axis=0)
+    half = np.array([0.034, 0.017]) * height  # of a label with three digits
+    placed: list[FloatArray] = []
+    for name, value in zip(data.angle_names, data.array("angles_smooth_deg")[row], strict=True):
+        if name not in BLAZEPOSE_33.landmarks or not np.isfinite(value):
+            continue
+        joint = BLAZEPOSE_33.index(name)
+        if not np.isfinite(body[joint, :2]).all():
+            continue
+        away = _away_from_limbs(body, joint, middle)
+        at = np.clip(body[joint, :2] + away * (half + 0.016 * height), half, (width, height) - half)
+        for _ in range(12):
+            if all((np.abs(at - other) >= 2 * half).any() for other in placed):
+                break
+            at = np.clip(at + away * 0.5 * half, half, (width, height) - half)
+        placed.append(at)
+        colour = _SIDES.get(name.split("_")[0], LIGHT.ink)
+        box = {"boxstyle": "round,pad=0.22", "facecolor": "#ffffff", "edgecolor": "none", "alpha": 0.88}
+        axes.text(at[0], at[1], f"{value:.0f}°", size=8.5, weight="bold", color=colour, ha="center", va="center",
+                  bbox=box, zorder=5)  # fmt: skip
+
+
+def _away_from_limbs(body: FloatArray, joint: int, middle: FloatArray) -> FloatArray:
+    """Direction, of length 1, that points away from the bones of a joint, and outwards where these are straight."""
+    here = body[joint, :2]
+    bones = [bone for bone in BLAZEPOSE_33.bone_indices if joint in bone]
+    limbs = [body[a if b == joint else b, :2] - here for a, b in bones]
+    units = [limb / length for limb in limbs if (length := float(np.hypot(*limb))) > 0]  # NaN compares false
+    outwards = (here - middle) / max(float(np.hypot(*(here - middle))), 1.0)
+    # eight directions, scored by the nearest limb; labels are wider than high, so a tie goes sideways
+    angles = np.arange(8) * np.pi / 4
+    choices = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    nearest = np.max([choices @ unit for unit in units], axis=0) if units else np.zeros(8)
+    best: FloatArray = choices[int(np.argmin(nearest - 0.35 * choices @ outwards - 0.1 * np.abs(choices[:, 0])))]
+    return best

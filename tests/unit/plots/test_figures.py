@@ -1,0 +1,141 @@
+"""The overview of a session: what is drawn is what was measured, also when little was."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.image import imread
+
+from livedance_lab.errors import ExportError
+from livedance_lab.metrics.stats import percentiles
+from livedance_lab.plots.figures import overview_figure, save_overview
+from livedance_lab.plots.look import LIGHT, STATE_WORDS
+from livedance_lab.pose import FrameState
+from livedance_lab.tables.data import SessionData
+from livedance_lab.tables.schema import TABLES
+from tests.unit.recording import made
+
+
+@pytest.fixture(scope="module")
+def data() -> SessionData:
+    return made.session(hands_every=3)
+
+
+def panel(figure, title: str):
+    """The axes with that title."""
+    return next(axes for axes in figure.axes if axes.get_title(loc="left") == title)
+
+
+def words(axes) -> list[str]:
+    return [text.get_text() for text in axes.texts]
+
+
+def without_results(data: SessionData) -> SessionData:
+    tables = {**data.tables, "results": data.tables["results"].slice(0, 0)}
+    return SessionData(*(tables[name] for name in TABLES), data.manifest)
+
+
+def test_every_measured_joint_has_its_panel_with_both_sides(data):
+    figure = overview_figure(data)
+    for joint in ("Elbow", "Knee"):
+        colours = {line.get_color() for line in panel(figure, joint).lines}
+        assert colours == {LIGHT.left, LIGHT.right}
+
+
+def test_lines_are_the_session_s_values(data):
+    strong = [line for line in panel(overview_figure(data), "Elbow").lines if line.get_linewidth() > 1]
+    drawn = strong[0].get_ydata()
+    np.testing.assert_array_equal(drawn[np.isfinite(drawn)], data.array("angles_smooth_deg")[:, 0].astype(float))
+
+
+def test_a_pause_between_results_is_not_bridged_but_shaded(data):
+    """A second without results, in the middle."""
+    t_s = data.t_capture_s - data.t0_s
+    kept = np.flatnonzero((t_s < 1) | (t_s > 2))
+    tables = {**data.tables, "results": data.tables["results"].take(kept)}
+    figure = overview_figure(SessionData(*(tables[name] for name in TABLES), data.manifest))
+    axes = panel(figure, "Elbow")
+    assert all(np.isnan(line.get_ydata()).sum() == 1 for line in axes.lines)
+    (shade,) = axes.patches
+    assert shade.get_x() == pytest.approx(1, abs=0.1)
+    assert shade.get_width() == pytest.approx(1, abs=0.2)
+
+
+def test_truth_repeats_with_the_clip_and_its_error_is_said(data):
+    true = data.angles.set_index("seq")[list(data.angle_names)].reindex(range(len(data.frames)))
+    truth = pd.DataFrame({name: true[f"{name}"] for name in data.angle_names}) - 10
+    axes = panel(overview_figure(data, truth=truth), "Elbow")
+    assert axes.get_title(loc="right") == "mean error 10° left, 10° right"  # smoothed is made 0.25° off the raw
+
+
+def test_the_ledger_names_each_state_that_occurred_with_its_count(data):
+    shown = words(panel(overview_figure(data), "What became of the frames"))
+    for state, count in data.ledger.states.items():
+        assert (STATE_WORDS[state] in shown) == (count > 0)
+        assert not count or str(count) in shown
+
+
+def test_a_broken_ledger_is_shouted(data):
+    tables = {**data.tables, "frames": data.tables["frames"].slice(1)}
+    broken = SessionData(*(tables[name] for name in TABLES), {**data.manifest, "first_seq": 0})
+    title = panel(overview_figure(broken), "What became of the frames").get_title(loc="right")
+    assert title.startswith("NOT")
+
+
+def test_ages_carry_their_percentiles(data):
+    done = data.frames[data.frames["state"] == FrameState.PROCESSED]
+    expected = percentiles(done["age_ms"].to_numpy())
+    legend = panel(overview_figure(data), "Frame age, capture to result").get_legend()
+    shown = [text.get_text() for text in legend.get_texts()]
+    assert shown == [f"{name} {expected[name]:.0f} ms" for name in ("p50", "p95")]
+
+
+def test_the_picture_chooses_the_result(data):
+    seq = int(data.seq[7])
+    figure = overview_figure(data, picture=(seq, np.zeros((54, 96, 3), np.uint8)))
+    axes = panel(figure, f"Frame {seq}")
+    assert axes.images[0].get_extent() == [0, made.SIZE_PX[0], made.SIZE_PX[1], 0]  # pixels of the original frame
+
+
+def test_no_label_leaves_the_picture_or_covers_another(data):
+    figure = overview_figure(data)
+    axes = next(a for a in figure.axes if a.get_title(loc="left").startswith("Frame "))
+    places = [np.array(text.get_position()) for text in axes.texts]
+    assert len(places) == len(data.angle_names)
+    assert all((p > 0).all() and (p < made.SIZE_PX).all() for p in places)
+    apart = [np.abs(a - b).max() for i, a in enumerate(places) for b in places[:i]]
+    assert min(apart) > 0.02 * made.SIZE_PX[1]
+
+
+def test_a_session_without_results_is_drawn_too(data, tmp_path):
+    path = save_overview(without_results(data), tmp_path / "new" / "overview.png")
+    assert imread(path).shape[:2] == (1720, 2640)
+    figure = overview_figure(without_results(data))
+    assert any("nobody was seen" in words(axes) for axes in figure.axes)
+
+
+def test_a_session_without_frames_is_drawn_too(data):
+    empty = SessionData(*(data.tables[name].slice(0, 0) for name in TABLES), {})
+    assert panel(overview_figure(empty), "What became of the frames").get_title(loc="right") == "none was captured"
+
+
+def test_nothing_is_clipped(data):
+    """Every title, tick and note lies on the page and beside, not over, its neighbour."""
+    figure = overview_figure(data)
+    figure.canvas.draw()
+    page = figure.bbox
+    for axes in figure.axes:
+        box = axes.get_tightbbox()
+        assert box.x0 >= page.x0
+        assert box.x1 <= page.x1
+        assert box.y0 >= page.y0
+        assert box.y1 <= page.y1
+        left, right = (axes._left_title.get_window_extent(), axes._right_title.get_window_extent())
+        assert not axes.get_title(loc="right") or left.x1 < right.x0, axes.get_title(loc="left")
+
+
+def test_a_figure_that_cannot_be_written_says_so(data, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ExportError, match="cannot be written"):
+        save_overview(data, tmp_path / "file" / "overview.png")
