@@ -1,0 +1,192 @@
+"""The server as its own process: started, found, stopped, and killed without warning."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from livedance_lab.client import LiveSession
+from livedance_lab.client.link import LiveClient
+from livedance_lab.errors import ConnectionLost, ConnectionRefused, ServerError
+from livedance_lab.metrics import usage
+from livedance_lab.server import LiveServer
+from livedance_lab.server.process import find_servers
+from tests.unit.pipeline.made import LANDMARKS, SIZE, WAIT_S
+
+STREAMER = """
+import asyncio, sys
+from livedance_lab.client.link import LiveClient
+
+async def main(url, token, image):
+    client = LiveClient(url, token, session=sys.argv[4], pacing="free")
+    await client.__aenter__()
+    await client.wait_ready()
+    told = False
+    while True:
+        await client.send(image, (640, 480))
+        await asyncio.sleep(0.01)
+        if client.results_received >= 5 and not told:
+            told = True
+            print("streaming", flush=True)
+
+asyncio.run(main(sys.argv[1], sys.argv[2], open(sys.argv[3], "rb").read()))
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_notes(tmp_path, monkeypatch):
+    """Servers of these tests are not found by anybody else's, nor the other way round."""
+    monkeypatch.setenv("LIVEDANCE_RUNTIME", str(tmp_path / "runtime"))
+
+
+@pytest.fixture
+def server() -> Iterator[LiveServer]:
+    """One of its own, for tests that stop or kill it."""
+    with LiveServer.start(reuse=False, port=0, estimator="replay") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory) -> Iterator[LiveServer]:
+    """One for all tests that leave it as it was."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIVEDANCE_RUNTIME", str(tmp_path_factory.mktemp("runtime")))
+        started = LiveServer.start(reuse=False, port=0, estimator="replay", resume_s=0.1)
+    with started:
+        yield started
+
+
+def wait_for(true) -> None:
+    async def wait() -> None:
+        async with asyncio.timeout(WAIT_S):
+            while not true():
+                await asyncio.sleep(0.02)
+
+    asyncio.run(wait())
+
+
+def test_it_is_found_reused_and_stopped_without_a_trace(server, tmp_path):
+    assert server.alive()
+    with pytest.raises(ConnectionLost, match="no session to attach to"):
+        LiveSession.attach(server)
+    (note,) = (tmp_path / "runtime").glob("server-*.json")
+    assert stat.S_IMODE(note.stat().st_mode) == 0o600  # it holds the token
+    (found,) = find_servers()
+    assert (found.url, found.token, found.pid) == (server.url, server.token, server.pid)
+    assert LiveServer.start(reuse=True).url == server.url
+    found.stop()  # not its own process: left alone
+    assert server.alive()
+
+    process, log = server._process, server._note.with_suffix(".log")
+    words = log.read_text()
+    server.stop()
+
+    assert process.returncode == 0
+    assert "Traceback" not in words
+    assert find_servers() == []
+    assert not note.exists()
+    assert not log.parent.exists()
+    with pytest.raises(ServerError, match=r"no server answers at .* Is it running"):
+        server.get("/sessions")
+
+
+def test_a_stale_note_is_no_server(tmp_path):
+    folder = tmp_path / "runtime"
+    folder.mkdir()
+    (folder / "server-1.json").write_text('{"url": "http://127.0.0.1:9", "token": "x", "pid": 1}')
+    (folder / "server-2.json").write_text('{"url": "http://12')
+
+    assert find_servers() == []
+
+
+def test_a_server_that_cannot_start_tells_its_last_words():
+    with pytest.raises(ServerError, match=r"(?s)did not start \(exit code \d+\).*no estimator 'magic'"):
+        LiveServer.start(reuse=False, port=0, estimator="magic")
+
+
+def test_a_taken_port_leads_to_the_next_one():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with LiveServer.start(reuse=False, port=port, estimator="replay") as server:
+            assert port < int(server.url.rsplit(":", 1)[1]) < port + 20
+
+
+def test_the_servers_own_words_reach_the_caller(shared):
+    with pytest.raises(ServerError, match="no session 'none' on this server"):
+        shared.get("/sessions/none")
+    with pytest.raises(ServerError, match="complexity must be 0, 1 or 2"):
+        shared.call("POST", "/sessions", {"settings": {"complexity": 9}})
+    with pytest.raises(ServerError, match="token is missing or wrong"):
+        LiveServer(shared.url, "guess", shared.pid).get("/sessions")
+
+
+def test_a_server_killed_mid_stream_is_said_in_words(server):
+    async def stream() -> None:
+        async with LiveClient(server.url, server.token, retry_for_s=0.3) as client:
+            await client.wait_ready()
+            while True:
+                await client.send(LANDMARKS, SIZE)
+                await asyncio.sleep(0.002)
+                if client.results_received >= 20 and server.alive():
+                    os.kill(server.pid, signal.SIGKILL)
+
+    with pytest.raises(ConnectionLost, match="the server was gone for 0 s: no server answers at"):
+        asyncio.run(asyncio.wait_for(stream(), WAIT_S))
+    assert not server.alive()
+
+
+def test_a_killed_client_leaves_no_thread_and_its_place_is_free(shared, tmp_path):
+    image = tmp_path / "frame.png"
+    image.write_bytes(LANDMARKS)
+    rested = []
+    for name in ("first", "second", "third"):
+        at_work = kill_mid_stream(shared, image, name)
+        wait_for(lambda name=name: shared.get(f"/sessions/{name}")["ended"])
+        wait_for(lambda name=name: not shared.get(f"/sessions/{name}")["running"])
+        wait_for(lambda n=at_work: usage.threads(shared.pid) < n)
+        rested.append(usage.threads(shared.pid))
+        ledger = shared.get(f"/sessions/{name}")["ledger"]
+        assert ledger["conserved"]
+        assert ledger["captured"] >= 5
+    # the loop's own pool may have grown by one or two; three lanes a session would be six more
+    assert rested[-1] <= rested[0] + 2
+
+    with pytest.raises(ConnectionRefused, match="has ended"):
+        asyncio.run(LiveClient(shared.url, shared.token, session="first").__aenter__())
+
+
+def kill_mid_stream(server: LiveServer, image: Path, session: str) -> int:
+    """A client in a process of its own, killed while it streams; the server's threads just before."""
+    arguments = [sys.executable, "-c", STREAMER, server.url, server.token, str(image), session]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as client:
+        try:
+            assert client.stdout is not None
+            assert client.stdout.readline() == "streaming\n"
+            assert server.get(f"/sessions/{session}")["running"]
+            return usage.threads(server.pid)
+        finally:
+            client.kill()
+
+
+def test_a_session_survives_the_notebook_that_made_it(shared):
+    with LiveSession.open(shared, session="s") as session:
+        session.mark("begin")
+    with LiveSession.attach(shared) as again:
+        assert again.id == "s"
+        assert "begin" in set(again.events["name"])
+        again.set(hands=False)
+        assert again.settings.hands is False
+        again.end()
+        assert again.summary["ended"]
+        assert again.ledger.conserved
