@@ -49,6 +49,7 @@ class EncodedClip:
         path: str | Path | int,
         settings: Settings,
         seconds: float = math.inf,
+        offered_fps: float | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> EncodedClip:
         """Read and encode a file.
@@ -59,7 +60,9 @@ class EncodedClip:
         settings : Settings
             `short_side_px`, `image_format` and `jpeg_quality` are used.
         seconds : float
-            How much of it.
+            How much of it will be played.
+        offered_fps : float, optional
+            Played at this rate; the clip's own if not given. Quicker, more of the clip is used in the same time.
         progress : callable, optional
             Told frames done and frames expected.
 
@@ -70,7 +73,7 @@ class EncodedClip:
         """
         with VideoSource(path) as video:
             fps = video.fps if math.isfinite(video.fps) else 30.0
-            most = math.inf if math.isinf(seconds) else math.ceil(seconds * fps)
+            most = math.inf if math.isinf(seconds) else math.ceil(seconds * (offered_fps or fps))
             images: list[bytes] = []
             for frame in video:
                 if len(images) >= most:
@@ -94,7 +97,7 @@ async def play_clip(
     """Offer the clip's frames in real time, from its start again where it is shorter than `seconds` (or infinity).
 
     Frame *n* is captured at start + n / fps; if this process was held up, the frames of that time are offered
-    at once after it with the times they were due, as a camera's buffer would. `stopped` is asked before each.
+    at once after it, as captured then: their wait here is no part of what is measured. `stopped` is asked before each.
     """
     fps = fps or clip.fps
     last_frame = len(clip.images) if seconds is None else seconds * fps

@@ -278,7 +278,7 @@ class LiveSession(RemoteLog):
         if isinstance(source, EncodedClip):
             clip = source
         elif not str(source).isdecimal():
-            clip = EncodedClip.read(source, settings, seconds or math.inf)
+            clip = EncodedClip.read(source, settings, seconds or math.inf, fps)
 
         async def frames(client: LiveClient) -> None:
             report = (lambda: tick(client)) if tick is not None else None
