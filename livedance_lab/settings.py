@@ -40,8 +40,8 @@ class Smoothing(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    filter: str = Field(default="ema", max_length=40)
-    params: dict[str, float] = Field(default_factory=lambda: {"alpha": 0.7, "reference_hz": 24.0}, max_length=12)
+    filter: str = Field(default="kalman_adaptive", max_length=40)
+    params: dict[str, float] = Field(default_factory=dict, max_length=12)
     groups: dict[Literal["torso", "limbs", "hands", "world", "angles"], Smoothing] = Field(default_factory=dict)
     max_speed: float = Field(default=0.0, ge=0, le=100)
     rigid_bones: bool = False
@@ -110,7 +110,7 @@ class Settings(BaseModel):
         "auto", description="free: send every frame; paced: one unanswered frame at most.",
         json_schema_extra=_client())  # fmt: skip
     painting: Literal["interpolate", "predict", "latest"] = Field(
-        "interpolate", description="What is drawn between two results.", json_schema_extra=_client())  # fmt: skip
+        "predict", description="What is drawn between two results.", json_schema_extra=_client())  # fmt: skip
 
     @classmethod
     def parse(cls, values: dict[str, Any]) -> Settings:

@@ -104,7 +104,7 @@ def _run(config: ServerConfig, note: Path | None) -> None:
 
 def _banner(config: ServerConfig, url: str) -> str:
     s = config.settings
-    filter_words = ", ".join(f"{k} {v:g}" for k, v in s.smoothing.params.items())
+    params = ", ".join(f"{k} {v:g}" for k, v in s.smoothing.params.items()) or "its own parameters"
     hands = f"hands (up to {s.num_hands}, confidence {s.hand_confidence:g})" if s.hands else "no hands"
     model = ("lite", "full", "heavy")[s.complexity]
     return "\n".join(
@@ -115,7 +115,7 @@ def _banner(config: ServerConfig, url: str) -> str:
             f"  models     pose {model}, {hands}, by {config.estimator}",
             f"  design     {s.design}, {config.workers} inferences at once, up to {config.max_sessions} sessions",
             f"  pictures   short side {s.short_side_px} px, {s.image_format} quality {s.jpeg_quality:g}",
-            f"  smoothing  {s.smoothing.filter} ({filter_words})",
+            f"  smoothing  {s.smoothing.filter} ({params})",
             "Ctrl-C stops it.",
         ]
     )

@@ -213,7 +213,8 @@ def test_streams_describe_themselves_as_xdf_wants_it(lsl, session):
     assert float(acquisition.child_value("compensated_lag")) == 0
     smoothing = acquisition.child("settings").child("smoothing")
     assert smoothing.child_value("filter") == session.settings.smoothing.filter
-    assert float(smoothing.child("params").child_value("alpha")) == session.settings.smoothing.params["alpha"]
+    threshold = acquisition.child("settings").child_value("visibility_threshold")
+    assert float(threshold) == session.settings.visibility_threshold
     assert pose.desc().child("setup").child_value("name") == session.id
 
     named = list(children(angles.desc().child("channels"), "channel"))
