@@ -19,6 +19,7 @@ Picture = tuple[int, Any]
 
 _SHOWN_VISIBILITY = 0.3
 _RIM, _MIDDLE = "#1f2328", "#ffffff"
+_HALF_LABEL_IN = (0.215, 0.115)  # half the width and height of a label with three digits
 _SIDES = {"left": LIGHT.left, "right": LIGHT.right}
 _TORSO = [BLAZEPOSE_33.index(f"{side}_{part}") for side in _SIDES for part in ("shoulder", "hip")]
 _FACE = {i for i, name in enumerate(BLAZEPOSE_33.landmarks) if name == "nose" or any(
@@ -87,22 +88,15 @@ def _draw(axes: Axes, skeleton: Skeleton, points: FloatArray, sides: dict[str, s
 
 def _label_angles(axes: Axes, data: SessionData, row: int, body: FloatArray, size_px: tuple[int, int]) -> None:
     """The angles that lie at a landmark, beside it, where no limb runs and no other label stands."""
-    width, height = size_px
     middle = np.nan_to_num(body[_TORSO, :2]).mean(axis=0)
-    half = np.array([0.034, 0.017]) * height  # of a label with three digits
+    place_in = np.array(axes.get_window_extent().size) / axes.figure.dpi
+    half = np.array(_HALF_LABEL_IN) * np.max(np.array(size_px) / place_in)  # inches to pixels of the original frame
     placed: list[FloatArray] = []
     for name, value in zip(data.angle_names, data.array("angles_smooth_deg")[row], strict=True):
-        if name not in BLAZEPOSE_33.landmarks or not np.isfinite(value):
+        joint = BLAZEPOSE_33.index(name) if name in BLAZEPOSE_33.landmarks else None
+        if joint is None or not np.isfinite([value, *body[joint, :2]]).all():
             continue
-        joint = BLAZEPOSE_33.index(name)
-        if not np.isfinite(body[joint, :2]).all():
-            continue
-        away = _away_from_limbs(body, joint, middle)
-        at = np.clip(body[joint, :2] + away * (half + 0.016 * height), half, (width, height) - half)
-        for _ in range(12):
-            if all((np.abs(at - other) >= 2 * half).any() for other in placed):
-                break
-            at = np.clip(at + away * 0.5 * half, half, (width, height) - half)
+        at = _free_place(body[joint, :2], _away_from_limbs(body, joint, middle), half, size_px, placed)
         placed.append(at)
         colour = _SIDES.get(name.split("_")[0], LIGHT.ink)
         box = {"boxstyle": "round,pad=0.22", "facecolor": "#ffffff", "edgecolor": "none", "alpha": 0.88}
@@ -110,16 +104,28 @@ def _label_angles(axes: Axes, data: SessionData, row: int, body: FloatArray, siz
                   bbox=box, zorder=5)  # fmt: skip
 
 
+def _free_place(
+    joint: FloatArray, directions: FloatArray, half: FloatArray, size_px: tuple[int, int], placed: list[FloatArray]
+) -> FloatArray:
+    """The nearest place for a label, best direction first, that is inside the picture and not taken."""
+    for reach in (1.2, 2.0, 3.0, 4.0, 5.0):
+        for direction in directions[: 4 if reach < 3 else 8]:
+            at = joint + reach * direction * half
+            inside = (at >= half).all() and (at <= size_px - half).all()
+            if inside and all((np.abs(at - other) >= 2 * half).any() for other in placed):
+                return np.asarray(at)
+    return np.clip(joint, half, size_px - half)
+
+
 def _away_from_limbs(body: FloatArray, joint: int, middle: FloatArray) -> FloatArray:
-    """Direction, of length 1, that points away from the bones of a joint, and outwards where these are straight."""
+    """Eight directions from a joint, shape (8, 2): first those away from its bones, then outwards, then sideways."""
     here = body[joint, :2]
     bones = [bone for bone in BLAZEPOSE_33.bone_indices if joint in bone]
     limbs = [body[a if b == joint else b, :2] - here for a, b in bones]
     units = [limb / length for limb in limbs if (length := float(np.hypot(*limb))) > 0]  # NaN compares false
     outwards = (here - middle) / max(float(np.hypot(*(here - middle))), 1.0)
-    # eight directions, scored by the nearest limb; labels are wider than high, so a tie goes sideways
-    angles = np.arange(8) * np.pi / 4
-    choices = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    turns = np.arange(8) * np.pi / 4
+    choices = np.stack([np.cos(turns), np.sin(turns)], axis=1)
     nearest = np.max([choices @ unit for unit in units], axis=0) if units else np.zeros(8)
-    best: FloatArray = choices[int(np.argmin(nearest - 0.35 * choices @ outwards - 0.1 * np.abs(choices[:, 0])))]
-    return best
+    worst_last = np.argsort(nearest - 0.35 * choices @ outwards - 0.1 * np.abs(choices[:, 0]), kind="stable")
+    return np.asarray(choices[worst_last])
