@@ -18,7 +18,7 @@ from livedance_lab.pose import BODY_SHAPES, Body, Flag, FloatArray
 from livedance_lab.settings import Smoothing
 from livedance_lab.skeletons import BLAZEPOSE_33
 
-__all__ = ["ANGLE_SCALE_DEG", "BodySmoother", "body_size"]
+__all__ = ["ANGLE_SCALE_DEG", "SMOOTHINGS", "BodySmoother", "body_size"]
 
 ANGLE_SCALE_DEG: Final = math.degrees(2.0)
 """The "body size" of angles: the turn that moves the end of a limb half a torso long by one torso length, so
@@ -39,6 +39,24 @@ _GROUPS: Final[tuple[Literal["torso", "limbs", "world", "angles", "hands"], ...]
 )
 _PARTS: Final = (("torso", _TORSO), ("limbs", _LIMBS))
 _SIZE_TIME_CONSTANT_S: Final = 1.0
+
+_OFF: Final = Smoothing(filter="none", params={})
+SMOOTHINGS: Final[dict[str, Smoothing]] = {
+    "calm and quick": Smoothing(filter="kalman_adaptive", params={}),
+    "original": Smoothing(filter="ema", params={"alpha": 0.7, "reference_hz": 24.0}),
+    "mediapipe": Smoothing(
+        filter="mediapipe",
+        params={},
+        groups={
+            # 0.1 Hz and 40 per metre/s in its graph; a body size of world landmarks is half a metre
+            "world": Smoothing(filter="mediapipe", params={"min_cutoff_hz": 0.1, "beta": 20.0}),
+            "hands": _OFF,
+            "angles": _OFF,
+        },
+    ),
+    "off": _OFF,
+}
+"""Smoothings to choose from by name. "mediapipe" smooths what MediaPipe itself smooths, as it does."""
 
 
 def body_size(landmarks: npt.ArrayLike) -> float:

@@ -23,6 +23,7 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("livedance-evaluation"),
 ) -> None:
     """Judge smoothing, painting and angles against the truth, and write a report."""
+    from rich import box
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn
     from rich.table import Table
@@ -35,6 +36,7 @@ def evaluate(
 
     quiet_c_logs()
     console = Console()
+    console.width = max(console.width, 104)  # narrower tables could not be read
     names = [name.strip() for name in designs.split(",") if name.strip()]
     unknown = [name for name in names if name not in DESIGNS]
     if unknown:
@@ -47,9 +49,9 @@ def evaluate(
             progress=lambda done, total: bar.update(task, description=f"trying filters: {done} of {total}"),
         )  # fmt: skip
     for title, words, headings, rows in tables(found):
-        table = Table(title=title, caption=words, title_justify="left", caption_justify="left")
-        for heading in headings:
-            table.add_column(heading, overflow="fold")
+        table = Table(title=title, caption=words, title_justify="left", caption_justify="left", box=box.SIMPLE_HEAD)
+        for number, heading in enumerate(headings):
+            table.add_column(heading, no_wrap=True, justify="left" if number == 0 else "right")
         for row in rows:
             table.add_row(*row)
         console.print(table)

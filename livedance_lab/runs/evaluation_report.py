@@ -57,17 +57,18 @@ def _painted(found: Evaluation) -> Table:
     rows = []
     for row in found.painted:
         ratio = row["rms_px"] / base["rms_px"] if base else math.nan
-        rows.append([row["stream"], f"{row['rate_hz']:.1f}", f"{row['age_ms']:.0f}", f"{row['recipe']}: {row['words']}",
+        rows.append([row["stream"], f"{row['rate_hz']:.1f}", f"{row['age_ms']:.0f}", row["recipe"],
                      f"{row['rms_px']:.1f}", f"{row['rms_torso']:.1%}", f"{row['p95_px']:.1f}", f"{ratio:.2f}",
                      f"{row['second_difference_px']:.2f}"])  # fmt: skip
     first = f"{base['recipe']} on {base['stream']}" if base else "the first row"
     own = found.painted[0]["truth_second_difference_px"]
+    recipes = "; ".join(dict.fromkeys(f"{row['recipe']}: {row['words']}" for row in found.painted))
     return (
         "What is painted",
         f"The skeleton on screen at 60 Hz against the truth at the same instant: {found.about['joints']} joints, each "
         f"landmark's constant bias removed. Ratio to {first}. Unrest is the mean second difference per painted frame; "
-        f"the motion's own is {own:.2f} px.",
-        ["stream", "results/s", "age ms", "recipe", "RMS px", "of torso", "p95 px", "ratio", "unrest px"],
+        f"the motion's own is {own:.2f} px. Recipes: {recipes}.",
+        ["stream", "results/s", "age ms", "recipe", "RMS px", "torso", "p95 px", "ratio", "unrest"],
         rows,
     )
 
@@ -146,6 +147,6 @@ def _html(found: Evaluation, made: list[Table], pictures: list[Path]) -> str:
 
 
 def _html_row(row: list[str]) -> str:
-    ours = any(cell.startswith(("default:", "kalman_adaptive")) for cell in row)
+    ours = any(cell in ("default", "kalman_adaptive") for cell in row)
     cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
     return f'<tr class="ours">{cells}</tr>' if ours else f"<tr>{cells}</tr>"

@@ -5,11 +5,12 @@ import pytest
 
 from livedance_lab.analysis.angles import angles_deg
 from livedance_lab.analysis.filters import FILTERS, make_filter
-from livedance_lab.analysis.smoothing import ANGLE_SCALE_DEG, BodySmoother, body_size
+from livedance_lab.analysis.smoothing import ANGLE_SCALE_DEG, SMOOTHINGS, BodySmoother, body_size
 from livedance_lab.errors import SettingsError, ShapeError
 from livedance_lab.pose import BODY_SHAPES, Flag
 from livedance_lab.settings import Smoothing
 
+EMA = Smoothing(filter="ema", params={"alpha": 0.7, "reference_hz": 24.0})
 SMOOTHED = ("keypoints_px", "world_m", "hands_px", "hands_world_m")
 
 
@@ -44,7 +45,7 @@ def test_same_input_same_bits(name, make_body, irregular_s):
 
 def test_every_stream_goes_through_its_groups_filter(make_body):
     """One-Euro everywhere, exceptions for limbs and angles: each stream equals that filter run on its own."""
-    exceptions = {"limbs": Smoothing(), "angles": Smoothing(filter="none", params={})}
+    exceptions = {"limbs": EMA, "angles": Smoothing(filter="none", params={})}
     smoother = BodySmoother(Smoothing(filter="one_euro", params={"beta": 2}, groups=exceptions), 0.5)
     stream = bodies(make_body)
     out = play(smoother, stream, np.arange(40) / 30)
@@ -71,7 +72,7 @@ def test_every_stream_goes_through_its_groups_filter(make_body):
 def test_flags_say_where_each_keypoint_comes_from(make_body):
     body = make_body()
     body.visibility[3], body.keypoints_px[4] = 0.2, np.nan
-    smooth, _, flags = BodySmoother(Smoothing(), 0.5)(body, angles_deg(body.world_m), 0.0, 0.5)
+    smooth, _, flags = BodySmoother(EMA, 0.5)(body, angles_deg(body.world_m), 0.0, 0.5)
     assert (flags[3], flags[4], flags[5]) == (Flag.LOW_VISIBILITY, Flag.MISSING, Flag.MEASURED)
     assert flags.dtype == np.uint8
     assert np.isnan(smooth.keypoints_px[4]).all()
@@ -79,7 +80,7 @@ def test_flags_say_where_each_keypoint_comes_from(make_body):
 
 @pytest.mark.parametrize(("hidden_s", "restarts"), [(0.3, False), (0.8, True)])
 def test_a_landmark_hidden_for_long_restarts_raw(make_body, hidden_s, restarts):
-    smoother = BodySmoother(Smoothing(), gap_reset_s=0.5)
+    smoother = BodySmoother(EMA, gap_reset_s=0.5)
     raw, t_s = make_body(), 0.0
     for i in range(60):
         raw, t_s = make_body(shift_px=10 * i), i / 30
@@ -91,7 +92,7 @@ def test_a_landmark_hidden_for_long_restarts_raw(make_body, hidden_s, restarts):
 
 def test_hands_seen_once_are_filtered_once(make_body):
     """Results come at pose rate and carry the newest hands: old ones must not count as new evidence."""
-    once, carried = BodySmoother(Smoothing(), 0.5), BodySmoother(Smoothing(), 0.5)
+    once, carried = BodySmoother(EMA, 0.5), BodySmoother(EMA, 0.5)
     angles = np.zeros(8, dtype=np.float32)
     for i in range(10):
         hands_t_s = (i // 2) / 15
@@ -119,7 +120,7 @@ def test_a_frame_out_of_order_changes_nothing(make_body):
 def test_nobody_there_is_nan_and_the_return_goes_on(make_body):
     from livedance_lab.pose import Body
 
-    smoother = BodySmoother(Smoothing(), 0.5)
+    smoother = BodySmoother(EMA, 0.5)
     play(smoother, bodies(make_body, 5), np.arange(5) / 30)
     empty, angles, flags = smoother(Body(), np.full(8, np.nan, np.float32), 5 / 30)
     assert np.isnan(empty.keypoints_px).all()
@@ -131,7 +132,7 @@ def test_nobody_there_is_nan_and_the_return_goes_on(make_body):
 
 
 def test_reconfiguring_goes_on_from_what_was_shown(make_body):
-    smoother = BodySmoother(Smoothing(), 0.5)
+    smoother = BodySmoother(EMA, 0.5)
     last, _, _ = play(smoother, bodies(make_body, 20), np.arange(20) / 30)[-1]
     smoother.reconfigure(Smoothing(filter="ema", params={"alpha": 0.01}), 0.5)
     far = make_body(1000.0)
@@ -169,7 +170,7 @@ def test_angles_use_the_scale_of_angles(make_body):
 
 def test_signed_angles_are_smoothed_across_their_jump(make_body):
     """170, 175, 180, -175 ... is a steady turn; a plain filter would sweep back through zero."""
-    smoother = BodySmoother(Smoothing(), 0.5, ["sports2d_left_arm", "left_elbow"])
+    smoother = BodySmoother(EMA, 0.5, ["sports2d_left_arm", "left_elbow"])
     shown = []
     for i in range(20):
         turning = np.float32(180 - (180 - (150 + 5 * i)) % 360)
@@ -181,3 +182,22 @@ def test_signed_angles_are_smoothed_across_their_jump(make_body):
     assert all(s[1] == 90 for s in shown)
     with pytest.raises(ShapeError, match=r"angles must have shape \(2,\), got \(8,\)"):
         smoother(make_body(), np.zeros(8, np.float32), 2.0)
+
+
+@pytest.mark.parametrize("name", sorted(SMOOTHINGS))
+def test_smoothings_to_choose_from_work(name, make_body):
+    first, *_, last = play(BodySmoother(SMOOTHINGS[name], 0.5), bodies(make_body), np.arange(40) / 30)
+    assert np.isfinite(last[0].keypoints_px).all()
+    assert not np.array_equal(first[0].keypoints_px, last[0].keypoints_px)
+
+
+def test_mediapipe_smooths_world_landmarks_as_its_graph_does(make_body):
+    """0.1 Hz, 40 per m/s without scaling by size, for a body of half a metre."""
+    smoother = BodySmoother(SMOOTHINGS["mediapipe"], 0.5)
+    reference = make_filter("mediapipe", {"min_cutoff_hz": 0.1, "beta": 40.0})
+    for k in range(20):
+        body = make_body()
+        body.world_m[15] += np.float32(0.01 * k)
+        smooth, _, _ = smoother(body, angles_deg(body.world_m), k / 30)
+        np.testing.assert_allclose(smooth.world_m[15], reference(body.world_m[15], k / 30), atol=1e-5)
+        np.testing.assert_array_equal(smooth.hands_px, body.hands_px)
