@@ -13,7 +13,6 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from livedance_lab.client import LiveClient, LiveSession
     from livedance_lab.errors import LiveDanceError
-    from livedance_lab.export import export
     from livedance_lab.recording import Recording
     from livedance_lab.server import LiveServer
     from livedance_lab.settings import Settings
@@ -27,7 +26,6 @@ _HOMES = {
     "Recording": "recording",
     "SessionData": "tables.data",
     "Settings": "settings",
-    "export": "export",
 }
 
 __all__ = [
@@ -38,7 +36,6 @@ __all__ = [
     "Recording",
     "SessionData",
     "Settings",
-    "export",
 ]
 
 
