@@ -28,7 +28,7 @@ def summarise(data: SessionData, from_seq: int = 0) -> dict[str, Any]:
         ``conserved``, ``captured``, ``states``, ``dropped_share``; ``results_per_s`` (over the time from the first
         captured frame to the last result); ``age_ms`` (capture to emission) and ``age_at_client_ms`` (capture to
         arrival), each p50/p95/p99; ``newest_age_ms``: the age of the newest result averaged over time, what a viewer
-        sees; ``stage_ms`` medians; ``pose_found_share`` and ``hands_share`` of the processed frames;
+        sees; ``stage_ms``, each step's p50/p95/p99; ``pose_found_share`` and ``hands_share`` of the processed frames;
         ``hands_per_s``: how often hands of a new frame came.
     """
     frames = data.frames
