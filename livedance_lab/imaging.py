@@ -202,7 +202,7 @@ def downscale(rgb: ImageArray, short_side_px: int) -> ImageArray:
 
 
 def encode_jpeg(rgb: ImageArray, quality: float = 0.8, *, full_colour: bool = False) -> bytes:
-    """The picture as JPEG; `quality` from 0 to 1, as browsers have it.
+    """The picture (RGB, or RGBA whose alpha is left out) as JPEG; `quality` from 0 to 1, as browsers have it.
 
     `full_colour` keeps a colour per pixel (4:4:4) where photographs do with one in four: thin coloured lines need it.
     """
@@ -232,7 +232,8 @@ def _percent(quality: float) -> int:
 def _encode(rgb: ImageArray, suffix: str, params: list[int]) -> bytes:
     cv2 = load_cv2()
     try:
-        ok, encoded = cv2.imencode(suffix, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), params)
+        to_bgr = cv2.COLOR_RGBA2BGR if rgb.shape[-1] == 4 else cv2.COLOR_RGB2BGR
+        ok, encoded = cv2.imencode(suffix, cv2.cvtColor(rgb, to_bgr), params)
     except cv2.error as exc:
         raise ImageError("encode", f"an array {rgb.dtype} {rgb.shape} cannot be encoded: {exc.err}.") from exc
     if not ok:

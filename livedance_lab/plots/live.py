@@ -32,8 +32,10 @@ from livedance_lab.plots.panels import (
 __all__ = ["LiveFigure", "interactive_figure"]
 
 _SIZE_IN = (10.0, 5.9)
+_INTERACTIVE_SIZE_IN = (8.4, 5.4)  # its canvas does not shrink to the page's width, as a picture does
 _DPI = 100
 _MOST_JOINTS = 5
+_DEG_PER_PX = 0.6
 _RATE_STEPS_HZ = (30.0, 60.0, 120.0, 240.0)
 _AGE_STEPS_MS = (100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0)
 
@@ -78,16 +80,20 @@ class LiveFigure:
         self._joints = {name: known[name] for name in (joints or list(known)[:_MOST_JOINTS])}
         self.lock = threading.RLock()
         self._background: Any = None
+        self._background_of: Any = None  # the renderer whose pixels it is
+        self._dragged_from: tuple[float, float] | None = None
         self._draw_background: Any = FigureCanvasAgg.draw  # matplotlib leaves it untyped
+        size_in = _INTERACTIVE_SIZE_IN
         if figure is None:
-            figure = Figure()
+            figure, size_in = Figure(), _SIZE_IN
             FigureCanvasAgg(figure)
-        figure.set_size_inches(*_SIZE_IN)
+        figure.set_size_inches(*size_in)
         figure.set_dpi(_DPI)
         self.figure = figure
         self._canvas: Any = figure.canvas
         self.restyle(dark)
         figure.canvas.mpl_connect("draw_event", self._on_draw)
+        figure.canvas.mpl_connect("motion_notify_event", self._on_motion)
 
     def restyle(self, dark: bool) -> None:
         """Begin anew with the other colours."""
@@ -109,18 +115,17 @@ class LiveFigure:
         with self.lock:
             view = self.history.view(now_s)
             changed = [panel.update(view) for panel in self._panels]
-            if self._background is None or any(changed):
+            renderer = canvas.get_renderer()  # another one after a change of size
+            if self._background is None or any(changed) or renderer is not self._background_of:
                 self._draw_background(canvas)  # not the canvas's own: it would send a picture without what moves
                 return  # `_on_draw` has drawn what moves
             canvas.restore_region(self._background)
-            renderer = canvas.get_renderer()
             for artist in self._artists:
                 artist.draw(renderer)
 
     def pixels(self) -> npt.NDArray[np.uint8]:
-        """The picture as it is now, of shape (H, W, 3), RGB."""
-        with self.lock:
-            return np.ascontiguousarray(np.asarray(self._canvas.buffer_rgba())[:, :, :3])
+        """The picture as it is now, of shape (H, W, 4), RGBA: the figure's own memory, to be read under `lock`."""
+        return np.asarray(self._canvas.buffer_rgba())
 
     def _on_draw(self, event: Any) -> None:
         """After anybody has drawn the background: keep it, then draw what moves."""
@@ -128,8 +133,18 @@ class LiveFigure:
         with self.lock:
             if event.renderer is canvas.get_renderer():  # not while the figure is saved to a file
                 self._background = canvas.copy_from_bbox(self.figure.bbox)
+                self._background_of = event.renderer
             for artist in self._artists:
                 artist.draw(event.renderer)
+
+
+    def _on_motion(self, event: Any) -> None:
+        """Dragging in the view in space turns it."""
+        held = bool(event.buttons) if hasattr(event, "buttons") else event.button is not None
+        last, self._dragged_from = self._dragged_from, (event.x, event.y) if held else None
+        if held and last is not None and event.inaxes is self.world.axes:
+            with self.lock:
+                self.world.turn_by((event.x - last[0]) * _DEG_PER_PX, (last[1] - event.y) * _DEG_PER_PX)
 
 
 def _build(figure: Figure, look: Look, history: LiveHistory, joints: dict[str, dict[str, int]]) -> list[Panel]:

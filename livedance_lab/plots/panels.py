@@ -247,6 +247,7 @@ class WorldPanel:
         prepare(ax, look, "in space")
         ax.grid(False)
         ax.set(xticks=(), yticks=(), aspect="equal", anchor="N", xlim=(-0.95, 0.95), ylim=(-1.35, 1.05))
+        self.axes = ax
         self._floor = LineCollection([], linewidths=0.8, colors=look.line)
         ax.add_collection(self._floor, autolim=False)
         self._note = ax.text(0.5, 0.0, "floor grid 0.5 m", transform=ax.transAxes, ha="center", va="bottom",
@@ -258,7 +259,8 @@ class WorldPanel:
 
     def turn(self, azimuth_deg: float, elevation_deg: float) -> None:
         """Look from elsewhere: 0, 0 is from the camera; positive azimuth from its left, elevation from above."""
-        a, e = math.radians(azimuth_deg), math.radians(elevation_deg)
+        self._azimuth_deg, self._elevation_deg = azimuth_deg % 360, min(max(elevation_deg, -20.0), 90.0)
+        a, e = math.radians(self._azimuth_deg), math.radians(self._elevation_deg)
         turn = np.array([[math.cos(a), 0, math.sin(a)], [0, 1, 0], [-math.sin(a), 0, math.cos(a)]])
         tilt = np.array([[1, 0, 0], [0, math.cos(e), -math.sin(e)], [0, math.sin(e), math.cos(e)]])
         self._view = (tilt @ turn)[:2] * [[1], [-1]]  # screen up is minus y
@@ -267,6 +269,10 @@ class WorldPanel:
         lines = [((-0.75, u), (0.75, u)) for u in ticks] + [((u, -0.75), (u, 0.75)) for u in ticks]
         at = np.array([[(x, self._FLOOR_M, z) for x, z in ends] for ends in lines])
         self._floor.set_segments(at @ self._view.T)
+
+    def turn_by(self, azimuth_deg: float, elevation_deg: float) -> None:
+        """Look from a little further round or up."""
+        self.turn(self._azimuth_deg + azimuth_deg, self._elevation_deg + elevation_deg)
 
     def update(self, view: View) -> bool:
         """Move the bones; a new floor after a turn."""
@@ -309,11 +315,11 @@ class LedgerPanel:
         width_px = float(self._ax.bbox.width)
         at, x = 0.0, (self._total.width_px + 24) / width_px
         for state, count in counts.items():
-            self._bars[state].set(x=at, width=count / captured)
+            self._bars[state].set(x=at, width=count / captured, visible=count > 0)
             at += count / captured
             words, dot = self._words[state], self._dots[state]
             words.set_text(f"{_grouped(count)} {STATE_WORDS[state]}" if count else "")
-            dot.set(x=x, width=9 / width_px if count else 0.0)
+            dot.set(x=x, width=9 / width_px, visible=count > 0)
             words.x = x + 14 / width_px
             x += (14 + words.width_px + 18) / width_px if count else 0.0
         return False

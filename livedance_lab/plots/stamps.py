@@ -45,7 +45,6 @@ class Stamp(Artist):
         self._rgb = np.array(to_rgb(colour)) * 255
         self._text = ""
         ax.add_artist(self)
-        self._dpi: float = ax.figure.dpi
 
     def set_text(self, text: str) -> None:
         """Say something else."""
@@ -54,13 +53,17 @@ class Stamp(Artist):
     @property
     def width_px(self) -> int:
         """How wide the text is."""
-        return sum(_glyph(char, self._size_pt, self._bold, self._dpi)[1] for char in self._text)
+        return sum(advance for _, advance in self._glyphs())
+
+    def _glyphs(self) -> list[tuple[Mask, int]]:
+        dpi = self.axes.figure.dpi  # type: ignore[union-attr]
+        return [_glyph(char, self._size_pt, self._bold, dpi) for char in self._text]
 
     def draw(self, renderer: Any) -> None:
         """Called by the figure."""
         if not self._text:
             return
-        glyphs = [_glyph(char, self._size_pt, self._bold, self._dpi) for char in self._text]
+        glyphs = self._glyphs()
         height = glyphs[0][0].shape[0]
         mask: Mask = np.zeros((height, self.width_px + 2 * _ROOM), dtype=np.uint8)
         at = 0

@@ -14,26 +14,39 @@ __all__ = ["STYLE", "heading", "parameter_control", "setting_control"]
 
 STYLE = """
 <style>
-.ldl-tuning { --ldl-quiet: var(--jp-ui-font-color2, #656d76); max-width: 960px; padding: 14px 16px 16px;
-  border: 1px solid var(--jp-border-color2, #d8dee4); border-radius: 10px; background: var(--jp-layout-color1, #fff);
-  overflow: hidden; }
-.ldl-tuning .widget-html-content, .ldl-tuning .jupyter-widgets { color: var(--jp-ui-font-color1, #1f2328); }
-.ldl-columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 18px 32px; }
-.ldl-group { min-width: 0; gap: 4px; }
-.ldl-row { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
-.ldl-tuning .jupyter-widgets.widget-slider, .ldl-tuning .widget-dropdown, .ldl-tuning .widget-text,
-.ldl-tuning .widget-combobox { width: 100%; }
-.ldl-row > .widget-text, .ldl-row > .widget-combobox { flex: 1 1 130px; width: auto; }
-.ldl-row > .widget-dropdown { flex: 0 1 130px; width: auto; }
-.ldl-tuning .widget-toggle-buttons { width: 100%; }
-.ldl-tuning .widget-toggle-button { width: auto; padding: 0 10px; }
-.ldl-tuning .widget-label { text-align: left; color: var(--ldl-quiet); }
-.ldl-tuning .widget-readout { text-align: right; font-variant-numeric: tabular-nums; }
-.ldl-heading { margin: 0; font-size: 12px; font-weight: 600; letter-spacing: 0.03em; line-height: 20px;
+.ldl-tuning { --ldl-quiet: var(--jp-ui-font-color2, #656d76); --ldl-line: var(--jp-border-color2, #d8dee4);
+  --ldl-accent: var(--jp-brand-color1, #1976d2); max-width: 960px; padding: 14px 16px 12px; overflow: hidden;
+  border: 1px solid var(--ldl-line); border-radius: 10px; background: var(--jp-layout-color1, #fff);
   color: var(--jp-ui-font-color1, #1f2328); }
-.ldl-quiet { color: var(--ldl-quiet); line-height: 1.45; font-variant-numeric: tabular-nums; }
-.ldl-bad { color: var(--jp-error-color1, #d1343a); line-height: 1.45; }
-.ldl-rule { border-top: 1px solid var(--jp-border-color2, #d8dee4); padding-top: 12px; margin-top: 14px; }
+.ldl-tuning .jupyter-widgets { color: inherit; }
+.ldl-tuning .ldl-columns { display: block; columns: 2 300px; column-gap: 32px; overflow: visible; }
+.ldl-tuning .ldl-bars { display: grid; grid-template-columns: repeat(auto-fit, minmax(280px, 1fr)); gap: 10px 32px;
+  border-top: 1px solid var(--ldl-line); padding-top: 12px; overflow: visible; }
+.ldl-tuning .ldl-wide { grid-column: 1 / -1; }
+.ldl-tuning .ldl-group { break-inside: avoid; gap: 2px; overflow: visible; }
+.ldl-columns > .ldl-group { margin-bottom: 16px; }
+.ldl-tuning .widget-toggle-buttons > .widget-label { margin-left: 2px; }
+.ldl-tuning .ldl-row { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; overflow: visible; }
+.ldl-tuning .ldl-group > .jupyter-widgets:not(.ldl-row) { width: calc(100% - 4px); }
+.ldl-tuning .ldl-sliders > .jupyter-widgets { width: calc(100% - 4px); }
+.ldl-tuning .ldl-sliders { width: 100%; overflow: visible; }
+.ldl-row > .widget-text, .ldl-row > .widget-combobox { flex: 1 1 120px; width: auto; }
+.ldl-row > .widget-dropdown { flex: 0 1 140px; width: auto; }
+.ldl-tuning .widget-toggle-buttons { display: flex; flex-flow: row nowrap; align-items: center; }
+.ldl-tuning .widget-toggle-buttons > div { display: flex; flex-wrap: wrap; gap: 4px; flex: 1; }
+.ldl-tuning .widget-toggle-buttons > .widget-label { flex: none; }
+.ldl-tuning .widget-toggle-button { width: auto; min-width: 0; margin: 0; padding: 0 10px; border-radius: 6px;
+  border: 1px solid var(--ldl-line); background: transparent; box-shadow: none; }
+.ldl-tuning .widget-toggle-button.mod-active { border-color: var(--ldl-accent); box-shadow: none;
+  background: color-mix(in srgb, var(--ldl-accent) 14%, transparent); }
+.ldl-tuning .ldl-row > .widget-button { border: 1px solid var(--ldl-line); border-radius: 6px; background: transparent;
+  padding: 0 12px; }
+.ldl-tuning .widget-label { text-align: left; color: var(--ldl-quiet); }
+.ldl-tuning .widget-readout { text-align: right; font-variant-numeric: tabular-nums; overflow: visible; }
+.ldl-tuning .ldl-heading { margin: 0; font-size: 13px; font-weight: 600; line-height: 22px; }
+.ldl-tuning .ldl-quiet { color: var(--ldl-quiet); line-height: 1.45; font-variant-numeric: tabular-nums; }
+.ldl-tuning .ldl-quiet b { color: var(--jp-ui-font-color1, #1f2328); }
+.ldl-tuning .ldl-bad { color: var(--jp-error-color1, #d1343a); line-height: 1.45; }
 </style>
 """
 """Follows JupyterLab's theme; the fallbacks are a light page elsewhere."""
@@ -50,7 +63,7 @@ _LABELS = {
     "short_side_px": "short side, px",
     "image_format": "format",
     "jpeg_quality": "quality",
-    "painting": "between results",
+    "painting": "in between",
     "pacing": "sending",
 }
 _CHOICES: dict[str, dict[Any, str]] = {"complexity": {0: "lite", 1: "full", 2: "heavy"}}
@@ -107,7 +120,8 @@ def parameter_control(spec: Parameter, value: float) -> Any:
     """A slider for one parameter of a filter, moving by factors where the parameter says so."""
     unit = f" {spec.unit}" if spec.unit else ""
     words = f"{spec.words} From {spec.minimum:g} to {spec.maximum:g}{unit}."
-    common = _common(spec.name.removesuffix("_hz").replace("_", " "), words)
+    name = spec.name.removesuffix("_hz").replace("_", " ")
+    common = _common(f"{name}, Hz" if spec.unit == "Hz" else name, words)
     if spec.logarithmic:
         low, high = math.log10(spec.minimum), math.log10(spec.maximum)
         return ipywidgets.FloatLogSlider(

@@ -47,7 +47,7 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
         Seconds of angles shown.
     max_hz : float, default 12
         Redraws per second if the budget allows.
-    budget : float, default 0.04
+    budget : float, default 0.05
         Share of all processor cores that drawing may take; the rate follows from it.
     dark : bool, optional
         Colours; those of the page if not given.
@@ -74,7 +74,7 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
         *,
         window_s: float = 10.0,
         max_hz: float = 12.0,
-        budget: float = 0.04,
+        budget: float = 0.05,
         dark: bool | None = None,
     ) -> None:
         self._quit: list[Any] = []
@@ -116,8 +116,10 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
         """The figure as it is now, as a picture that stays in the notebook."""
         from IPython.display import Image
 
-        self.figure.draw(self._now_s())
-        return Image(encode_png(self.figure.pixels()))  # type: ignore[no-untyped-call]
+        with self.figure.lock:
+            self.figure.draw(self._now_s())
+            picture = encode_png(self.figure.pixels())
+        return Image(picture)  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
         """Stop drawing and listening; the session goes on."""
@@ -176,11 +178,15 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
     def _redraw(self, t_s: float) -> float:
         """Draw once; give back how long to wait for the next."""
         begun_s = thread_cpu_s()
-        self.figure.draw(self._now_s())
-        if self._canvas is None:
-            self._image.show(encode_jpeg(self.figure.pixels(), _QUALITY, full_colour=True), t_s)
-        else:
-            self._canvas.blit()
+        with self.figure.lock:
+            self.figure.draw(self._now_s())
+            if self._canvas is None:
+                picture = encode_jpeg(self.figure.pixels(), _QUALITY, full_colour=True)
+            else:
+                self._canvas.blit()
+                picture = b""
+        if picture:
+            self._image.show(picture, t_s)
         cost_ms = (thread_cpu_s() - begun_s) * 1000
         interval_s, self._drawn_s = t_s - self._drawn_s, t_s
         if interval_s < 2.0:
@@ -213,6 +219,7 @@ def _shared(figure: LiveFigure) -> Any:
 
     canvas.draw = locked_draw
     canvas.header_visible = canvas.footer_visible = canvas.resizable = False
+    canvas.toolbar_position = "right"  # on the left it would hide the angles' scale
     return canvas
 
 

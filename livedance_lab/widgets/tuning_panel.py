@@ -27,10 +27,10 @@ _BY = "tuning panel"
 _USUAL_HZ = 30.0
 
 _GROUPS = {
+    "Skeleton shown": ("painting",),
+    "Pictures sent": ("short_side_px", "image_format", "jpeg_quality", "pacing"),
     "Model": ("complexity", "hands", "detection_confidence", "presence_confidence", "tracking_confidence",
               "hand_confidence"),
-    "Pictures sent": ("short_side_px", "image_format", "jpeg_quality", "pacing"),
-    "Skeleton shown": ("painting",),
 }  # fmt: skip
 
 
@@ -72,11 +72,10 @@ class TuningPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
         self.filter.observe(lambda _change: self._choose_filter(), "value")
         self.parameters: dict[str, Any] = {}
         self._about_filter, self._effect, self._status = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
-        self._sliders = ipywidgets.VBox()
+        self._sliders = ipywidgets.VBox().add_class("ldl-sliders")
+        bars = [PresetBar(session, presets), MarkBar(session), ExportBar(session, out).add_class("ldl-wide")]
         columns = ipywidgets.Box(self._groups()).add_class("ldl-columns")
-        bars = ipywidgets.Box([PresetBar(session, presets), MarkBar(session), ExportBar(session, out)])
-        bars.add_class("ldl-columns").add_class("ldl-rule")
-        super().__init__([ipywidgets.HTML(STYLE), columns, bars, self._status])
+        super().__init__([ipywidgets.HTML(STYLE), columns, ipywidgets.Box(bars).add_class("ldl-bars"), self._status])
         self.add_class("ldl-tuning")
         self._quit = session.on_message(self._hear)
         self._follow(session.settings)
@@ -88,10 +87,8 @@ class TuningPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
 
     def _groups(self) -> list[Any]:
         smoothing = [heading("Smoothing"), self.filter, self._sliders, self._effect, self._about_filter]
-        groups = [smoothing]
-        groups += [[heading(title), *(self.controls[name] for name in names)] for title, names in _GROUPS.items()]
-        left, right = groups[0] + groups[3], groups[1]
-        return [ipywidgets.VBox(part).add_class("ldl-group") for part in (left, right, groups[2])]
+        groups = [[heading(title), *(self.controls[name] for name in names)] for title, names in _GROUPS.items()]
+        return [ipywidgets.VBox(group).add_class("ldl-group") for group in (smoothing, *groups)]
 
     # --- from the person to the session
 
