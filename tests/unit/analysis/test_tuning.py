@@ -85,6 +85,9 @@ def test_suggestion_is_the_calmest_within_the_limits(still, moving):
     best = suggest(still, moving, 12.0, filters=wanted)
     assert abs(best.lag_ms) <= 12
     assert best.jitter == min(t.jitter for t in trials if abs(t.lag_ms) <= 12 and t.rom_loss <= 0.05)
+    emas = [("ema", {"alpha": a}) for a in (0.9, 0.3)]
+    assert suggest(still, moving, 300.0, max_rom_loss=1.0, filters=emas).params == {"alpha": 0.3}
+    assert suggest(still, moving, 300.0, max_rom_loss=0.02, filters=emas).params == {"alpha": 0.9}
     with pytest.raises(SettingsError, match=r"none of 11 filters lags at most 5 ms .* is there motion"):
         suggest(still, Recording(still.times_s, np.full_like(still.values, 7.0), 1.0), 5.0, filters=wanted[:11])
 
