@@ -84,8 +84,9 @@ def camera_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
+    """Ends with this folder: it keeps an event loop running, in which no later test could run its own."""
     with sync_playwright() as running:
         yield running
 
@@ -95,7 +96,7 @@ def launch(playwright: Playwright, chromium: str, *more: str) -> Browser:
     return playwright.chromium.launch(executable_path=chromium, args=[*flags, *more])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(playwright: Playwright, chromium: str, camera_file: Path) -> Iterator[Browser]:
     """Chromium with a camera that everyone may use."""
     browser = launch(playwright, chromium, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
