@@ -121,6 +121,18 @@ def test_an_ordinary_picture_fails_on_an_estimator_that_cannot_read_it_and_is_co
     serve(work)
 
 
+def test_how_many_pixels_a_picture_may_have_is_the_servers_to_say():
+    async def work(served: Served) -> None:
+        async with served.producer() as raw:
+            seq = await raw.frame(JPEG)  # 64 x 48
+            answer = await raw.hear("refused", seq=seq)
+            assert (answer["state"], answer["code"]) == ("rejected", "size")
+            assert "1 to 1000 pixels" in answer["message"]
+            assert "64 x 48" in answer["message"]
+
+    serve(work, max_pixels=1000)
+
+
 HELLO = {"type": "hello", "version": 1, "token": TOKEN}
 
 

@@ -277,6 +277,19 @@ def test_an_end_said_on_a_breaking_connection_is_said_again():
     serve(work)
 
 
+def test_a_client_that_is_told_no_when_it_comes_back_does_not_go_on_trying():
+    async def work(served: Served) -> None:
+        async with client_of(served, session="s") as client:
+            await client.wait_ready()
+            client._socket.transport.abort()
+            served.hub.room("s").session.end(0)
+            await until(lambda: client.failure)
+            with pytest.raises(ConnectionRefused, match="'s' has ended"):
+                await client.send(LANDMARKS, SIZE)
+
+    serve(work)
+
+
 def test_a_viewer_comes_back_too():
     async def work(served: Served) -> None:
         async with client_of(served, session="s") as client, client_of(served, session="s", role="viewer") as viewer:

@@ -107,22 +107,27 @@ def test_hellos_that_come_together_do_not_get_more_places_than_there_are():
 
 
 def test_a_session_without_its_producer_gives_way_to_the_first_newcomer_only():
+    """Also while it is still being ended: here a lane of it is in the middle of a frame."""
+
     async def work(served: Served) -> None:
-        async with served.producer(session="waits"):
-            pass
-        await served.until(lambda: served.hub.room("waits").producer is None)
-        async with served.producer(session="new") as raw:
-            assert served.hub.room("waits").left
-            async with served.socket() as third:  # at once: the evicted one is still being ended
+        async with served.producer(session="waits") as raw:
+            await raw.frame(JPEG)
+            await served.until(Gated.at_work.is_set)
+        waits = served.hub.room("waits")
+        await served.until(lambda: waits.producer is None)
+        async with served.producer(session="new"):
+            async with served.socket() as third:
                 await third.say(HELLO)
                 assert (await third.hear("error"))["code"] == "busy"
-            await raw.result()
-            await served.until(lambda: served.hub.room("waits").session.ended)
             async with served.socket() as back:
                 await back.say({**HELLO, "session": "waits"})
                 assert (await back.hear("error"))["code"] == "ended"
+            assert not waits.session.ended
+            Gated.open.set()
+            await served.until(lambda: waits.session.ended)
+            assert waits.session.ledger.summary()["conserved"]
 
-    serve(work, max_sessions=1, resume_s=600.0)
+    serve(work, max_sessions=1, resume_s=600.0, estimator="gated")
 
 
 def test_a_wrong_hello_costs_nobody_a_session():
