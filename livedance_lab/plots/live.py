@@ -129,14 +129,13 @@ class LiveFigure:
 
     def _on_draw(self, event: Any) -> None:
         """After anybody has drawn the background: keep it, then draw what moves."""
-        canvas = self._canvas
+        if self._canvas.is_saving():
+            return  # into a file everything is drawn, and nothing of it belongs to this canvas
         with self.lock:
-            if event.renderer is canvas.get_renderer():  # not while the figure is saved to a file
-                self._background = canvas.copy_from_bbox(self.figure.bbox)
-                self._background_of = event.renderer
+            self._background = self._canvas.copy_from_bbox(self.figure.bbox)
+            self._background_of = event.renderer
             for artist in self._artists:
                 artist.draw(event.renderer)
-
 
     def _on_motion(self, event: Any) -> None:
         """Dragging in the view in space turns it."""

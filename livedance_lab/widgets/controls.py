@@ -10,7 +10,7 @@ import ipywidgets
 from livedance_lab.analysis.filters import Parameter
 from livedance_lab.settings import Settings
 
-__all__ = ["STYLE", "heading", "parameter_control", "setting_control"]
+__all__ = ["STYLE", "heading", "parameter_control", "setting_control", "smoothing_extras"]
 
 STYLE = """
 <style>
@@ -75,7 +75,6 @@ def _common(label: str, words: str) -> dict[str, Any]:
     return {
         "description": label,
         "tooltip": words,
-        "description_tooltip": words,
         "style": {"description_width": _LABEL_PX},
     }
 
@@ -132,3 +131,14 @@ def parameter_control(spec: Parameter, value: float) -> Any:
     return ipywidgets.FloatSlider(
         value, min=spec.minimum, max=spec.maximum, step=step, readout_format=".2f" if step < 0.5 else ".0f", **common
     )
+
+
+def smoothing_extras() -> dict[str, Any]:
+    """Controls of what a `Smoothing` has besides its filter."""
+    limit = _common("speed limit", "Body sizes per second; a landmark that jumps faster is held until it is believed. "
+                                   "0: no limit.")  # fmt: skip
+    bones = _common("rigid bones", "Keeps the lengths of the limbs' bones in space.")
+    return {
+        "max_speed": ipywidgets.FloatSlider(0.0, min=0.0, max=30.0, step=0.5, readout_format=".1f", **limit),
+        "rigid_bones": ipywidgets.Checkbox(value=False, indent=True, **bones),
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 import threading
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ import ipywidgets
 from livedance_lab.analysis.filters import FILTERS, checked, describe
 from livedance_lab.errors import LiveDanceError
 from livedance_lab.settings import Settings
-from livedance_lab.widgets.controls import STYLE, heading, parameter_control, setting_control
+from livedance_lab.widgets.controls import STYLE, heading, parameter_control, setting_control, smoothing_extras
 from livedance_lab.widgets.session_bar import ExportBar, MarkBar, PresetBar
 
 if TYPE_CHECKING:
@@ -53,11 +54,14 @@ class TuningPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
         The choice of the filter.
     parameters : dict of str to widget
         The sliders of the chosen filter, by parameter.
+    extras : dict of str to widget
+        The other fields of `Smoothing`.
     error : str
         What was refused, in words; empty when nothing was.
     """
 
     def __init__(self, session: LiveSession, presets: str | Path = "presets", out: str | Path = "out") -> None:
+        self._quit: Callable[[], None] = lambda: None
         self._session = session
         self._lock = threading.Lock()
         self._pending: dict[str, Any] = {}
@@ -71,6 +75,9 @@ class TuningPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
         self.filter = ipywidgets.Dropdown(options=filters, description="filter", style={"description_width": "104px"})
         self.filter.observe(lambda _change: self._choose_filter(), "value")
         self.parameters: dict[str, Any] = {}
+        self.extras = smoothing_extras()
+        for control in self.extras.values():
+            control.observe(lambda _change: self._smoothing_moved(), "value")
         self._about_filter, self._effect, self._status = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
         self._sliders = ipywidgets.VBox().add_class("ldl-sliders")
         bars = [PresetBar(session, presets), MarkBar(session), ExportBar(session, out).add_class("ldl-wide")]
@@ -86,7 +93,8 @@ class TuningPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
         super().close()
 
     def _groups(self) -> list[Any]:
-        smoothing = [heading("Smoothing"), self.filter, self._sliders, self._effect, self._about_filter]
+        smoothing = [heading("Smoothing"), self.filter, self._sliders, *self.extras.values(), self._effect,
+                     self._about_filter]  # fmt: skip
         groups = [[heading(title), *(self.controls[name] for name in names)] for title, names in _GROUPS.items()]
         return [ipywidgets.VBox(group).add_class("ldl-group") for group in (smoothing, *groups)]
 
@@ -108,9 +116,10 @@ class TuningPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
         self._about_filter.value = f'<div class="ldl-quiet">{html.escape(family.words)}</div>'
 
     def _smoothing_moved(self) -> None:
+        in_force = self._session.settings.model_dump()["smoothing"]  # its groups are not ours to change
         params = {name: slider.value for name, slider in self.parameters.items()}
-        groups = self._session.settings.model_dump()["smoothing"]["groups"]
-        self._moved("smoothing", {"filter": self.filter.value, "params": params, "groups": groups})
+        extras = {name: control.value for name, control in self.extras.items()}
+        self._moved("smoothing", {**in_force, "filter": self.filter.value, "params": params, **extras})
 
     def _moved(self, name: str, value: Any) -> None:
         """Remember a change and send it, with what else changes meanwhile, in a moment."""
@@ -170,6 +179,8 @@ class TuningPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
         for name, slider in self.parameters.items():
             if not math.isclose(slider.value, params[name], rel_tol=1e-6):
                 slider.value = params[name]
+        for name, control in self.extras.items():
+            control.value = smoothing[name]
 
     def _say_in_force(self, by: str) -> None:
         self.error = ""

@@ -1,0 +1,272 @@
+"""The live figure: what is drawn is what was measured, artists stay the same, memory stays bounded."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from livedance_lab.errors import SettingsError
+from livedance_lab.plots.history import LiveHistory, Ring
+from livedance_lab.plots.live import LiveFigure
+from livedance_lab.plots.look import STATE_COLOURS
+from livedance_lab.plots.panels import AnglePanel, LedgerPanel, PicturePanel, SeriesPanel, WorldPanel, by_joint
+from livedance_lab.pose import FrameTimes
+from livedance_lab.skeletons import BLAZEPOSE_33
+from livedance_lab.wire.codec import WireResult
+
+NAMES = ("left_elbow", "right_elbow", "left_knee", "right_knee")
+RATE_HZ = 20.0
+LATE_S = 0.05
+
+
+def result(n: int, t_s: float | None = None, **changes) -> WireResult:
+    """The n-th result of a person who sways: every value differs from the last."""
+    t_s = 100 + n / RATE_HZ if t_s is None else t_s
+    points = np.random.default_rng(7).uniform(50, 400, (33, 3)).astype(np.float32) + np.float32(n)
+    angles = np.array([90 + n, 120 - n, 60 + n, 170], np.float32)
+    values = {
+        "seq": n, "found": True, "size_px": (640, 480), "keypoints_px": points, "raw_px": points,
+        "world_m": points / 400 - 0.5, "visibility": np.ones(33, np.float32), "flags": np.zeros(33, np.uint8),
+        "hands_px": np.full((2, 21, 3), np.nan, np.float32), "hands_seq": -1, "angles_deg": angles,
+        "angles_raw_deg": angles + 3, "times": FrameTimes(t_capture_s=t_s), "t_result_s": t_s + LATE_S, "stage_ms": {},
+        "ledger": {"captured": 2 * n + 2, "processed": n + 1, "superseded": n}, "closed": [], "settings_version": 1,
+    }  # fmt: skip
+    return WireResult(**{**values, **changes})
+
+
+def history(count: int, **options) -> LiveHistory:
+    made = LiveHistory(NAMES, **options)
+    for n in range(count):
+        made.add_result(result(n), 100 + n / RATE_HZ + LATE_S)
+    return made
+
+
+def now_of(count: int) -> float:
+    return 100 + (count - 1) / RATE_HZ + LATE_S
+
+
+def panels(figure: LiveFigure, kind: type) -> list:
+    return [panel for panel in figure._panels if isinstance(panel, kind)]
+
+
+# --- what is remembered
+
+
+def test_a_ring_keeps_the_last_rows_in_order():
+    ring = Ring(3, 2)
+    for n in range(5):
+        ring.add([n, 10 * n])
+        assert len(ring) == min(n + 1, 3)
+        np.testing.assert_array_equal(ring.rows()[:, 0], np.arange(max(0, n - 2), n + 1))
+
+
+def test_memory_does_not_grow_with_the_session():
+    kept = LiveHistory(NAMES, window_s=2.0, max_hz=25.0)
+    for n in range(500):
+        kept.add_result(result(n), 100 + n / RATE_HZ)
+        kept.view(100 + n / RATE_HZ)
+    assert len(kept._rows) == 50
+    assert len(kept._readings) <= 240
+
+
+def test_only_the_window_is_seen():
+    view = history(100, window_s=2.0).view(now_of(100))
+    assert view.t_s[0] >= now_of(100) - 2.0
+    assert view.t_s[-1] == pytest.approx(now_of(100) - LATE_S)
+    np.testing.assert_allclose(view.raw_deg - view.smooth_deg, 3)
+
+
+@pytest.mark.parametrize("t_s", [100.0, 100.02, math.nan], ids=["the same", "older", "unknown"])
+def test_a_result_that_is_not_newer_is_ignored(t_s):
+    kept = history(2)
+    kept.add_result(result(9, t_s), 101)
+    assert len(kept.view(101).t_s) == 2
+
+
+def test_a_clock_that_begins_again_begins_a_new_history():
+    kept = history(40)
+    kept.add_result(result(0, 3.0), 3.05)
+    np.testing.assert_array_equal(kept.view(3.1).t_s, [3.0])
+
+
+def test_rates_and_ages_are_those_of_the_results():
+    kept = history(60)
+    kept.add_stats({"painted_fps": 58.0})
+    view = kept.view(now_of(60))
+    assert view.results_hz[-1] == pytest.approx(RATE_HZ, abs=1)
+    assert view.age_p50_ms[-1] == pytest.approx(1000 * LATE_S)
+    assert view.painted_hz[-1] == 58
+    kept.add_stats({"painted_fps": None})
+    assert math.isnan(kept.view(now_of(60) + 1).painted_hz[-1])
+
+
+def test_the_skeleton_moves_between_results():
+    """Half an interval later it is half way on, not at a result."""
+    kept = history(40)
+    now_s = now_of(40) + 0.5 / RATE_HZ
+    first, then = kept.view(now_s).pose_px, kept.view(now_s + 0.25 / RATE_HZ).pose_px
+    np.testing.assert_allclose(then - first, 0.25, atol=0.05)
+    kept.paint_with("latest")
+    assert kept.view(now_s).pose_px is None
+
+
+# --- what is drawn
+
+
+def test_angles_of_one_joint_share_a_panel():
+    assert by_joint((*NAMES, "trunk")) == {
+        "elbow": {"left": 0, "right": 1}, "knee": {"left": 2, "right": 3}, "trunk": {"middle": 4}}  # fmt: skip
+    figure = LiveFigure(history(5), joints=["knee"])
+    assert len(panels(figure, AnglePanel)) == 1
+
+
+def test_an_unknown_joint_is_named():
+    with pytest.raises(SettingsError, match=r"no angle of 'tail'.*elbow, knee"):
+        LiveFigure(history(0), joints=["tail"])
+
+
+def test_lines_are_the_measured_angles():
+    figure = LiveFigure(history(50))
+    figure.draw(now_of(50))
+    elbow = panels(figure, AnglePanel)[0]
+    raw, smooth = elbow._lines[0]
+    np.testing.assert_allclose(smooth.get_ydata(), 90 + np.arange(50))
+    np.testing.assert_allclose(raw.get_ydata(), 93 + np.arange(50))
+    np.testing.assert_allclose(smooth.get_xdata()[-1], -LATE_S)
+    assert raw.get_alpha() < 0.5
+    assert elbow._numbers[0]._text == "left 139°"
+
+
+def test_a_pause_between_results_is_not_bridged():
+    kept = history(10)
+    kept.add_result(result(10, 102.0), 102.05)
+    figure = LiveFigure(kept)
+    figure.draw(102.1)
+    _, smooth = panels(figure, AnglePanel)[0]._lines[0]
+    assert np.isnan(smooth.get_ydata()).tolist() == [False] * 10 + [True, False]
+
+
+def test_artists_are_made_once_and_the_background_is_drawn_once():
+    kept = history(30)
+    figure = LiveFigure(kept)
+    figure.draw(now_of(30))
+    artists, background = [id(a) for a in figure._artists], figure._background
+    for n in range(30, 60):
+        kept.add_result(result(n), now_of(n + 1))
+        figure.draw(now_of(n + 1))
+    assert [id(a) for a in figure._artists] == artists
+    assert figure._background is background
+
+
+def test_drawing_over_the_kept_background_gives_what_drawing_everything_gives():
+    kept = history(30)
+    figure = LiveFigure(kept)
+    figure.draw(now_of(30))
+    kept.add_result(result(30), now_of(31))
+    figure.draw(now_of(31))
+    quick = figure.pixels().copy()
+    figure._background = None
+    figure.draw(now_of(31))
+    assert (quick[..., :3] != 255).mean() > 0.02  # something is drawn at all
+    np.testing.assert_array_equal(quick, figure.pixels())
+
+
+def test_a_scale_grows_in_steps_and_then_the_background_is_drawn_again():
+    kept = history(30)
+    figure = LiveFigure(kept)
+    figure.draw(now_of(30))
+    background, (rates, _ages) = figure._background, panels(figure, SeriesPanel)
+    assert rates._ax.get_ylim()[1] == 30
+    kept.add_stats({"painted_fps": 59.0})
+    figure.draw(now_of(30) + 0.3)
+    assert rates._ax.get_ylim()[1] == 120
+    assert figure._background is not background
+
+
+def test_bones_join_the_landmarks_where_they_are():
+    kept = LiveHistory(NAMES, painting="latest")
+    points = np.zeros((33, 3), np.float32)
+    points[BLAZEPOSE_33.index("left_shoulder"), :2] = (300, 120)
+    points[BLAZEPOSE_33.index("left_elbow"), :2] = (350, 220)
+    points[BLAZEPOSE_33.index("left_wrist")] = np.nan
+    visible = np.ones(33, np.float32)
+    visible[BLAZEPOSE_33.index("left_elbow")] = 0.4
+    kept.add_result(result(0, keypoints_px=points, visibility=visible, size_px=(720, 1280)), 100.0)
+    figure = LiveFigure(kept)
+    figure.draw(100.0)
+    (picture,) = panels(figure, PicturePanel)
+    left = picture.artists[1]
+    upper_arm = [tuple(map(tuple, s)) for s in left.get_segments()].index(((300, 120), (350, 220)))
+    assert left.get_colors()[upper_arm][3] == pytest.approx(0.4)
+    assert np.isfinite(np.concatenate(left.get_segments())).all()
+    assert picture._ax.get_ylim()[0] > 1280 > picture._ax.get_ylim()[1]
+
+
+@pytest.mark.parametrize(
+    ("azimuth_deg", "elevation_deg", "across", "up"),
+    [(0, 0, [1, 0, 0], [0, -1, 0]), (90, 0, [0, 0, 1], [0, -1, 0]), (0, 90, [1, 0, 0], [0, 0, 1])],
+    ids=["as the camera", "from the side", "from above"],
+)
+def test_the_view_in_space_can_be_turned(azimuth_deg, elevation_deg, across, up):
+    figure = LiveFigure(history(1))
+    figure.world.turn(azimuth_deg, elevation_deg)
+    np.testing.assert_allclose(figure.world._view @ np.eye(3), [across, up], atol=1e-12)
+
+
+def test_the_ledger_s_bar_is_whole_and_names_what_occurred():
+    figure = LiveFigure(history(10))
+    figure.draw(now_of(10))
+    (ledger,) = panels(figure, LedgerPanel)
+    widths = {state: bar.get_width() for state, bar in ledger._bars.items() if bar.get_visible()}
+    assert widths == {"processed": 0.5, "superseded": 0.45, "open": pytest.approx(0.05)}
+    assert ledger._total._text == "20 frames captured"
+    assert [ledger._words[s]._text for s in STATE_COLOURS if ledger._words[s]._text] == [
+        "10 processed", "9 superseded", "1 under way"]  # fmt: skip
+
+
+def test_nothing_is_invented_before_the_first_result():
+    figure = LiveFigure(LiveHistory(NAMES))
+    figure.draw(5.0)
+    assert all(not len(line.get_ydata()) for pair in panels(figure, AnglePanel)[0]._lines.values() for line in pair)
+    assert all(not bones.get_segments() for bones in panels(figure, WorldPanel)[0].artists)
+
+
+def test_the_colours_can_change_on_the_way():
+    figure = LiveFigure(history(10))
+    figure.draw(now_of(10))
+    assert figure.pixels()[2, 2, :3].tolist() == [255, 255, 255]
+    figure.restyle(dark=True)
+    figure.draw(now_of(10))
+    assert figure.pixels()[2, 2, :3].max() < 40
+
+
+def test_a_saved_file_shows_what_moves_too(tmp_path):
+    figure = LiveFigure(history(30))
+    figure.draw(now_of(30))
+    before = figure.pixels().copy()
+    figure.figure.savefig(tmp_path / "plots.png", dpi=figure.figure.dpi)
+    from matplotlib.image import imread
+
+    saved = (imread(tmp_path / "plots.png")[..., :3] * 255).round().astype(np.uint8)
+    np.testing.assert_array_equal(saved, before[..., :3])
+
+
+def test_another_size_draws_everything_anew():
+    """As when the page of an interactive figure has another resolution."""
+    figure = LiveFigure(history(30))
+    figure.draw(now_of(30))
+    figure.figure.set_dpi(150)
+    figure.draw(now_of(30))
+    assert figure.pixels().shape[:2] == (885, 1500)
+    assert (figure.pixels()[..., :3] != 255).mean() > 0.02
+
+
+def test_stamped_words_are_as_wide_as_matplotlib_sets_them():
+    figure = LiveFigure(history(10))
+    figure.draw(now_of(10))
+    words = Figure(dpi=100).text(0, 0, "20 frames captured", fontsize=9, fontweight="bold")
+    (ledger,) = panels(figure, LedgerPanel)
+    assert ledger._total.width_px == pytest.approx(words.get_window_extent().width, rel=0.05)

@@ -1,0 +1,190 @@
+"""The panel against a real session: what is moved acts, what is changed elsewhere is followed."""
+
+from __future__ import annotations
+
+import pytest
+
+from livedance_lab.analysis.filters import FILTERS
+from livedance_lab.client import LiveSession
+from livedance_lab.settings import Settings, Smoothing
+from livedance_lab.widgets.controls import parameter_control, setting_control
+from livedance_lab.widgets.tuning_panel import TuningPanel
+from tests.unit.widgets.conftest import feed, until
+
+
+@pytest.fixture
+def panel(session: LiveSession, tmp_path):
+    made = TuningPanel(session, presets=tmp_path / "presets", out=tmp_path / "out")
+    yield made
+    made.close()
+
+
+def bars(panel: TuningPanel):
+    return panel.children[2].children
+
+
+def server_settings(session: LiveSession) -> dict:
+    return session.summary["settings"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("short_side_px", 256), ("jpeg_quality", 0.5), ("image_format", "webp"), ("hands", False), ("complexity", 0),
+     ("painting", "latest"), ("pacing", "free"), ("detection_confidence", 0.65)],
+)  # fmt: skip
+def test_what_is_moved_is_in_force_on_the_server_and_logged(session, panel, name, value):
+    panel.controls[name].value = value
+    until(lambda: server_settings(session)[name] == value, f"{name} on the server")
+    until(lambda: session.settings_version == 2, "the new version here")
+    (change,) = session.events.query("kind == 'settings'")["data"]
+    assert change["by"] == "tuning panel"
+    assert change["changes"] == {name: value}
+
+
+def test_a_dragged_slider_sends_what_it_comes_to(session, panel):
+    for value in range(112, 512, 16):
+        panel.controls["short_side_px"].value = value
+    until(lambda: server_settings(session)["short_side_px"] == 496, "the last value")
+    assert len(session.events.query("kind == 'settings'")) < 5
+
+
+@pytest.mark.parametrize("name", sorted(FILTERS))
+def test_every_filter_has_its_sliders_and_its_effect(session, panel, name):
+    panel.filter.value = name
+    assert list(panel.parameters) == [p.name for p in FILTERS[name].parameters]
+    until(lambda: server_settings(session)["smoothing"]["filter"] == panel.filter.value, "the filter")
+    assert "delay" in panel._effect.value
+
+
+def test_a_parameter_acts_and_says_what_it_does(session, panel):
+    panel.filter.value = "ema"
+    before = panel._effect.value
+    panel.parameters["alpha"].value = 0.2
+    until(lambda: server_settings(session)["smoothing"]["params"].get("alpha") == 0.2, "alpha")
+    until(lambda: panel._effect.value != before, "the effect in words")
+    assert "Hz" in panel._effect.value
+
+
+def test_the_other_fields_of_the_smoothing_act_and_are_followed(session, panel):
+    panel.extras["max_speed"].value = 12.0
+    panel.extras["rigid_bones"].value = True
+    until(lambda: server_settings(session)["smoothing"]["rigid_bones"], "rigid bones")
+    assert server_settings(session)["smoothing"]["max_speed"] == 12.0
+    session.set(smoothing={"filter": "none"})
+    until(lambda: panel.filter.value == "none", "the filter being followed")
+    assert not panel.extras["rigid_bones"].value
+
+
+def test_groups_set_elsewhere_are_kept(session, panel):
+    groups = {"hands": Smoothing(filter="none").model_dump()}
+    session.set(smoothing={"filter": "ema", "params": {"alpha": 0.5}, "groups": groups})
+    until(lambda: "alpha" in panel.parameters and panel.parameters["alpha"].value == 0.5, "alpha being followed")
+    panel.parameters["alpha"].value = 0.4
+    until(lambda: server_settings(session)["smoothing"]["params"].get("alpha") == 0.4, "alpha on the server")
+    assert server_settings(session)["smoothing"]["groups"] == groups
+
+
+def test_changes_made_elsewhere_are_followed_and_not_sent_back(session, panel):
+    with LiveSession.attach(session.server, session.id) as other:
+        other.set(hands=False, short_side_px=320, smoothing={"filter": "one_euro", "params": {"beta": 9.0}})
+        until(lambda: panel.filter.value == "one_euro", "the filter being followed")
+    until(lambda: not panel.controls["hands"].value, "hands being followed")
+    assert panel.controls["short_side_px"].value == 320
+    assert panel.parameters["beta"].value == 9.0
+    until(lambda: "by kernel" in panel._status.value, "the words")
+    assert session.settings_version == 2
+    assert not panel._pending
+
+
+def test_a_control_that_is_being_moved_is_left_alone(session, panel):
+    panel._sending = True  # a change waits to be sent
+    panel.controls["short_side_px"].value = 512
+    panel._follow(session.settings.changed({"short_side_px": 128, "jpeg_quality": 0.4}))
+    assert panel.controls["short_side_px"].value == 512
+    assert panel.controls["jpeg_quality"].value == 0.4
+
+
+def test_what_is_refused_is_said_and_taken_back(session, panel):
+    session.server.call("POST", f"/sessions/{session.id}/end", {})
+    session.server, reachable = type(session.server)("http://127.0.0.1:9", "", 0), session.server
+    panel.controls["short_side_px"].value = 512
+    until(lambda: panel.error, "the words")
+    session.server = reachable
+    assert "no server answers" in panel._status.value
+    assert panel.controls["short_side_px"].value == 384
+
+
+def test_presets_go_to_a_file_and_back(session, panel, tmp_path):
+    presets = bars(panel)[0]
+    session.set(jpeg_quality=0.55)
+    presets.name.value = "my one"
+    presets.attempt(presets._save)
+    session.set(jpeg_quality=0.9)
+    presets.attempt(presets._load)
+    assert server_settings(session)["jpeg_quality"] == 0.55
+    assert (tmp_path / "presets" / "my one.toml").is_file()
+    assert presets.name.options == ("my one",)
+    until(lambda: panel.controls["jpeg_quality"].value == 0.55, "the preset being followed")
+
+
+def test_a_preset_that_is_not_there_is_said(panel):
+    presets = bars(panel)[0]
+    presets.name.value = "../../etc/none"
+    presets.attempt(presets._load)
+    assert "ldl-bad" in presets.words
+    assert "none.toml cannot be read" in presets.words
+
+
+def test_a_moment_is_marked(session, panel):
+    mark = bars(panel)[1]
+    mark.name.value = "jump"
+    mark.attempt(mark._mark)
+    mark.name.value = ""
+    mark.attempt(mark._mark)
+    assert session.events.query("kind == 'mark'")["name"].tolist() == ["jump", "mark 2"]
+
+
+def test_exporting_shows_progress_and_leaves_files(session, panel, tmp_path):
+    feed(session, 3)
+    told = []
+    export = bars(panel)[2]
+    export.progress.observe(lambda change: told.append(change["new"]), "value")
+    export.button.click()
+    export.thread.join()
+    assert {file.name for file in export.files} >= {"angles.csv", "frames.csv", "manifest.json"}
+    assert all(file.is_file() and file.is_relative_to(tmp_path / "out") for file in export.files)
+    assert told == sorted(told)
+    assert told
+    assert not export.button.disabled
+
+
+def test_an_export_that_fails_is_said(session, panel):
+    export = bars(panel)[2]
+    export.format.value = "dlc-csv"
+    export.button.click()
+    export.thread.join()
+    assert "ldl-bad" in export.words
+    assert not export.button.disabled
+
+
+# --- controls
+
+
+@pytest.mark.parametrize("name", ["short_side_px", "jpeg_quality", "hand_confidence"])
+def test_a_slider_s_ends_are_allowed(name):
+    slider = setting_control(name)
+    for value in (slider.min, slider.value, slider.max):
+        assert getattr(Settings.parse({name: value}), name) == value
+
+
+@pytest.mark.parametrize(
+    "spec", [p for name in sorted(FILTERS) for p in FILTERS[name].parameters], ids=lambda p: p.name
+)
+def test_a_parameter_s_slider_reaches_its_range(spec):
+    slider = parameter_control(spec, spec.default)
+    assert slider.value == pytest.approx(spec.default)
+    slider.value = spec.maximum
+    assert slider.value == pytest.approx(spec.maximum)
+    slider.value = spec.minimum
+    assert slider.value == pytest.approx(spec.minimum)
+    assert spec.words in slider.tooltip
