@@ -7,7 +7,6 @@ import json
 import time
 from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -170,5 +169,6 @@ def test_the_demos_angles_are_compared_with_the_truth(demo):
             "right_hip"} <= set(errors)  # fmt: skip
     for name, error in errors.items():
         assert error["n"] >= 0.8 * demo.summary["states"]["processed"], name
-        assert 0 < error["mae_without_bias"] <= error["mae"] + 1e-6 < 60, name
-        assert np.isfinite(error["bias"]), name
+        assert 0 < error["mae"] < 60, name
+        assert abs(error["bias"]) <= error["mae"] + 1e-6, name  # a mean is never above its absolute mean
+        assert 0 < error["mae_without_bias"] <= 2 * error["mae"] + 1e-6, name  # triangle inequality; may exceed mae

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import islice
 
 import numpy as np
@@ -50,10 +52,21 @@ def test_colours_are_red_green_blue(tmp_path):
     ("source", "words"),
     [("nowhere.mp4", "no video file 'nowhere.mp4'"), (99, "camera 99 gives no picture"), ("text.mp4", "is it a video")],
 )
-def test_what_is_no_video_says_so(source, words, tmp_path, monkeypatch, capfd):
+def test_what_is_no_video_says_so(source, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text.mp4").write_text("not a video")
     with pytest.raises(ImageError, match=words) as caught:
         VideoSource(source)
     assert caught.value.code == "source"
-    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("source", ["text.mp4", "99"])
+def test_what_is_no_video_makes_no_noise(source, tmp_path):
+    """In a process of its own: OpenCV's libraries are told to be quiet once, before their first file."""
+    (tmp_path / "text.mp4").write_text("not a video")
+    code = "import sys\nfrom livedance_lab.video import VideoSource, ImageError\n"
+    code += "try: VideoSource(sys.argv[1])\nexcept ImageError: print('refused')"
+    done = subprocess.run(
+        [sys.executable, "-c", code, source], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert (done.stdout, done.stderr) == ("refused\n", "")
