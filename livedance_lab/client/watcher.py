@@ -84,8 +84,13 @@ class Watcher:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run something on the loop and wait for it."""
-        return self.submit(work).result()
+        """Run something on the loop and wait for it; interrupted, it is cancelled there, too."""
+        future = self.submit(work)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
 
     def close(self) -> None:
         """Disconnect and end the thread."""

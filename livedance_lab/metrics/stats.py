@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -28,7 +29,7 @@ def percentiles(values: Sequence[float] | npt.NDArray[Any]) -> dict[str, float]:
 
 
 class Window:
-    """Values of the last few seconds.
+    """Values of the last few seconds; may be filled in one thread and read in another.
 
     Parameters
     ----------
@@ -39,21 +40,26 @@ class Window:
     def __init__(self, length_s: float = 2.0) -> None:
         self.length_s = length_s
         self._items: deque[tuple[float, float]] = deque()
+        self._lock = threading.Lock()
 
     def add(self, t_s: float, value: float = 1.0) -> None:
         """Take in a value seen at `t_s`."""
-        self._items.append((t_s, value))
-        self._forget(t_s)
+        with self._lock:
+            self._items.append((t_s, value))
+            self._forget(t_s)
 
     def rate_hz(self, now_s: float) -> float:
         """Values per second; 0 when there was none in the window."""
-        self._forget(now_s)
-        return len(self._items) / self.length_s
+        with self._lock:
+            self._forget(now_s)
+            return len(self._items) / self.length_s
 
     def percentiles(self, now_s: float) -> dict[str, float]:
         """p50, p95, p99 of the values in the window."""
-        self._forget(now_s)
-        return percentiles([v for _, v in self._items])
+        with self._lock:
+            self._forget(now_s)
+            values = [v for _, v in self._items]
+        return percentiles(values)
 
     def _forget(self, now_s: float) -> None:
         while self._items and self._items[0][0] < now_s - self.length_s:

@@ -87,6 +87,9 @@ class Lane:
             self._prepare()
         except LiveDanceError as exc:
             self.error = exc  # told by whoever waits for `ready`; each job tries again and is counted
+        except Exception as exc:  # noqa: BLE001  a thread that ends here would leave everybody waiting
+            _log.exception("lane %s has no estimator", self.name)
+            self.error = EstimatorError(f"the estimator cannot be made: {type(exc).__name__}: {exc}")
         self.ready.set()
         while (job := self._scheduler.next_job(self.handle)) is not None:
             try:
@@ -94,7 +97,10 @@ class Lane:
             finally:
                 self._scheduler.done(self.handle, self._plan)
         for estimator in self._estimators.values():
-            estimator.close()
+            try:
+                estimator.close()
+            except Exception:  # noqa: BLE001  the others are to be freed all the same
+                _log.exception("lane %s cannot free an estimator", self.name)
 
     def _work(self, job: Job) -> None:
         """One picture, from bytes to estimate; whatever goes wrong is told, never swallowed."""

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from livedance_lab.client import LiveSession
+from livedance_lab.client.feed import EncodedClip
 from livedance_lab.client.link import LiveClient
 from livedance_lab.errors import ConnectionLost, ConnectionRefused, ServerError
 from livedance_lab.metrics import usage
@@ -177,6 +180,22 @@ def kill_mid_stream(server: LiveServer, image: Path, session: str) -> int:
             return usage.threads(server.pid)
         finally:
             client.kill()
+
+
+def test_an_interrupted_cell_stops_streaming(shared):
+    """As the stop button of a notebook does it: what was running in the session's thread is stopped, too."""
+    landmarks = EncodedClip([LANDMARKS], SIZE, 200.0, "landmarks")
+
+    def tick(client: LiveClient) -> None:
+        if client.credit.captured == 10:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    with LiveSession.open(shared, session="interrupted") as session:
+        with pytest.raises(KeyboardInterrupt):
+            session.stream(landmarks, seconds=math.inf, tick=tick)
+        wait_for(lambda: not session.summary["producer"])
+        session.end()
+        assert session.ledger.conserved
 
 
 def test_a_session_survives_the_notebook_that_made_it(shared):

@@ -186,9 +186,10 @@ def test_an_estimator_that_raises_costs_its_frame_and_no_other(workshop, error, 
     assert words in message
 
 
-def test_an_estimator_that_cannot_be_made_is_said_counted_and_tried_again(workshop):
+@pytest.mark.parametrize("error", [ModelError, RuntimeError])
+def test_an_estimator_that_cannot_be_made_is_said_counted_and_tried_again(workshop, error, caplog):
     def missing(kind: str) -> None:
-        raise ModelError("the model is not there; livedance models fetch")
+        raise error("the model is not there; livedance models fetch")
 
     workshop.making = missing
     live = Live(workshop, hands=False)
