@@ -296,7 +296,7 @@ class LiveSession(RemoteLog):
         *,
         fps: float | None = None,
         seconds: float = math.inf,
-        wait_for_browser_s: float = 8.0,
+        wait_for_browser_s: float = 4.0,
     ) -> BackgroundFeed:
         """Play a clip into this session if no browser does, while the notebook goes on.
 
@@ -311,8 +311,8 @@ class LiveSession(RemoteLog):
         fps : float, optional
             Frames offered per second; the clip's own rate if not given.
         seconds : float
-        wait_for_browser_s : float, default 8
-            How long a view may take to begin.
+        wait_for_browser_s : float, default 4
+            How long a view may take to begin; one that comes later takes over all the same.
         """
 
         def play(clip: EncodedClip, stopped: Callable[[], bool]) -> None:

@@ -1,0 +1,46 @@
+"""Everything in this folder runs Jupyter."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from livedance_lab.server import LiveServer
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The marker that leaves them out of a quick check."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.notebook)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def own_world(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment with servers and settings of its own, so that nobody else's are found or disturbed."""
+    folder = tmp_path_factory.mktemp("world")
+    jupyter = {name: str(folder / name.lower()) for name in
+               ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")}  # fmt: skip
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("LIVEDANCE_", "JPY_", "JUPYTER_"))}
+    return {**kept, **jupyter, "LIVEDANCE_RUNTIME": str(folder / "livedance"), "MPLBACKEND": "Agg"}
+
+
+@pytest.fixture(scope="session")
+def server(own_world: dict[str, str]) -> Iterator[LiveServer]:
+    """The server that every notebook of this run finds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIVEDANCE_RUNTIME", own_world["LIVEDANCE_RUNTIME"])
+        root = str(Path(own_world["LIVEDANCE_RUNTIME"]).parents[1])  # above every test's folder
+        with LiveServer.start(reuse=False, port=0, record_root=root) as running:
+            yield running
