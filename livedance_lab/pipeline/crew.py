@@ -99,3 +99,4 @@ class Crew:
         for lane in self.lanes:
             if not lane.stop():
                 _log.warning("lane %s does not stop", lane.name)
+                self._scheduler.give_up(lane.handle)

@@ -47,6 +47,7 @@ class LaneHandle:
         self.idle = False
         self.job: Job | None = None
         self.stopping = False
+        self.given_up = False
         self.busy_since_s: float | None = None
         self.last_start_s = -math.inf
         self.wakeup = threading.Condition(lock)
@@ -119,7 +120,7 @@ class Scheduler:
         is among those compared.
         """
         with self.lock:
-            self._free += 1
+            self._free += not lane.given_up
             account = self._accounts.get(id(plan))
             if account is not None and lane.busy_since_s is not None:
                 account.used_s += self._clock() - lane.busy_since_s
@@ -130,6 +131,14 @@ class Scheduler:
         with self.lock:
             lane.stopping = True
             lane.wakeup.notify()
+
+    def give_up(self, lane: LaneHandle) -> None:
+        """Wait no longer for a lane that does not stop: its core is given to others, however long it hangs."""
+        with self.lock:
+            if lane.busy_since_s is not None and not lane.given_up:
+                lane.given_up = True
+                self._free += 1
+                self.wake()
 
     def _assign_one(self) -> bool:
         now_s = self._clock()

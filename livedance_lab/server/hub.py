@@ -245,8 +245,9 @@ class Hub:
 
     async def close(self) -> None:
         """End every session, say goodbye, free everything."""
+        # side by side: one session whose estimator hangs must not keep the others' recordings from being closed
+        await asyncio.gather(*(asyncio.to_thread(room.session.abandon) for room in self.rooms.values()))
         for room in list(self.rooms.values()):
-            await asyncio.to_thread(room.session.abandon)
             if room.recorder is not None:
                 await asyncio.to_thread(self._finish_recording, room)
         await asyncio.sleep(0)  # let posted messages reach the outboxes

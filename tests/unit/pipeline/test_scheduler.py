@@ -165,6 +165,34 @@ def test_a_job_handed_over_is_done_even_by_a_lane_that_is_to_stop():
     assert scheduler.next_job(lane) is None
 
 
+def test_a_lane_that_hangs_keeps_its_core_from_nobody_once_it_is_given_up():
+    scheduler = Scheduler(1, FakeClock())
+    stuck, other = Endless(scheduler), Endless(scheduler, lanes=5)
+    scheduler.join(stuck)
+    scheduler.wake()
+    scheduler.leave(stuck)
+    scheduler.join(other)
+    scheduler.wake()
+    assert other.working == 0
+
+    scheduler.give_up(stuck.lanes[0])
+    assert other.working == 1
+    scheduler.give_up(stuck.lanes[0])  # said twice, and then it comes back after all: still one core
+    scheduler.done(stuck.lanes[0], stuck)
+    scheduler.wake()
+    assert other.working == 1
+
+
+def test_giving_up_a_lane_that_does_nothing_makes_no_core():
+    scheduler = Scheduler(1, FakeClock())
+    plan = Endless(scheduler, lanes=5)
+    scheduler.give_up(LaneHandle(scheduler.lock))
+    scheduler.join(plan)
+    scheduler.wake()
+
+    assert plan.working == 1
+
+
 def test_a_lane_told_to_stop_while_idle_stops():
     scheduler = Scheduler(1, FakeClock())
     lane = LaneHandle(scheduler.lock)
