@@ -40,7 +40,8 @@ class PoseViewer {
     this.inSight = true;
     /** @type {import("./connection.js").Trouble | null} */
     this.trouble = null;
-    this.refusal = "";
+    this.refusal = ""; // of one frame: gone with the next result
+    this.failure = ""; // of the session, such as a recording that stopped on a full disk: stays
     this.ended = false;
     this.modelReady = false; // the server's, to look at pictures
     /** @type {Record<string, any>} the session's settings, as the server said last */
@@ -150,7 +151,7 @@ class PoseViewer {
   onRunning() {
     if (this.model.get("running")) {
       this.source.trouble = "";
-      this.refusal = "";
+      this.refusal = this.failure = "";
       if (this.ended || this.trouble?.code === "ended") this.beginAnew();
     }
     this.update();
@@ -264,7 +265,8 @@ class PoseViewer {
   /** @param {{ kind: string, name: string, data: Record<string, any> }} event */
   onEvent({ kind, name, data }) {
     if (kind === "session" && name === "ready") this.modelReady = true;
-    if (kind === "error") this.refusal = `${name}: ${data.reason ?? "no reason given"}`;
+    if (kind === "error") this.failure = `${name}: ${data.reason ?? "no reason given"}`;
+    if (kind === "recording") this.failure = ""; // begun or finished since
   }
 
   /** Take over the client's part of the settings in force. @param {Record<string, any>} settings */
@@ -313,7 +315,7 @@ class PoseViewer {
 
   showStatus() {
     const { layout, status } = this;
-    const error = this.source.trouble || this.trouble?.words || this.refusal || this.producer.lastError;
+    const error = this.source.trouble || this.trouble?.words || this.refusal || this.failure || this.producer.lastError;
     layout.status.textContent = STATUS_WORDS[status];
     layout.root.dataset.status = status;
     layout.buttons.run.textContent = this.model.get("running") && !this.ended && !this.replaced ? "Pause" : "Start";
