@@ -22,6 +22,7 @@ def lab(
     folder: Annotated[Path | None, typer.Option(help="Where the notebooks are; found or made if not given.")] = None,
     port: Annotated[int, typer.Option(help="JupyterLab's port; the next free one if it is taken.")] = 8888,
     browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
+    allow_root: Annotated[bool, typer.Option("--allow-root", help="Let root run JupyterLab (containers).")] = False,
 ) -> None:
     """Start the server and JupyterLab in the notebooks' folder; Ctrl-C stops both."""
     from importlib.util import find_spec
@@ -39,7 +40,8 @@ def lab(
     server = LiveServer.start()
     try:
         console.print(f"Server: [cyan]{server.url}[/cyan]. Notebooks: [cyan]{place}[/cyan]. Ctrl-C stops both.")
-        code = _run(_jupyter(place, port, browser, server))
+        options = [*([] if browser else ["--no-browser"]), *(["--allow-root"] if allow_root else [])]
+        code = _run(_jupyter(place, port, options, server))
     finally:
         server.stop()
     console.print("Stopped.")
@@ -77,7 +79,7 @@ def notebooks_folder(here: Path) -> Path:
     return own
 
 
-def _jupyter(place: Path, port: int, browser: bool, server: LiveServer) -> subprocess.Popen[bytes]:
+def _jupyter(place: Path, port: int, options: list[str], server: LiveServer) -> subprocess.Popen[bytes]:
     """JupyterLab, in a group of its own: Ctrl-C is for us, and Jupyter would ask whether it is meant."""
     import os
     import subprocess
@@ -87,9 +89,7 @@ def _jupyter(place: Path, port: int, browser: bool, server: LiveServer) -> subpr
     from livedance_lab.server.process import PORT_VARIABLE
 
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={place.resolve()}",
-               f"--ServerApp.port={port}", f"--LabApp.default_url=/lab/tree/{_FIRST}"]  # fmt: skip
-    if not browser:
-        command.append("--no-browser")
+               f"--ServerApp.port={port}", f"--LabApp.default_url=/lab/tree/{_FIRST}", *options]  # fmt: skip
     environment = {**os.environ, PORT_VARIABLE: str(urlsplit(server.url).port)}
     return subprocess.Popen(command, env=environment, start_new_session=True)
 

@@ -58,6 +58,12 @@ def test_the_sample_clip_is_in_it(packed):
     assert samples == {"dancer.mp4", "dancer_angles.csv", "dancer_truth.parquet", "LICENSE.txt"}
 
 
+def test_the_notebooks_are_in_it(packed, repository):
+    """`livedance lab` copies them where there is no checkout."""
+    notebooks = {name.removeprefix("livedance_lab/_notebooks/") for name in packed if "/_notebooks/" in name}
+    assert notebooks == {path.name for path in (repository / "notebooks").glob("*.ipynb")}
+
+
 def test_its_licence_is_in_it(packed):
     assert any(name.endswith("/licenses/LICENSE") for name in packed)
 
