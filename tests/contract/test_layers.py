@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,15 +37,16 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "flatbuffers": ("model_store",),
     "platformdirs": ("model_store", "server.process"),
     "filelock": ("model_store",),
-    "cv2": ("imaging", "video"),
+    "cv2": ("imaging",),
     "pyarrow": ("tables", "recording", "export"),
-    "pandas": ("tables", "recording", "export", "client.log", "plots.figures", "runs"),
+    "pandas": ("tables", "export", "client.log", "runs"),
     "scipy": ("analysis",),
     "orjson": ("wire", "tables", "recording", "export"),
     "pydantic": ("settings", "wire"),
     "tornado": ("server",),
     "websockets": ("client",),
     "pylsl": ("client.lsl",),
+    "distributed": ("batch",),
     "psutil": ("metrics", "doctor"),
     "matplotlib": ("plots",),
     "anywidget": ("widgets",),
@@ -56,6 +58,8 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "rich": ("cli", "model_store"),
 }
 """The only modules (and everything below them) that may import each third-party package."""
+
+DYNAMIC = {"import_module", "__import__"}
 
 CLOCK_READERS = {
     "time": {"time", "time_ns", "perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns"},
@@ -72,7 +76,7 @@ def modules() -> Iterator[tuple[str, str]]:
 
 
 def imports(module: str, source: str) -> Iterator[tuple[int, str]]:
-    """Line and absolute name of everything a module imports, also inside functions and for typing only."""
+    """Line and absolute name of everything a module imports: inside functions, for typing, by `import_module` too."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
@@ -81,6 +85,9 @@ def imports(module: str, source: str) -> Iterator[tuple[int, str]]:
             if node.level:
                 base = ".".join(["livedance_lab", *module.split(".")[: -node.level], *filter(None, [node.module])])
             yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in DYNAMIC:
+            names = [a.value for a in node.args[:1] if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+            yield from ((node.lineno, name) for name in names)
 
 
 def within(module: str, owners: tuple[str, ...]) -> bool:
@@ -155,6 +162,21 @@ def test_every_part_has_a_level():
     assert parts <= LEVELS.keys() | STANDALONE
 
 
+def test_no_owner_is_listed_that_does_not_use_its_package():
+    used = {(line.split(".")[0], module) for module, source in modules() for _, line in imports(module, source)}
+    listed = {(package, owner) for package, owners in OWNERS.items() for owner in owners}
+    idle = {(p, owner) for p, owner in listed if not any(q == p and within(m, (owner,)) for q, m in used)}
+    assert not idle
+
+
+def test_the_map_names_every_part(repository):
+    """CONTRIBUTING.md shows where everything is, with its level."""
+    rows = [line for line in (repository / "CONTRIBUTING.md").read_text().splitlines() if line.startswith("| ")]
+    for part, level in LEVELS.items():
+        if part != "__main__":
+            assert any(row.startswith(f"| {level} |") and re.search(rf"`{part}/?`", row) for row in rows), part
+
+
 @pytest.mark.parametrize(
     ("module", "source", "words"),
     [
@@ -168,6 +190,7 @@ def test_every_part_has_a_level():
         ("estimators.replay", "import mediapipe as mp", "only estimators.mediapipe_tasks"),
         ("pipeline.lanes", "import cv2", "only imaging"),
         ("analysis.angles", "import pandas as pd", "only tables"),
+        ("analysis.angles", "from importlib import import_module\nimport_module('matplotlib')", "only plots"),
         ("metrics.ledger", "import requests", "nobody owns"),
         ("bootstrap", "import numpy", "nobody owns"),
         ("bootstrap", "from livedance_lab import errors", "before anything is installed"),
