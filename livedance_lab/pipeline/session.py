@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
+from uuid import uuid4
 
 from livedance_lab import __version__
 from livedance_lab.clock import ClockOffset, now_s, wall_s
@@ -77,6 +78,7 @@ class Session:
             "session_id": session_id,
             "wall_anchor_s": repr(wall_s() - clock()),
             "livedance_lab_version": __version__,
+            "log_id": uuid4().hex,  # a session of the same name on a server that was started again is another log
         }
         self.log = SessionLog(Schemas(self.processor.angle_names, metadata), max_log_bytes)
         self._books = Books(self.log)

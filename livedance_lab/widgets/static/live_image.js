@@ -68,7 +68,8 @@ export default {
       (number) => model.send({ kind: "shown", number }),
     );
     /** @param {{ number: number }} message @param {DataView[]} buffers */
-    const onPicture = (message, buffers) => void pictures.take(message.number, buffers[0]);
+    const onPicture = (message, buffers) =>
+      void pictures.take(message.number, buffers[0]).catch((error) => console.warn("livedance: no picture.", error));
     const seen = new IntersectionObserver((entries) => {
       onScreen = entries[entries.length - 1].isIntersecting;
       tell();
