@@ -194,6 +194,8 @@ class Notebook:
             nonlocal asked_s
             shown = prompt.inner_text().strip("[]: ")
             if not shown and time.monotonic() > asked_s + 2:  # a kernel that has just come may drop the first wish
+                if self.page.locator(".jp-Dialog").count():  # JupyterLab's own, of a slow server: not what is tested
+                    self.page.keyboard.press("Escape")
                 cell.locator(".jp-InputArea-editor").click()
                 self.page.keyboard.press("Shift+Enter")
                 asked_s = time.monotonic()
