@@ -12,8 +12,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
 
+import psutil
 import pytest
 
 from livedance_lab.cli import lab as lab_module
@@ -58,8 +58,7 @@ def test_one_command_starts_both_and_one_signal_stops_both(number, tmp_path, own
             assert lab.poll() is None, (tmp_path / "words.txt").read_text()
             (server,) = servers_of(world, monkeypatch)
             assert server.alive()
-            children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(lab.pid)], capture_output=True, text=True,
-                                      check=True).stdout.split()  # fmt: skip
+            children = psutil.Process(lab.pid).children()
         finally:
             lab.send_signal(number)
             lab.wait(WITHIN_S)
@@ -67,7 +66,7 @@ def test_one_command_starts_both_and_one_signal_stops_both(number, tmp_path, own
     assert not answers(f"http://127.0.0.1:{port}/api")
     assert not server.alive()
     assert len(children) >= 2
-    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+    assert not [child for child in children if child.is_running()]
 
 
 def test_a_server_that_was_there_before_is_used_and_stays(tmp_path, own_world, monkeypatch):
