@@ -148,11 +148,10 @@ class Session:
                 crew.stop()
         with self._lock:
             while (waiting := self._slot.take()) is not None:
-                frame = waiting.frame
-                self._books.close(frame.seq, FrameState.LOST, frame.times, "the session was stopped", waiting.bytes_up)
+                self._books.close(waiting.frame.seq, FrameState.LOST, waiting.frame.times, "stopped", waiting.bytes_up)
             self._slot.clear()
             self._halves.clear()
-            self._books.lose_open("the session was stopped")  # in the hands of a lane that did not stop
+            self._books.lose_open("stopped")  # in the hands of a lane that did not stop
             self._finish_if_drained()
 
     def _drop_halves(self, old: Crew) -> None:
