@@ -171,11 +171,10 @@ def use_opencv_without_display(python: Path) -> None:
     version = subprocess.run([str(python), "-c", find], capture_output=True, text=True, check=True).stdout.strip()
     _say(f"OpenCV misses the system's display libraries (libGL): using opencv-python-headless {version} instead.")
     headless = f"opencv-python-headless=={version}"
-    # forced: an earlier swap may be recorded as installed while its files went with opencv-python's
-    if (
-        _pip(python, "uninstall", "--quiet", "--yes", "opencv-python")
-        or _pip(python, "install", "--quiet", "--no-deps", "--force-reinstall", headless)
-        or _run([str(python), "-c", "import cv2"])
+    # laid over opencv-python, which stays recorded as the requirement it is; forced, as an earlier headless build
+    # may be recorded too while its files went with opencv-python's
+    if _pip(python, "install", "--quiet", "--no-deps", "--force-reinstall", headless) or _run(
+        [str(python), "-c", "import cv2"]
     ):
         raise SetupError("`import cv2` fails with opencv-python-headless too: the lines above say what it misses.")
 
