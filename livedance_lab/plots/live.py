@@ -7,7 +7,7 @@ redraw copies it back and draws only what moves. A redraw costs some 8 ms of one
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -72,13 +72,15 @@ class LiveFigure:
         dark: bool = False,
         figure: Figure | None = None,
     ) -> None:
+        self.lock = threading.RLock()
+        if figure is not None:
+            _guard(figure.canvas, self.lock)  # before anything else: its page may ask it to draw at any moment
         self.history = history
         known = by_joint(history.angle_names)
         unknown = [joint for joint in joints or () if joint not in known]
         if unknown:
             raise SettingsError(f"there is no angle of {unknown[0]!r}; this session has {', '.join(known)}.")
         self._joints = {name: known[name] for name in (joints or list(known)[:_MOST_JOINTS])}
-        self.lock = threading.RLock()
         self._background: Any = None
         self._background_of: Any = None  # the renderer whose pixels it is
         self._dragged_from: tuple[float, float] | None = None
@@ -144,6 +146,22 @@ class LiveFigure:
         if held and last is not None and event.inaxes is self.world.axes:
             with self.lock:
                 self.world.turn_by((event.x - last[0]) * _DEG_PER_PX, (last[1] - event.y) * _DEG_PER_PX)
+
+
+def _guard(canvas: Any, lock: threading.RLock) -> None:
+    """Make a canvas take the lock before it draws, for the page or into a file.
+
+    Figures have a lock of their own inside `draw`; taken in another order than ours the two would block for ever.
+    """
+
+    def locked(method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with lock:
+                return method(*args, **kwargs)
+
+        return call
+
+    canvas.draw, canvas.print_figure = locked(canvas.draw), locked(canvas.print_figure)
 
 
 def _build(figure: Figure, look: Look, history: LiveHistory, joints: dict[str, dict[str, int]]) -> list[Panel]:

@@ -97,13 +97,13 @@ class AnglePanel:
                 color=look.ink, va="bottom")  # fmt: skip
         self._lines = {}
         self._numbers = {}
-        for order, (side, position) in enumerate(sides.items()):
+        self._ax = ax
+        for side, position in sides.items():
             colour = getattr(look, side)
             (raw,) = ax.plot([], [], color=colour, alpha=0.38, linewidth=0.9, animated=True)
             (smooth,) = ax.plot([], [], color=colour, linewidth=1.7, animated=True)
             self._lines[position] = (raw, smooth)
-            x = 1.0 - 0.17 * (len(sides) - 1 - order)
-            self._numbers[position] = Stamp(ax, x, 1.04, 9, colour, bold=True, align="right")
+            self._numbers[position] = Stamp(ax, 1.0, 1.04, 9, colour, bold=True, align="right")
         self._sides = {position: side for side, position in sides.items()}
         self.artists = [*(line for pair in self._lines.values() for line in pair), *self._numbers.values()]
 
@@ -118,6 +118,7 @@ class AnglePanel:
             now = view.smooth_deg[-1, position] if len(x) else math.nan
             side = self._sides[position]
             self._numbers[position].set_text(f"{side} {'–' if math.isnan(now) else f'{now:.0f}°'}")
+        _side_by_side(self._ax, list(self._numbers.values())[::-1], 1.0, -1)
         return False
 
 
@@ -146,9 +147,9 @@ class SeriesPanel:
         label_seconds(ax, window_s, 3)
         ax.locator_params(axis="y", nbins=4)
         self._lines, self._numbers = {}, {}
-        for order, (name, (_, colour)) in enumerate(series.items()):
+        for name, (_, colour) in series.items():
             (self._lines[name],) = ax.plot([], [], color=colour, linewidth=1.6, animated=True)
-            self._numbers[name] = Stamp(ax, 0.46 * order, 1.06, 8.5, colour, bold=True)
+            self._numbers[name] = Stamp(ax, 0.0, 1.06, 8.5, colour, bold=True)
         self.artists = [*self._lines.values(), *self._numbers.values()]
 
     def update(self, view: View) -> bool:
@@ -162,12 +163,21 @@ class SeriesPanel:
             highest = max(highest, float(known.max()) if known.size else 0.0)
             now = f"{known[-1]:.0f}" if known.size and math.isfinite(y[-1]) else "–"
             self._numbers[name].set_text(f"{self._words[name]} {now}" if known.size else "")
+        _side_by_side(self._ax, list(self._numbers.values()), 0.0, 1)
         top = next((step for step in self._steps if step >= 1.15 * highest), self._steps[-1])
         if top == self._top:
             return False
         self._top = top
         self._ax.set_ylim(0, top)
         return True
+
+
+def _side_by_side(ax: Any, stamps: list[Stamp], x: float, direction: int) -> None:
+    """Words one after the other from `x` on, to the right (1) or to the left (-1), with a space between."""
+    width_px = float(ax.bbox.width)
+    for stamp in stamps:
+        stamp.x = x
+        x += direction * (stamp.width_px + 12) / width_px if stamp.width_px else 0.0
 
 
 class _Bones:

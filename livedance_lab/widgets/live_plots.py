@@ -82,7 +82,7 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
         self.history = LiveHistory(session.angle_names, window_s, painting=session.settings.painting)
         canvas_figure = interactive_figure()
         self.figure = LiveFigure(self.history, joints, dark=bool(dark), figure=canvas_figure)
-        self._canvas: Any = None if canvas_figure is None else _shared(self.figure)
+        self._canvas: Any = None if canvas_figure is None else _dressed(canvas_figure.canvas)
         self._asked_dark = dark
         self._image = LiveImage()
         self._image.on_change = self._on_page
@@ -180,12 +180,10 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
         begun_s = thread_cpu_s()
         with self.figure.lock:
             self.figure.draw(self._now_s())
-            if self._canvas is None:
-                picture = encode_jpeg(self.figure.pixels(), _QUALITY, full_colour=True)
-            else:
-                self._canvas.blit()
-                picture = b""
-        if picture:
+            picture = encode_jpeg(self.figure.pixels(), _QUALITY, full_colour=True)
+            if self._canvas is not None:
+                _send(self._canvas, picture)
+        if self._canvas is None:
             self._image.show(picture, t_s)
         cost_ms = (thread_cpu_s() - begun_s) * 1000
         interval_s, self._drawn_s = t_s - self._drawn_s, t_s
@@ -208,19 +206,25 @@ _WORDS = (
 )
 
 
-def _shared(figure: LiveFigure) -> Any:
-    """The figure's canvas, made to wait for our drawing before it draws for the page."""
-    canvas: Any = figure.figure.canvas
-    draw = canvas.draw
-
-    def locked_draw(*args: Any, **kwargs: Any) -> None:
-        with figure.lock:
-            draw(*args, **kwargs)
-
-    canvas.draw = locked_draw
+def _dressed(canvas: Any) -> Any:
+    """An ipympl canvas without what a live figure does not need."""
     canvas.header_visible = canvas.footer_visible = canvas.resizable = False
     canvas.toolbar_position = "right"  # on the left it would hide the angles' scale
     return canvas
+
+
+def _send(canvas: Any, picture: bytes) -> None:
+    """Show a picture on an ipympl canvas.
+
+    Its own way would encode a PNG of the differences, at three times the cost, and leave traces where a page
+    skips one.
+    """
+    canvas._force_full = True  # whatever it sends by itself must not build on what it sent before
+    if canvas.syncing_data_url:  # no page has it yet: the canvas keeps the picture itself
+        canvas.blit()
+        return
+    canvas.set_image_mode("full")
+    canvas.send_binary(picture)
 
 
 def _step_back() -> None:
