@@ -97,6 +97,7 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
         self._last_s = self._drawn_s = self._said_s = -1e9
         bar = ipywidgets.HBox([self._pause, self._words], layout={"align_items": "center", "grid_gap": "10px"})
         super().__init__([bar, *([] if self._canvas is None else [self._canvas]), self._image])
+        self.add_class("ldl-live-plots")
         self._quit = [session.on_result(self._take), session.on_message(self._hear)]
         if session.latest is not None:
             self._take(session.latest)

@@ -75,10 +75,17 @@ export default {
       tell();
     });
     const colours = new MutationObserver(tell);
+    let gone = false;
+    /** Everything drawn beside it counts, and that is known only once it is on the page. */
+    const watch = () => {
+      if (gone) return;
+      if (el.isConnected) seen.observe(el.closest(".ldl-live-plots") ?? el);
+      else requestAnimationFrame(watch);
+    };
 
     model.on("msg:custom", onPicture);
     document.addEventListener("visibilitychange", tell);
-    seen.observe(el);
+    watch();
     colours.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
     tell();
     return () => {
@@ -86,6 +93,7 @@ export default {
       document.removeEventListener("visibilitychange", tell);
       seen.disconnect();
       colours.disconnect();
+      gone = true;
       onScreen = false;
       tell();
     };
