@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-import platform
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -25,6 +23,7 @@ from livedance_lab.recording.writer import RecordingWriter
 from livedance_lab.settings import Settings
 from livedance_lab.tables.schema import Schemas
 from livedance_lab.tables.store import SessionLog
+from livedance_lab.versions import software
 from livedance_lab.video import VideoSource
 
 __all__ = ["Heard", "work"]
@@ -129,10 +128,7 @@ def _manifest(job: Job, video: VideoSource, settings: Settings) -> dict[str, Any
     models = (f"pose_{size}", *(["hands"] if settings.hands else []))
     return {
         "session_id": job.name,
-        "livedance_lab": __version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "packages": {name: metadata.version(name) for name in ("mediapipe", "numpy", "opencv-python")},
+        **software("mediapipe", "numpy", "opencv-python"),
         "estimator": job.estimator,
         "models": {name: sha256_of(name) for name in models} if job.estimator == "mediapipe" else {},
         "settings": settings.plain(),

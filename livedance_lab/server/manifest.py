@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import platform
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from livedance_lab import __version__
 from livedance_lab.clock import wall_s
 from livedance_lab.errors import ModelError
 from livedance_lab.model_store import sha256_of
 from livedance_lab.pipeline.session import Session
 from livedance_lab.server.config import ServerConfig
+from livedance_lab.versions import software
 
 __all__ = ["manifest"]
 
@@ -23,10 +21,7 @@ def manifest(session: Session, config: ServerConfig) -> dict[str, Any]:
     created = datetime.fromtimestamp(wall_s() - (session.clock() - session.created_s), UTC)
     return {
         "session_id": session.id,
-        "livedance_lab": __version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "packages": {name: _version(name) for name in ("mediapipe", "numpy", "opencv-python", "tornado")},
+        **software("mediapipe", "numpy", "opencv-python", "tornado"),
         "created_utc": created.isoformat(timespec="milliseconds"),
         "estimator": config.estimator,
         "models": _models(session) if config.estimator == "mediapipe" else {},
@@ -51,10 +46,3 @@ def _sha(name: str) -> str | None:
         return sha256_of(name)
     except ModelError:
         return None  # not fetched (yet): unknown, not wrong
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
