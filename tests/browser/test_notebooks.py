@@ -69,3 +69,18 @@ def test_a_slider_changes_the_running_session(page, lab, runtime):
     after = notebook.run()
 
     assert int(after.split()[0]) > int(before.split()[0]), (before, after)
+
+
+def test_live_plots_and_the_log_from_top_to_bottom(page, lab, runtime):
+    """Notebook 02 as it stands, on the clip."""
+    cells = cells_of("02_live_angles_and_plots.ipynb", runtime, camera=False)
+    notebook = Notebook(page, lab, cells)
+    words = [notebook.run(180) for _ in cells]
+    notebook.wait_status("ended")
+    notebook.screenshot("notebook-02")
+
+    assert any("do the books balance? True" in text for text in words)
+    assert page.locator(".jp-OutputArea-output img").count() >= 2, "the snapshot and the overview"
+    angles = pd.read_csv(next((lab.folder / "out" / "live-angles").glob("*angles.csv")))
+    assert angles["left_elbow"].notna().sum() > 20
+    assert page.wrong == []
