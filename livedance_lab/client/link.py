@@ -1,40 +1,23 @@
-"""One socket to the server, kept alive: hello, clock exchange, frames up, results down, reconnection."""
+"""The Python end of a connection: frames up, results down."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import logging
-from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import Any, Literal
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any
 
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from livedance_lab import __version__
-from livedance_lab.client.credit import Credit, Pacing
-from livedance_lab.client.handshake import keep_trying, shake_hands
-from livedance_lab.clock import OffsetEstimator, now_s
-from livedance_lab.errors import ConnectionLost, ConnectionRefused, LiveDanceError
+from livedance_lab.client.conversation import Conversation
+from livedance_lab.clock import now_s
+from livedance_lab.errors import ConnectionLost, ConnectionRefused
 from livedance_lab.wire import codec
-from livedance_lab.wire.codec import FrameHeader, WireResult, encode_json
-from livedance_lab.wire.messages import PROTOCOL_VERSION, parse_json
+from livedance_lab.wire.codec import FrameHeader, WireResult
 
 __all__ = ["LiveClient"]
 
-_log = logging.getLogger(__name__)
 
-_FIRST_PINGS = 5
-_PING_EVERY_S = 2.0
-_REPORT_EVERY_S = 0.25
-_MOST_UNANSWERED = 10_000  # that a hello may name
-_KEPT = 1000
-
-
-class LiveClient:
+class LiveClient(Conversation):
     """A producer of frames, or a viewer of a session's results, on an asyncio loop.
 
     Use it as ``async with LiveClient(server.url, server.token) as client``.
@@ -73,49 +56,9 @@ class LiveClient:
         On entering: the server is not there or says no.
     """
 
-    def __init__(
-        self,
-        url: str,
-        token: str,
-        *,
-        session: str | None = None,
-        role: Literal["producer", "viewer"] = "producer",
-        settings: dict[str, Any] | None = None,
-        pacing: Pacing = "auto",
-        about: dict[str, Any] | None = None,
-        legacy: bool = False,
-        own_clock: bool = True,
-        on_message: Callable[[dict[str, Any]], None] | None = None,
-        retry_for_s: float = 60.0,
-    ) -> None:
-        parts = urlsplit(url)
-        self._url = urlunsplit(("wss" if parts.scheme == "https" else "ws", parts.netloc, parts.path + "/ws", "", ""))
-        self._token, self.session, self._role = token, session, role
-        self._settings_wanted = dict(settings or {})
-        self._about = {"library": f"livedance_lab {__version__}", **(about or {})}
-        self._legacy, self._own_clock = legacy, own_clock
-        self._on_message, self._retry_for_s = on_message, retry_for_s
-        self.credit = Credit(pacing)
-        self.clock = OffsetEstimator()
-        self.welcome: dict[str, Any] = {}
-        self.settings: dict[str, Any] = {}
-        self.latest: WireResult | None = None
-        self.refusals: deque[dict[str, Any]] = deque(maxlen=_KEPT)
-        self.errors: deque[dict[str, Any]] = deque(maxlen=_KEPT)
-        self.results_received = self.reconnections = self.bytes_up = self.bytes_down = 0
-        self.ended: dict[str, Any] | None = None
-        self.ready = False
-        self.failure: LiveDanceError | None = None
-        self._socket: ClientConnection | None = None
-        self._tasks: list[asyncio.Task[None]] = []
-        self._receipts: list[tuple[int, float, None]] = []
-        self._changed = asyncio.Condition()
-        self._sending = self._closing = False
-
     async def __aenter__(self) -> LiveClient:
         """Connect, exchange clocks, begin."""
-        await self._connect()
-        self._tasks = [asyncio.create_task(work()) for work in (self._listen, self._keep_time, self._report)]
+        await self.open()
         return self
 
     async def __aexit__(
@@ -186,19 +129,6 @@ class LiveClient:
         """Put a marker into the session's event log, stamped now."""
         await self._say({"type": "mark", "name": name, "data": data, "t_s": now_s()})
 
-    async def wait_ready(self, within_s: float = 60.0) -> None:
-        """Wait until the session's estimators are warm: frames sent before are only counted as superseded.
-
-        Raises
-        ------
-        ConnectionLost
-            If it takes longer.
-        """
-        if not await self._until(lambda: self.ready, within_s):
-            raise ConnectionLost(f"the session's estimators were not ready within {within_s:.0f} s.")
-        if self.failure is not None:
-            raise self.failure
-
     async def settle(self, within_s: float = 3.0) -> bool:
         """Wait until every sent frame is answered; False if some are not in time."""
         await self._until(lambda: not self.credit.unanswered, within_s)
@@ -234,16 +164,6 @@ class LiveClient:
         await self._say({"type": "end", "captured": self.credit.captured})
         return await self._until(lambda: self.ended is not None or self.reconnections != said_on, within_s)
 
-    async def close(self) -> None:
-        """Close the socket and stop every task."""
-        self._closing = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._socket is not None:
-            await self._socket.close()
-            self._socket = None
-
     # --- receiving
 
     async def results(self) -> AsyncIterator[WireResult]:
@@ -259,142 +179,3 @@ class LiveClient:
                 raise self.failure
             else:
                 return
-
-    async def _listen(self) -> None:
-        """Read until closed for good; reconnect when the connection breaks."""
-        while not self._closing:
-            socket = self._socket
-            assert socket is not None
-            try:
-                async for message in socket:
-                    self.bytes_down += len(message)
-                    await self._handle(message)
-            except ConnectionClosed:
-                _log.debug("connection closed", exc_info=True)
-            except Exception as exc:  # noqa: BLE001  nobody awaits this task: whoever waits for results must hear of it
-                _log.exception("a message could not be handled")
-                await self._fail(ConnectionLost(f"a message of the server could not be handled: {exc!r}"))
-                return
-            if self._closing or self.ended is not None:
-                return
-            self._socket = None
-            try:
-                await self._reconnect()
-            except LiveDanceError as exc:
-                await self._fail(exc)
-                return
-
-    async def _handle(self, message: str | bytes) -> None:
-        data = parse_json(message)
-        kind = data.get("type")
-        if kind == "result":
-            t_result_s = now_s()
-            self.credit.answer(data["seq"])
-            self.results_received += 1
-            self._receipts.append((data["seq"], t_result_s, None))
-            self.latest = codec.decode_result(data, t_result_s)
-            await self._notify()
-            return
-        if kind == "pong":
-            best_before = self.clock.best
-            best = self.clock.add(data["t_s"], data["t_receive_s"], data["t_send_s"], now_s())
-            if best.known and best != best_before and self._role == "producer" and self._own_clock:
-                await self._say({"type": "clock", "offset_s": best.offset_s, "uncertainty_s": best.uncertainty_s})
-        elif kind == "refused":
-            self.credit.answer(data["seq"])
-            self.refusals.append(data)
-        elif kind == "settings":
-            self.settings, self.credit.window = data["settings"], data["pose_lanes"]
-        elif kind == "event":
-            self.ready = self.ready or (data["kind"], data["name"]) == ("session", "ready")
-        elif kind == "ended":
-            self.ended = data["ledger"]
-        elif kind == "error" and not data.get("fatal"):
-            self.errors.append(data)
-        elif (kind == "bye" or (kind == "error" and data.get("fatal"))) and data["code"] != "shutdown":
-            await self._fail(ConnectionRefused(data["code"], data["message"]))
-        if self._on_message is not None:
-            self._on_message(data)
-        await self._notify()
-
-    async def _fail(self, exc: LiveDanceError) -> None:
-        self.failure = exc
-        self._closing = True
-        await self._notify()
-
-    async def _notify(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
-
-    async def _until(self, true: Callable[[], object], within_s: float) -> bool:
-        """Wait for something, or for this client to fail; False if neither happens in time."""
-        try:
-            async with asyncio.timeout(within_s), self._changed:
-                await self._changed.wait_for(lambda: true() or self.failure is not None)
-        except TimeoutError:
-            return False
-        return True
-
-    # --- connecting
-
-    async def _connect(self) -> None:
-        """One attempt: socket, hello, welcome."""
-        hello = {
-            "type": "hello", "version": PROTOCOL_VERSION, "token": self._token, "role": self._role,
-            "session": self.session, "settings": self._settings_wanted if self._role == "producer" else {},
-            "client": self._about, "unanswered": sorted(self.credit.unanswered)[-_MOST_UNANSWERED:],
-        }  # fmt: skip
-        socket, data = await shake_hands(self._url, hello)
-        self._welcomed(data)
-        self._socket = socket
-
-    def _welcomed(self, data: dict[str, Any]) -> None:
-        self.welcome = data
-        self.session = data["session"]
-        self.settings = data["settings"]
-        self.ready = data["ready"]
-        self.credit.window = data["pose_lanes"]
-        if self.credit.captured and not data["resumed"]:
-            _log.warning("the server no longer knew session %s: it begins anew", self.session)
-        self.credit.connected(data["next_seq"], (seq for seq, _ in data["closed"]), resumed=data["resumed"])
-        self._settings_wanted = {}  # a resumed session keeps what was set meanwhile
-        self.clock = OffsetEstimator()  # it may be another server by now
-
-    async def _reconnect(self) -> None:
-        await keep_trying(self._connect, self._retry_for_s)
-        self.reconnections += 1
-        await self._ping()  # the server has forgotten the offset, too
-        await self._notify()
-
-    # --- housekeeping
-
-    async def _keep_time(self) -> None:
-        """Clock exchanges: a few at once, then now and then."""
-        n_pings = 0
-        while True:
-            await self._ping()
-            n_pings += 1
-            await asyncio.sleep(0.02 if n_pings < _FIRST_PINGS else _PING_EVERY_S)
-
-    async def _ping(self) -> None:
-        await self._say({"type": "ping", "t_s": now_s()})
-
-    async def _report(self) -> None:
-        """Tell the server what only this side knows."""
-        while True:
-            await asyncio.sleep(_REPORT_EVERY_S)
-            await self._send_reports()
-
-    async def _send_reports(self) -> None:
-        if self._role != "producer" or self._socket is None:
-            return
-        while skipped := self.credit.take_skipped():
-            await self._say({"type": "skipped", "frames": skipped})
-        receipts, self._receipts = self._receipts, []
-        if receipts:
-            await self._say({"type": "receipts", "frames": receipts})
-
-    async def _say(self, message: dict[str, Any]) -> None:
-        if self._socket is not None:
-            with contextlib.suppress(ConnectionClosed):  # `_listen` sees it too, and reconnects
-                await self._socket.send(encode_json(message))

@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Any
 from livedance_lab.client.background import BackgroundFeed
 from livedance_lab.client.feed import EncodedClip, play_camera, play_clip
 from livedance_lab.client.link import LiveClient
-from livedance_lab.client.log import RemoteLog, ServerAddress
+from livedance_lab.client.log import ServerAddress
 from livedance_lab.client.replay import ReplaySource, play_recording
-from livedance_lab.client.watcher import Watcher
-from livedance_lab.clock import ClockOffset, now_s
+from livedance_lab.client.watched import WatchedSession
+from livedance_lab.clock import now_s
 from livedance_lab.errors import ConnectionLost, ServerError
 from livedance_lab.settings import Settings
-from livedance_lab.wire.codec import WireResult
 
 if TYPE_CHECKING:
     from livedance_lab.client.credit import Pacing
@@ -34,7 +33,7 @@ _LOOK_EVERY_S = 0.05
 _END_WITHIN_S = 10.0
 
 
-class LiveSession(RemoteLog):
+class LiveSession(WatchedSession):
     """One session on a server, seen from Python.
 
     Use `LiveSession.open` for a new one and `LiveSession.attach` for one that is running. Its tables (`frames`,
@@ -47,7 +46,6 @@ class LiveSession(RemoteLog):
 
     def __init__(self, server: ServerAddress, session_id: str) -> None:
         super().__init__(server, session_id)
-        self._watcher = Watcher(server.url, server.token, session_id)
         self._feeds: list[BackgroundFeed] = []
 
     @classmethod
@@ -100,110 +98,6 @@ class LiveSession(RemoteLog):
         if settings:
             attached.set(**settings)
         return attached
-
-    # --- live
-
-    @property
-    def latest(self) -> WireResult | None:
-        """The newest result; None before the first."""
-        return self._watcher.viewer.latest
-
-    @property
-    def stats(self) -> dict[str, Any]:
-        """The browser's newest readings: camera and painted FPS, and so on; empty without a browser."""
-        return self._watcher.stats
-
-    @property
-    def results_per_s(self) -> float:
-        """Results that reached this side per second, over the last two seconds."""
-        return self._watcher.rate.rate_hz(now_s())
-
-    @property
-    def error(self) -> str:
-        """Why nothing new is seen, in words; empty while all is well. It is tried again as long as it is not."""
-        return self._watcher.error
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        """The session in numbers, as the server sees it now."""
-        answer: dict[str, Any] = self.server.get(f"/sessions/{self.id}")
-        return answer
-
-    @property
-    def settings(self) -> Settings:
-        """The settings in force."""
-        return Settings.parse(self._watcher.viewer.settings)
-
-    @property
-    def settings_version(self) -> int:
-        """Counts the changes of settings; each row of the results names the one it was made with."""
-        return self._watcher.settings_version
-
-    def set(self, *, by: str = "kernel", **changes: Any) -> Settings:
-        """Change settings of the running session, from the next frame on; logged as an event.
-
-        Parameters
-        ----------
-        by : str
-            Who changes them, for the log.
-        **changes
-            Fields of `Settings`.
-
-        Raises
-        ------
-        SettingsError
-            If a name is unknown or a value does not fit; nothing is changed then.
-        ServerError
-            If the server refuses.
-        """
-        new = self.settings.changed(changes)
-        wanted = {name: new.plain()[name] for name in changes}
-        said, _ = self.server.call("PATCH", f"/sessions/{self.id}/settings", {"changes": wanted, "by": by})
-        answer = json.loads(said)
-        self._watcher.settings_version = max(self.settings_version, answer["version"])
-        self._watcher.viewer.settings = answer["settings"]
-        return Settings.parse(answer["settings"])
-
-    def mark(self, name: str, *, t_s: float | None = None, **data: Any) -> None:
-        """Put a marker into the event log, at a time of the server's clock or, without one, as it arrives there."""
-        self.server.call("POST", f"/sessions/{self.id}/marks", {"name": name, "data": data, "t_s": t_s})
-
-    def on_result(self, listener: Callable[[WireResult], None]) -> Callable[[], None]:
-        """Call `listener` with each new result, newest only, in a thread of this session.
-
-        Returns
-        -------
-        callable
-            Call it to stop.
-        """
-        return self._watcher.on_result(listener)
-
-    def on_message(self, listener: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
-        """Call `listener` with each message that is no result: settings, stats, events, the end.
-
-        Messages are those of `livedance_lab.wire.messages`, as dicts, in a thread of this session.
-
-        Returns
-        -------
-        callable
-            Call it to stop.
-        """
-        return self._watcher.on_message(listener)
-
-    @property
-    def angle_names(self) -> tuple[str, ...]:
-        """The session's joint angles, in the order of `WireResult.angles_deg`."""
-        return tuple(self._watcher.viewer.welcome["angles"])
-
-    @property
-    def clock_offset(self) -> ClockOffset:
-        """The server's clock minus this process's (`now_s`), as measured; unknown for a moment after connecting."""
-        return self._watcher.viewer.clock.best
-
-    def server_time_s(self, t_s: float) -> float:
-        """A time of this process's clock on the server's; as it is while the difference is not known."""
-        offset = self.clock_offset
-        return offset.to_server(t_s) if offset.known else t_s
 
     def wait(self, seconds: float, start_within_s: float = 60.0) -> None:
         """Let the session run: return when results have been coming for some seconds.

@@ -9,7 +9,7 @@ import math
 import numpy as np
 import pytest
 
-from livedance_lab.client import link
+from livedance_lab.client import conversation, link
 from livedance_lab.client.link import LiveClient
 from livedance_lab.clock import now_s
 from livedance_lab.errors import BusyError, ConnectionLost, ConnectionRefused
@@ -135,7 +135,8 @@ def test_results_arrive_as_arrays():
 @pytest.mark.parametrize("shift_s", [86_400.0, -5_000.0])
 def test_another_machines_clock_is_mapped_within_the_uncertainty(monkeypatch, shift_s):
     """The client reads a clock that is off by a day; the test knows both."""
-    monkeypatch.setattr(link, "now_s", lambda: now_s() + shift_s)
+    for part in (conversation, link):
+        monkeypatch.setattr(part, "now_s", lambda: now_s() + shift_s)
     truth: dict[int, float] = {}
 
     async def work(served: Served) -> None:
