@@ -16,17 +16,18 @@ from livedance_lab.clock import ClockOffset, now_s, wall_s
 from livedance_lab.errors import CodedError, ImageError, LiveDanceError, WireError
 from livedance_lab.estimators.base import Estimate, EstimatorFactory
 from livedance_lab.imaging import MAX_PIXELS, check
-from livedance_lab.metrics.stats import Window
 from livedance_lab.pipeline.books import Books
 from livedance_lab.pipeline.crew import CREW_FIELDS, Crew
 from livedance_lab.pipeline.intake import ClientClock
 from livedance_lab.pipeline.latest import QUEUES, LatestSlot
 from livedance_lab.pipeline.listener import SessionListener
+from livedance_lab.pipeline.outlet import Outlet
 from livedance_lab.pipeline.picture import Picture
 from livedance_lab.pipeline.process import Processor
 from livedance_lab.pipeline.scheduler import Job, Scheduler
+from livedance_lab.pipeline.staff import Staff
 from livedance_lab.pipeline.summary import summary_of
-from livedance_lab.pose import Body, Frame, FrameRecord, FrameState, FrameTimes
+from livedance_lab.pose import Body, Frame, FrameState, FrameTimes, PoseResult
 from livedance_lab.settings import Settings
 from livedance_lab.tables.schema import Schemas
 from livedance_lab.tables.store import SessionLog
@@ -85,7 +86,6 @@ class Session:
         self.ledger = self._books.ledger
         self.log.on_sink_error = lambda _sink, exc: self.event("error", "recording stopped", {"reason": str(exc)})
         self.created_s = clock()
-        self.result_rate, self.hands_rate, self.ages_ms = Window(), Window(), Window(5.0)
         self.ended = False
         self.video_sink: Callable[[Frame, Body], None] | None = None  # set while pictures are kept, by consent
         self.client_about: dict[str, Any] = {}
@@ -93,75 +93,41 @@ class Session:
         self._scheduler, self._listener, self._factory = scheduler, listener, factory
         self._max_pixels = max_pixels
         self._lock = threading.RLock()
-        self._crew_lock = threading.Lock()  # one change of crew at a time
-        self._crew: Crew | None = None
-        self._wanted = False  # whether a crew should be at work
         self._slot: LatestSlot[Picture] = QUEUES[queue]()
-        self._halves: dict[int, tuple[Job, Estimate]] = {}  # join design: what waits for its other half
-        self._last_sent_seq = -1
+        self.outlet = Outlet(self.processor, self._books, self.log, self._tell, clock)
+        self._staff = Staff(self._new_crew, lambda: self.settings, self.event, self._lock)
         self._ending = False  # no more frames are taken; those in work are waited for
-        self._over = False  # nothing is waited for: no crew is to be made any more
         self.event("session", "created", {"settings": self.settings.plain()})
 
-    # --- the crew: all of these block while estimators are made or freed, so never on the event loop
+    # --- the crew: these block while estimators are made or freed, so never on the event loop
 
     @property
     def running(self) -> bool:
         """Whether a crew is at work or being made."""
-        return self._wanted
+        return self._staff.wanted
 
     @property
     def ready(self) -> bool:
         """Whether the estimators are warm and at work."""
-        return self._crew is not None
+        return self._staff.crew is not None
 
     def start(self) -> None:
         """Put a crew for the settings in force to work, in place of the one there is."""
-        with self._crew_lock:
-            if self._over or (self._crew is not None and self._crew.fits(self.settings)):
-                return  # many changes in a row need one new crew
-            self._wanted = True
-            crew = Crew(self.settings, self._slot, self, self._scheduler, self._factory, self.clock)
-            error = crew.warm_up()
-            if error is not None:
-                self.event("error", "estimator", {"reason": str(error)})
+        old = self._staff.start()
+        if old is not None:
             with self._lock:
-                old, self._crew = self._crew, crew if self._wanted else None
-                crew.plan.settings = self.settings
-            if not self._wanted:
-                crew.stop()
-            else:
-                crew.go()
-                self.event("session", "ready", {"lanes": [lane.name for lane in crew.lanes]})
-            if old is not None:
-                old.stop()
-                self._drop_halves(old)
+                self.outlet.drop_halves(old.plan)
+                self._finish_if_drained()
 
     def pause(self) -> None:
         """Stop working and free the estimators; the ledger and the log stay."""
-        self._wanted = False  # a crew that is being made just now is not put to work
-        with self._crew_lock:
-            self._wanted = False
-            with self._lock:
-                crew, self._crew = self._crew, None
-            if crew is not None:
-                crew.stop()
+        self._staff.stop()
         with self._lock:
             while (waiting := self._slot.take()) is not None:
                 self._books.close(waiting.frame.seq, FrameState.LOST, waiting.frame.times, "stopped", waiting.bytes_up)
             self._slot.clear()
-            self._halves.clear()
+            self.outlet.forget_halves()
             self._books.lose_open("stopped")  # in the hands of a lane that did not stop
-            self._finish_if_drained()
-
-    def _drop_halves(self, old: Crew) -> None:
-        """Halves that the old crew left behind have no other half any more."""
-        with self._lock:
-            for seq, (job, _) in list(self._halves.items()):
-                if job.joined_by is old.plan:
-                    del self._halves[seq]
-                    times = job.picture.frame.times
-                    self._books.close(seq, FrameState.FAILED, times, "the design was changed", job.picture.bytes_up)
             self._finish_if_drained()
 
     # --- what comes in
@@ -249,12 +215,11 @@ class Session:
             self.processor.reconfigure(new)  # first: it may refuse a filter's parameters
             self.settings = new
             self.settings_version += 1
-            if self._crew is not None:
-                self._crew.plan.settings = new
+            self._staff.follow(new)
             before = old.plain()
             changed = {k: v for k, v in new.plain().items() if before[k] != v}
             self.event("settings", "changed", {"version": self.settings_version, "changes": changed, "by": by})
-        if self._wanted and any(field in changed for field in CREW_FIELDS):
+        if self.running and any(field in changed for field in CREW_FIELDS):
             threading.Thread(target=self.start, name="livedance-new-crew", daemon=True).start()
         return new
 
@@ -275,56 +240,10 @@ class Session:
         """Remember hands, or let a result leave."""
         with self._lock:
             if "hands" in job.stage_ms and self.settings.hands:
-                found = self.processor.take_hands(job.picture.frame, estimate, job.stage_ms["hands"])
-                self.hands_rate.add(t_end_s)
-                if self._crew is not None:
-                    self._crew.plan.policy.found(found)
-            if job.joined_by is not None:
-                self._join(job, estimate, t_end_s)
-            elif job.kind != "hands":
-                self._emit(job, estimate, t_end_s)
-
-    def _join(self, job: Job, estimate: Estimate, t_end_s: float) -> None:
-        """Hold the first half of a frame until the other half is there."""
-        other = self._halves.pop(job.picture.frame.seq, None)
-        if self.ledger.is_closed(job.picture.frame.seq):
-            return  # its other half failed
-        if other is None:
-            self._halves[job.picture.frame.seq] = (job, estimate)
-        elif job.kind == "pose":
-            self._emit(job, estimate, t_end_s)
-        else:
-            self._emit(*other, t_end_s)
-
-    def _emit(self, job: Job, estimate: Estimate, t_end_s: float) -> None:
-        """Make the result and let it leave, unless a newer one has."""
-        picture, frame = job.picture, job.picture.frame
-        if self.ledger.is_closed(frame.seq):
-            return
-        times = frame.times
-        times.t_infer_start_s, times.t_infer_end_s = job.t_start_s, t_end_s
-        stage_ms = {**picture.stage_ms, **job.stage_ms}
-        stage_ms["wait"] = (job.t_start_s - times.t_receive_s) * 1000 - sum(picture.stage_ms.values())
-        if frame.seq < self._last_sent_seq:
-            self._books.close(frame.seq, FrameState.LATE, times, "a newer result had left", picture.bytes_up, stage_ms)
+                self.outlet.take_hands(job, estimate, t_end_s, self._staff.policy)
+            if job.kind != "hands" or job.joined_by is not None:
+                self.outlet.take(job, estimate, t_end_s, self.settings_version, self._staff.policy)
             self._finish_if_drained()
-            return
-        record = FrameRecord(frame.seq, FrameState.PROCESSED, times, "", picture.bytes_up, stage_ms)
-        result = self.processor.result(frame, estimate, record, self.settings_version)
-        if self._crew is not None:
-            self._crew.plan.policy.wrists_visible = self.processor.wrists_visible
-        times.t_emit_s = self.clock()
-        self._last_sent_seq = frame.seq
-        self.ledger.close(frame.seq, FrameState.PROCESSED)
-        try:
-            self._listener.on_result(self, result, self._books.take_closed())
-        finally:  # whatever becomes of the message, the frame is in the log
-            stage_ms["emit"] = (self.clock() - times.t_emit_s) * 1000
-            self.log.add_result(result)
-            self.log.add_frame(record)
-        self.result_rate.add(times.t_emit_s)
-        self.ages_ms.add(times.t_emit_s, (times.t_emit_s - times.t_capture_s) * 1000)
-        self._finish_if_drained()
 
     def lane_failed(self, job: Job, error: LiveDanceError) -> None:
         """A lane could not do its job: the frame is rejected (its picture is bad) or failed (we are)."""
@@ -333,11 +252,10 @@ class Session:
             bad_picture = isinstance(error, ImageError)
             if job.kind == "hands" and not bad_picture:
                 self.event("error", "hands failed", {"seq": frame.seq, "reason": str(error)})
-                if self._crew is not None:
-                    self._crew.plan.policy.found(0)  # and the next look waits longer
+                self._staff.policy.found(0)  # and the next look waits longer
                 if job.joined_by is None:
                     return
-            self._halves.pop(frame.seq, None)
+            self.outlet.forget_half(frame.seq)
             state = FrameState.REJECTED if bad_picture else FrameState.FAILED
             code = error.code if isinstance(error, ImageError) else "estimator"
             self._refuse(frame.seq, state, code, str(error), frame.times, job.picture.bytes_up)
@@ -362,7 +280,8 @@ class Session:
 
     def abandon(self) -> None:
         """The producer is gone for good. Blocks while lanes stop: not on the loop."""
-        self._ending = self._over = True
+        self._ending = True
+        self._staff.close()
         self.pause()
 
     def resolve(self, unanswered: Iterable[int]) -> list[tuple[int, str]]:
@@ -377,7 +296,8 @@ class Session:
         if not self._ending or self.ended or self.ledger.in_flight:
             return
         self._books.lose_unreported()
-        self.ended = self._over = True
+        self.ended = True
+        self._staff.close()
         summary = self.ledger.summary()
         self.event("session", "ended", dict(summary))
         self.log.flush()
@@ -389,6 +309,12 @@ class Session:
             return summary_of(self)
 
     # --- helpers, called with the lock held
+
+    def _new_crew(self, settings: Settings) -> Crew:
+        return Crew(settings, self._slot, self, self._scheduler, self._factory, self.clock)
+
+    def _tell(self, result: PoseResult, closed: list[tuple[int, str]]) -> None:
+        self._listener.on_result(self, result, closed)
 
     def _accept(self, seq: int) -> None:
         if self.ended or self._ending:

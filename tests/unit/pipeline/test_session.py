@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -384,7 +383,7 @@ def test_a_joined_result_waits_for_both_halves(stage, first):
     stage.done(order[1], found if order[1] is hands else a_pose())
 
     assert [(r.seq, r.hands_seq) for r in stage.heard.results] == [(0, -1), (1, 1)]
-    assert not stage.session._halves
+    assert not stage.session.outlet._halves
 
 
 @pytest.mark.parametrize("failing", ["pose", "hands"])
@@ -398,7 +397,7 @@ def test_when_one_half_fails_the_other_is_not_kept_for_ever(stage, failing, firs
             stage.done(jobs[kind])
 
     assert stage.states == {"failed": 1}
-    assert not stage.session._halves
+    assert not stage.session.outlet._halves
 
 
 def test_after_a_change_of_design_only_the_old_crews_halves_are_given_up(stage):
@@ -407,7 +406,7 @@ def test_after_a_change_of_design_only_the_old_crews_halves_are_given_up(stage):
     waits, its_hands = halves(stage, new, 1)
     stage.done(waits_in_vain)
     stage.done(waits)
-    stage.session._drop_halves(SimpleNamespace(plan=old))  # type: ignore[arg-type]
+    stage.session.outlet.drop_halves(old)  # type: ignore[arg-type]
     stage.done(its_hands)
 
     assert stage.states == {"failed": 1, "processed": 1}

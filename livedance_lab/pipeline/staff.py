@@ -1,0 +1,89 @@
+"""Which crew is at work: made beside the old one, swapped in when it is warm, freed when it is not wanted."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from livedance_lab.pipeline.crew import Crew
+from livedance_lab.pipeline.plans import HandsPolicy
+from livedance_lab.settings import Settings
+
+__all__ = ["Staff"]
+
+
+class Staff:
+    """The crew of one session, over its changes.
+
+    Parameters
+    ----------
+    hire : callable
+        Makes a crew for settings.
+    settings : callable
+        The settings in force.
+    event : callable
+        Told kind, name and data of what is worth logging.
+    lock : threading.RLock
+        The session's: the crew is swapped under it.
+    """
+
+    def __init__(
+        self,
+        hire: Callable[[Settings], Crew],
+        settings: Callable[[], Settings],
+        event: Callable[[str, str, dict[str, Any]], None],
+        lock: threading.RLock,
+    ) -> None:
+        self.crew: Crew | None = None
+        self.wanted = False  # whether a crew should be at work
+        self._hire, self._settings, self._event, self._lock = hire, settings, event, lock
+        self._changing = threading.Lock()  # one change of crew at a time
+        self._closed = False  # no crew is to be made any more
+        self._no_policy = HandsPolicy()
+
+    @property
+    def policy(self) -> HandsPolicy:
+        """When the crew at work looks for hands; without a crew, one that nobody asks."""
+        return self.crew.plan.policy if self.crew is not None else self._no_policy
+
+    def follow(self, settings: Settings) -> None:
+        """The crew at work acts on these from now on."""
+        if self.crew is not None:
+            self.crew.plan.settings = settings
+
+    def start(self) -> Crew | None:
+        """Put a crew for the settings in force to work; return the one it replaced, stopped. Blocks."""
+        with self._changing:
+            if self._closed or (self.crew is not None and self.crew.fits(self._settings())):
+                return None  # many changes in a row need one new crew
+            self.wanted = True
+            crew = self._hire(self._settings())
+            error = crew.warm_up()
+            if error is not None:
+                self._event("error", "estimator", {"reason": str(error)})
+            with self._lock:
+                old, self.crew = self.crew, crew if self.wanted else None
+                crew.plan.settings = self._settings()
+            if not self.wanted:
+                crew.stop()
+            else:
+                crew.go()
+                self._event("session", "ready", {"lanes": [lane.name for lane in crew.lanes]})
+            if old is not None:
+                old.stop()
+            return old
+
+    def stop(self) -> None:
+        """Free the crew, also one that is being made just now. Blocks."""
+        self.wanted = False
+        with self._changing:
+            self.wanted = False
+            with self._lock:
+                crew, self.crew = self.crew, None
+            if crew is not None:
+                crew.stop()
+
+    def close(self) -> None:
+        """No new crew from now on; the one at work goes on until it is stopped."""
+        self._closed = True
