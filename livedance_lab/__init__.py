@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from livedance_lab.client import LiveClient, LiveSession
     from livedance_lab.errors import LiveDanceError
-    from livedance_lab.recording import Recording
+    from livedance_lab.recording.reader import Recording
     from livedance_lab.server import LiveServer
     from livedance_lab.settings import Settings
     from livedance_lab.tables.data import SessionData
@@ -23,7 +23,7 @@ _HOMES = {
     "LiveDanceError": "errors",
     "LiveServer": "server",
     "LiveSession": "client",
-    "Recording": "recording",
+    "Recording": "recording.reader",
     "SessionData": "tables.data",
     "Settings": "settings",
 }

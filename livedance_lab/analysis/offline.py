@@ -15,8 +15,6 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-import scipy.interpolate
-import scipy.signal
 
 from livedance_lab.errors import SettingsError, ShapeError
 
@@ -57,6 +55,8 @@ def zero_phase_butterworth(
     SettingsError
         If the cut-off is not between 0 and half the rate, or the order is not even.
     """
+    from scipy import signal  # here: joint angles import this module, and a live server needs none of SciPy's 75 MB
+
     x, t = _checked(values, times_s)
     if order < 2 or order % 2:
         raise SettingsError(f"order must be even, for two passes, got {order!r}.")
@@ -67,8 +67,8 @@ def zero_phase_butterworth(
         )
     # two passes reach -3 dB where one has (sqrt(2) - 1) ** (1 / order) of its own; exact on the warped axis
     single = math.tan(math.pi * cutoff_hz / rate_hz) / (math.sqrt(2) - 1) ** (1 / order)
-    sos = scipy.signal.butter(order // 2, 2 / math.pi * math.atan(single), output="sos")
-    return _by_stretch(x, t, 4 * order, lambda y: scipy.signal.sosfiltfilt(sos, y, padlen=min(4 * order, len(y)) - 1))
+    sos = signal.butter(order // 2, 2 / math.pi * math.atan(single), output="sos")
+    return _by_stretch(x, t, 4 * order, lambda y: signal.sosfiltfilt(sos, y, padlen=min(4 * order, len(y)) - 1))
 
 
 def savitzky_golay(
@@ -94,6 +94,8 @@ def savitzky_golay(
     ndarray of shape (T, ...)
         NaN in stretches shorter than the window when a derivative is asked for; else those are untouched.
     """
+    from scipy import signal
+
     x, t = _checked(values, times_s)
     rate_hz = _rate_hz(t)
     length = max(round(window_s * rate_hz) // 2 * 2 + 1, degree // 2 * 2 + 3)
@@ -101,7 +103,7 @@ def savitzky_golay(
         x,
         t,
         length,
-        lambda y: scipy.signal.savgol_filter(y, length, degree, derivative, delta=1 / rate_hz),
+        lambda y: signal.savgol_filter(y, length, degree, derivative, delta=1 / rate_hz),
         otherwise=np.nan if derivative else None,
     )
 
@@ -191,7 +193,9 @@ def interpolate_gaps(values: npt.ArrayLike, times_s: npt.ArrayLike, max_gap_s: f
         if kind == "linear":
             series[fill] = np.interp(t[fill], t[seen], series[seen])
         else:
-            series[fill] = scipy.interpolate.PchipInterpolator(t[seen], series[seen])(t[fill])
+            from scipy.interpolate import PchipInterpolator
+
+            series[fill] = PchipInterpolator(t[seen], series[seen])(t[fill])
     return out
 
 

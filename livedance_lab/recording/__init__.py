@@ -1,6 +1,4 @@
-"""Recordings on disk: written as things happen, opened whatever happened since."""
+"""Recordings on disk: written as things happen, opened whatever happened since.
 
-from livedance_lab.recording.reader import Recording, StoredImage
-from livedance_lab.recording.writer import RecordingWriter
-
-__all__ = ["Recording", "RecordingWriter", "StoredImage"]
+Nothing is imported here: the server writes recordings and must not load what reading them takes (pandas).
+"""

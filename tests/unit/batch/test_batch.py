@@ -19,7 +19,7 @@ from livedance_lab.batch.work import work
 from livedance_lab.drawing import VideoFile
 from livedance_lab.errors import LiveDanceError
 from livedance_lab.pose import FrameState
-from livedance_lab.recording import Recording
+from livedance_lab.recording.reader import Recording
 from livedance_lab.settings import Settings
 from livedance_lab.video import VideoSource
 

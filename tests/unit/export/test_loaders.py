@@ -18,7 +18,8 @@ import pytest
 
 from livedance_lab.export import export
 from livedance_lab.export.opensim import MARKERS
-from livedance_lab.recording import Recording, RecordingWriter
+from livedance_lab.recording.reader import Recording
+from livedance_lab.recording.writer import RecordingWriter
 from livedance_lab.skeletons import BLAZEPOSE_33
 from tests.unit.recording import made
 

@@ -2,7 +2,8 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from livedance_lab.recording import Recording, RecordingWriter
+from livedance_lab.recording.reader import Recording
+from livedance_lab.recording.writer import RecordingWriter
 from livedance_lab.recording.describe import describe
 from tests.unit.recording import made
 
