@@ -203,6 +203,7 @@ def results_of(session: LiveSession, count: int) -> list[int]:
     async def produce() -> list[int]:
         async with LiveClient(session.server.url, TOKEN, session=session.id, pacing="free") as client:
             await client.wait_ready()
+            await asyncio.to_thread(until, lambda: not session.error)  # it looks again by itself: not before it sees
             first = client.credit.captured
             for _ in range(count):
                 await client.send(LANDMARKS, SIZE)
