@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from livedance_lab.errors import LiveDanceError
+from livedance_lab.errors import EstimatorError, LiveDanceError
 from livedance_lab.estimators.base import Estimator, EstimatorFactory
 from livedance_lab.pipeline.lanes import Lane, LaneOwner
 from livedance_lab.pipeline.latest import LatestSlot
@@ -41,6 +41,8 @@ class Crew:
     factory : EstimatorFactory
     clock : callable
         Seconds now.
+    make_lane : callable, default Lane
+        What to make lanes with; a simulation has its own, which need no thread.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Crew:
         scheduler: Scheduler,
         factory: EstimatorFactory,
         clock: Callable[[], float],
+        make_lane: Callable[..., Lane] = Lane,
     ) -> None:
         self.settings = settings
         self._scheduler = scheduler
@@ -59,7 +62,9 @@ class Crew:
             return factory(kind, settings)
 
         def lane(name: str, *kinds: str) -> Lane:
-            return Lane(kinds, name, make, owner, scheduler, clock)
+            return make_lane(kinds, name, make, owner, scheduler, clock)
+
+        self._lane = lane
 
         both = ("pose", "hands") if settings.hands else ("pose",)
         self.plan: LanesPlan | SequentialPlan | JoinPlan
@@ -81,7 +86,8 @@ class Crew:
         for lane in self.lanes:
             lane.start(self.plan)
         for lane in self.lanes:
-            lane.ready.wait(timeout_s)
+            if not lane.ready.wait(timeout_s):
+                return EstimatorError(f"the estimator of lane {lane.name} was not made within {timeout_s:.0f} s.")
         return next((lane.error for lane in self.lanes if lane.error is not None), None)
 
     def fits(self, settings: Settings) -> bool:
@@ -92,6 +98,15 @@ class Crew:
         """Take part in the scheduling."""
         self._scheduler.join(self.plan)
         self._scheduler.wake()
+
+    def replace(self, hung: Lane) -> None:
+        """Give a lane up, and let a new one of its kind take its place as soon as its estimators are made."""
+        fresh = self._lane(hung.name, *hung.kinds)
+        self._scheduler.give_up(hung.handle)
+        with self._scheduler.lock:
+            self.lanes[self.lanes.index(hung)] = fresh
+            self.plan.replace(hung.handle, fresh.handle)
+        fresh.start(self.plan)
 
     def stop(self) -> None:
         """Finish what is being done, free the estimators. Blocks."""

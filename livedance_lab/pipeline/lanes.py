@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from statistics import median
 from typing import Protocol
 
-from livedance_lab.errors import EstimatorError, LiveDanceError
+from livedance_lab.errors import EstimatorError, ImageError, LiveDanceError
 from livedance_lab.estimators.base import Estimate, Estimator, MonotonicMs
 from livedance_lab.pipeline.scheduler import Job, LaneHandle, Plan, Scheduler
 
 __all__ = ["Lane", "LaneOwner"]
 
 _log = logging.getLogger(__name__)
+
+_REBUILD_AFTER = 5  # failures in a row: what fails so often has lost its footing, and a new one may find it
 
 
 class LaneOwner(Protocol):
@@ -30,6 +34,10 @@ class LaneOwner(Protocol):
 
     def lane_failed(self, job: Job, error: LiveDanceError) -> None:
         """A job that gave none."""
+        ...
+
+    def lane_renewed(self, lane: str, reason: str) -> None:
+        """A lane's estimators failed again and again: it makes new ones."""
         ...
 
 
@@ -63,11 +71,20 @@ class Lane:
         self.handle = LaneHandle(scheduler.lock)
         self.ready = threading.Event()
         self.error: LiveDanceError | None = None
+        self.at_work: Job | None = None
+        """What an estimator is looking at just now; decoding and making estimators are not counted in."""
         self._make, self._owner, self._scheduler, self._clock = make_estimator, owner, scheduler, clock
         self._t_ms = MonotonicMs()
         self._estimators: dict[str, Estimator] = {}
         self._plan: Plan | None = None
+        self._took_s: deque[float] = deque(maxlen=32)
+        self._failures = 0  # in a row
         self._thread = threading.Thread(target=self._run, name=f"livedance-{name}", daemon=True)
+
+    @property
+    def usual_s(self) -> float:
+        """Median time of the last calls, seconds; 0 before the first."""
+        return median(self._took_s) if self._took_s else 0.0
 
     def start(self, plan: Plan) -> None:
         """Start the thread; it makes its estimators first, then sets `ready`."""
@@ -96,21 +113,38 @@ class Lane:
                 self._work(job)
             finally:
                 self._scheduler.done(self.handle, self._plan)
+        self._free()
+
+    def _free(self) -> None:
+        """Close the estimators."""
         for estimator in self._estimators.values():
             try:
                 estimator.close()
             except Exception:  # noqa: BLE001  the others are to be freed all the same
                 _log.exception("lane %s cannot free an estimator", self.name)
+        self._estimators.clear()
 
     def _work(self, job: Job) -> None:
         """One picture, from bytes to estimate; whatever goes wrong is told, never swallowed."""
         try:
-            self._owner.lane_done(job, *self._estimate(job))
+            seen = self._estimate(job)
+            self._failures = 0
+            if not self.handle.given_up:  # else its frame was counted long ago, and hands of then are not of now
+                self._owner.lane_done(job, *seen)
         except LiveDanceError as exc:
-            self._owner.lane_failed(job, exc)
+            self._failed(job, exc)
         except Exception as exc:  # noqa: BLE001  whatever goes wrong, the frame must be counted and the lane go on
             _log.exception("lane %s failed", self.name)
-            self._owner.lane_failed(job, EstimatorError(f"inference failed: {type(exc).__name__}: {exc}"))
+            self._failed(job, EstimatorError(f"inference failed: {type(exc).__name__}: {exc}"))
+
+    def _failed(self, job: Job, error: LiveDanceError) -> None:
+        """Count the failure; after a few in a row the next job begins with new estimators."""
+        self._failures += not isinstance(error, ImageError)
+        if self._failures >= _REBUILD_AFTER:
+            self._failures = 0
+            self._free()
+            self._owner.lane_renewed(self.name, str(error))
+        self._owner.lane_failed(job, error)
 
     def _estimate(self, job: Job) -> tuple[Estimate, float]:
         """What the estimators see in the job's picture, and when the last of them was done."""
@@ -119,13 +153,18 @@ class Lane:
         t_ms = self._t_ms(job.picture.frame.times.t_capture_s)
         estimate = Estimate()
         job.t_start_s = start_s = self._clock()
-        for kind in self.kinds:
-            seen = self._estimators[kind].estimate(pixels, t_ms)
-            end_s = self._clock()
-            job.stage_ms[kind] = (end_s - start_s) * 1000
-            start_s = end_s
-            estimate = replace(seen, hands=estimate.hands + seen.hands) if kind == "pose" else replace(
-                estimate, hands=seen.hands, normalised=seen.normalised)  # fmt: skip
+        self.at_work = job
+        try:
+            for kind in self.kinds:
+                seen = self._estimators[kind].estimate(pixels, t_ms)
+                end_s = self._clock()
+                job.stage_ms[kind] = (end_s - start_s) * 1000
+                start_s = end_s
+                estimate = replace(seen, hands=estimate.hands + seen.hands) if kind == "pose" else replace(
+                    estimate, hands=seen.hands, normalised=seen.normalised)  # fmt: skip
+        finally:
+            self.at_work = None
+        self._took_s.append(start_s - job.t_start_s)
         return estimate, start_s
 
     def _prepare(self) -> None:

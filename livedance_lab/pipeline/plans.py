@@ -116,6 +116,11 @@ class LanesPlan:
         """Whether it is the hands' turn: also on a single core each look for hands follows a pose."""
         return any(lane.busy_since_s is not None or lane.last_start_s > self.policy.last_start_s for lane in self.pose)
 
+    def replace(self, old: LaneHandle, new: LaneHandle) -> None:
+        """Another lane does the work of one that was given up."""
+        for lanes in (self.pose, self.hands):
+            lanes[:] = [new if lane is old else lane for lane in lanes]
+
     def _pose_job(self, now_s: float) -> tuple[LaneHandle, Job] | None:
         idle = [lane for lane in self.pose if lane.idle]
         if not idle:
@@ -147,6 +152,10 @@ class SequentialPlan:
         picture = self.slot.take()
         return None if picture is None else (self.lane, Job(picture, "both", now_s))
 
+    def replace(self, old: LaneHandle, new: LaneHandle) -> None:
+        """As `LanesPlan.replace`."""
+        self.lane = new if self.lane is old else self.lane
+
 
 class JoinPlan:
     """Pose and hands of the same frame at the same time; both lanes meet before the next."""
@@ -170,3 +179,8 @@ class JoinPlan:
             return None
         self._second = picture_or_none
         return self.pose, Job(picture_or_none, "pose", now_s, joined_by=self)
+
+    def replace(self, old: LaneHandle, new: LaneHandle) -> None:
+        """As `LanesPlan.replace`."""
+        self.pose = new if self.pose is old else self.pose
+        self.hands = new if self.hands is old else self.hands

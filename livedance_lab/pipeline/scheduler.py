@@ -102,11 +102,16 @@ class Scheduler:
             while self._free > 0 and self._assign_one():
                 pass
 
-    def next_job(self, lane: LaneHandle) -> Job | None:
-        """Wait for work; None when the lane should stop."""
+    def ask(self, lane: LaneHandle) -> None:
+        """The lane is free: it, or another one, may get something to do."""
         with self.lock:
             lane.idle = True
             self.wake()
+
+    def next_job(self, lane: LaneHandle) -> Job | None:
+        """Wait for work; None when the lane should stop."""
+        with self.lock:
+            self.ask(lane)
             while lane.job is None and not lane.stopping:
                 lane.wakeup.wait()
             lane.idle = False
@@ -122,7 +127,7 @@ class Scheduler:
         with self.lock:
             self._free += not lane.given_up
             account = self._accounts.get(id(plan))
-            if account is not None and lane.busy_since_s is not None:
+            if account is not None and lane.busy_since_s is not None and not lane.given_up:
                 account.used_s += self._clock() - lane.busy_since_s
             lane.busy_since_s = None
 
@@ -135,6 +140,7 @@ class Scheduler:
     def give_up(self, lane: LaneHandle) -> None:
         """Wait no longer for a lane that does not stop: its core is given to others, however long it hangs."""
         with self.lock:
+            lane.stopping = True
             if lane.busy_since_s is not None and not lane.given_up:
                 lane.given_up = True
                 self._free += 1

@@ -13,10 +13,11 @@ from uuid import uuid4
 
 from livedance_lab import __version__
 from livedance_lab.clock import ClockOffset, now_s, wall_s
-from livedance_lab.errors import CodedError, ImageError, LiveDanceError, WireError
+from livedance_lab.errors import CodedError, EstimatorError, ImageError, LiveDanceError, WireError
 from livedance_lab.estimators.base import Estimate, EstimatorFactory
 from livedance_lab.imaging import MAX_PIXELS, check
 from livedance_lab.pipeline.books import Books
+from livedance_lab.pipeline.complaints import Complaints
 from livedance_lab.pipeline.crew import CREW_FIELDS, Crew
 from livedance_lab.pipeline.intake import ClientClock
 from livedance_lab.pipeline.latest import QUEUES, LatestSlot
@@ -55,6 +56,8 @@ class Session:
         Memory of the log.
     queue : str
         One of `livedance_lab.pipeline.latest.QUEUES`; the others exist to be compared with.
+    hang_s : float
+        An estimator silent for this long at least is given up, see `livedance_lab.pipeline.watchdog`.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Session:
         max_pixels: int = MAX_PIXELS,
         max_log_bytes: int = 256 * 2**20,
         queue: str = "latest",
+        hang_s: float = 10.0,
     ) -> None:
         self.id = session_id
         self.settings = settings or Settings()
@@ -95,7 +99,8 @@ class Session:
         self._lock = threading.RLock()
         self._slot: LatestSlot[Picture] = QUEUES[queue]()
         self.outlet = Outlet(self.processor, self._books, self.log, self._tell, clock)
-        self._staff = Staff(self._new_crew, lambda: self.settings, self.event, self._lock)
+        self._staff = Staff(self._new_crew, lambda: self.settings, self.event, self._lock, hang_s)
+        self._complaints = Complaints(self.event)
         self._ending = False  # no more frames are taken; those in work are waited for
         self.event("session", "created", {"settings": self.settings.plain()})
 
@@ -251,15 +256,32 @@ class Session:
             frame = job.picture.frame
             bad_picture = isinstance(error, ImageError)
             if job.kind == "hands" and not bad_picture:
-                self.event("error", "hands failed", {"seq": frame.seq, "reason": str(error)})
+                self._complaints.add("hands failed", frame.seq, str(error), self.clock())
                 self._staff.policy.found(0)  # and the next look waits longer
                 if job.joined_by is None:
                     return
             self.outlet.forget_half(frame.seq)
             state = FrameState.REJECTED if bad_picture else FrameState.FAILED
             code = error.code if isinstance(error, ImageError) else "estimator"
+            if state is FrameState.FAILED:
+                self._complaints.add("estimator failed", frame.seq, str(error), self.clock())
             self._refuse(frame.seq, state, code, str(error), frame.times, job.picture.bytes_up)
             self._finish_if_drained()
+
+    def lane_renewed(self, lane: str, reason: str) -> None:
+        """A lane makes new estimators."""
+        self.event("error", "estimator renewed", {"lane": lane, "reason": reason})
+
+    def look_after_lanes(self) -> bool:
+        """Give up lanes that hang; to be called every second. False: there were too many, end the session."""
+        for job, seen_s in self._staff.give_up_hung(self.clock()):
+            self.lane_failed(job, EstimatorError(f"the estimator did not answer for {seen_s:.0f} s."))
+        if self.ended or not self._staff.watchdog.out_of_patience:
+            return True
+        self.event("error", "session given up", {
+            "reason": f"{self._staff.watchdog.given_up} estimators stopped answering; the session is ended. "
+            "Start the server again to free what they hold."})  # fmt: skip
+        return False
 
     # --- the end
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from livedance_lab.pipeline.crew import Crew
 from livedance_lab.pipeline.plans import HandsPolicy
+from livedance_lab.pipeline.scheduler import Job
+from livedance_lab.pipeline.watchdog import Watchdog
 from livedance_lab.settings import Settings
 
 __all__ = ["Staff"]
@@ -26,6 +28,12 @@ class Staff:
         Told kind, name and data of what is worth logging.
     lock : threading.RLock
         The session's: the crew is swapped under it.
+    hang_s : float
+        See `Watchdog`.
+
+    Attributes
+    ----------
+    watchdog : Watchdog
     """
 
     def __init__(
@@ -34,6 +42,7 @@ class Staff:
         settings: Callable[[], Settings],
         event: Callable[[str, str, dict[str, Any]], None],
         lock: threading.RLock,
+        hang_s: float = 10.0,
     ) -> None:
         self.crew: Crew | None = None
         self.wanted = False  # whether a crew should be at work
@@ -41,6 +50,7 @@ class Staff:
         self._changing = threading.Lock()  # one change of crew at a time
         self._closed = False  # no crew is to be made any more
         self._no_policy = HandsPolicy()
+        self.watchdog = Watchdog(hang_s)
 
     @property
     def policy(self) -> HandsPolicy:
@@ -83,6 +93,23 @@ class Staff:
                 crew, self.crew = self.crew, None
             if crew is not None:
                 crew.stop()
+
+    def give_up_hung(self, now_s: float) -> list[tuple[Job, float]]:
+        """Put new lanes in place of those that hang; their jobs, and for how many seconds each was seen at it."""
+        if not self._changing.acquire(blocking=False):
+            return []  # the crew is being changed or stopped; if it still hangs then, the next look finds it
+        try:
+            crew = self.crew
+            hung = self.watchdog.look(crew.lanes, now_s) if crew is not None else []
+            for lane, job, seen_s in hung:
+                assert crew is not None
+                crew.replace(lane)
+                seq = job.picture.frame.seq
+                words = f"its estimator did not answer for {seen_s:.0f} s; another takes its place."
+                self._event("error", "lane given up", {"lane": lane.name, "seq": seq, "reason": words})
+            return [(job, seen_s) for _, job, seen_s in hung]
+        finally:
+            self._changing.release()
 
     def close(self) -> None:
         """No new crew from now on; the one at work goes on until it is stopped."""
