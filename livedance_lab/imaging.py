@@ -1,12 +1,15 @@
 """Pictures as bytes and as arrays; with `livedance_lab.video` the only user of OpenCV.
 
 A picture that came over the network is looked at before it is decoded: its kind by content and its size by
-its header, so that a 20000 x 20000 PNG of a few bytes costs nothing.
+its header, so that a 20000 x 20000 PNG of a few bytes costs nothing. What a size cannot tell is looked for too: a
+JPEG of thousands of passes and a PNG whose packed parts unpack without end would keep a core busy for minutes.
 """
 
 from __future__ import annotations
 
 import struct
+import zlib
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -25,8 +28,12 @@ MAX_PIXELS = 4096 * 4096
 """Most pixels decoded unless another limit is given: beyond any camera that follows a person."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
+_PNG_KEPT = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"eXIf", b"IEND"})  # what the picture is seen by
+_PNG_MOST_CHUNKS = 10_000
 _JPEG_SIZES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # SOF markers; those three are tables
-_JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
+_JPEG_BEFORE = frozenset({0xC4, 0xCC, *range(0xDB, 0xDE), *range(0xE0, 0xF0), 0xFE})  # tables, APPn, comments
+_JPEG_MOST_SEGMENTS = 2000  # before the frame header; a colour profile takes 255 at the most
+_JPEG_MOST_SCANS = 32  # a progressive JPEG has about ten
 
 
 @cache
@@ -85,9 +92,12 @@ def probe(image: bytes) -> tuple[str, int, int]:
 
 
 def _jpeg_size(image: bytes) -> tuple[int, int]:
-    """Walk the segments up to the frame header (ITU-T T.81, B.2.2)."""
+    """Walk the segments up to the frame header (ITU-T T.81, B.2.2).
+
+    Stricter than decoders are: where they would skip something, they might find another frame header than we do.
+    """
     at = 2
-    while True:
+    for _ in range(_JPEG_MOST_SEGMENTS):
         if image[at] != 0xFF:
             raise ImageError("broken", f"the JPEG has no marker at byte {at}.")
         marker = image[at + 1]
@@ -96,10 +106,11 @@ def _jpeg_size(image: bytes) -> tuple[int, int]:
         elif marker in _JPEG_SIZES:
             height, width = struct.unpack_from(">HH", image, at + 5)
             return width, height
-        elif marker in (0xD9, 0xDA):
-            raise ImageError("broken", "the JPEG has no frame header.")
+        elif marker in _JPEG_BEFORE:
+            at += 2 + max(2, *struct.unpack_from(">H", image, at + 2))
         else:
-            at += 2 if marker in _JPEG_BARE else 2 + max(2, *struct.unpack_from(">H", image, at + 2))
+            raise ImageError("broken", f"the JPEG has marker {marker:02X} where its frame header is due.")
+    raise ImageError("broken", f"the JPEG has no frame header within {_JPEG_MOST_SEGMENTS} segments.")
 
 
 def _png_size(image: bytes) -> tuple[int, int]:
@@ -130,7 +141,8 @@ def check(image: bytes, max_pixels: int = MAX_PIXELS) -> tuple[str, int, int]:
     Raises
     ------
     ImageError
-        Codes of `probe`, "size" (no pixels, or too many) and "broken" (a JPEG whose end is missing).
+        Codes of `probe`, "size" (no pixels, or too many) and "broken" (a JPEG whose end is missing, or that
+        paints itself in more passes than any encoder makes).
     """
     kind, width, height = probe(image)
     if not 0 < width * height <= max_pixels:
@@ -139,7 +151,53 @@ def check(image: bytes, max_pixels: int = MAX_PIXELS) -> tuple[str, int, int]:
     # Some versions of OpenCV fill a truncated JPEG with grey; a thumbnail's end marker lies further in front.
     if kind == "jpeg" and image.rfind(b"\xff\xd9") < image.rfind(b"\xff\xda"):
         raise ImageError("broken", f"the JPEG is cut off: it has no end marker in {len(image)} bytes.")
+    if kind == "jpeg" and (scans := image.count(b"\xff\xda")) > _JPEG_MOST_SCANS:
+        raise ImageError("broken", f"a JPEG may have {_JPEG_MOST_SCANS} scans, this one has {scans}.")
     return kind, width, height
+
+
+def _bare_png(image: bytes) -> bytes:
+    """The PNG with only what its pixels need, once these are known to unpack to no more than its header says.
+
+    Decoders unpack texts and profiles that nobody reads, and pixel data beyond the last row: a few MB of either
+    unpack to GB.
+    """
+    width, height = _png_size(image)
+    kept, packed = [_PNG], []
+    for name, chunk in _png_chunks(image):
+        if name in _PNG_KEPT:
+            kept.append(chunk)
+        if name == b"IDAT":
+            packed.append(chunk[8:-4])
+    _unpacks_within(b"".join(packed), 8 * (width + 1) * height)  # the largest form: 4 channels of 16 bits
+    return b"".join(kept)
+
+
+def _png_chunks(image: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Name and whole of each chunk up to the last (PNG specification, 5.3)."""
+    at = len(_PNG)
+    for _ in range(_PNG_MOST_CHUNKS):
+        size, name = struct.unpack_from(">I4s", image, at)
+        chunk = image[at : at + size + 12]
+        if len(chunk) < size + 12:
+            raise ImageError("broken", f"the PNG is cut off: it ends within a chunk, after {len(image)} bytes.")
+        yield name, chunk
+        if name == b"IEND":
+            return
+        at += len(chunk)
+    raise ImageError("broken", f"a PNG may have {_PNG_MOST_CHUNKS} chunks, this one has more.")
+
+
+def _unpacks_within(packed: bytes, most_bytes: int) -> None:
+    """Refuse zlib data that unpacks to more, after at most that much work."""
+    unpacker = zlib.decompressobj()
+    for start in range(0, len(packed), 4096):
+        waiting = packed[start : start + 4096]
+        while waiting and not unpacker.eof:
+            most_bytes -= len(unpacker.decompress(waiting, 2**16))
+            if most_bytes < 0:
+                raise ImageError("broken", "the PNG unpacks to more than the pixels its header says.")
+            waiting = unpacker.unconsumed_tail
 
 
 def decode_rgb(image: bytes, max_pixels: int = MAX_PIXELS) -> ImageArray:
@@ -166,6 +224,11 @@ def decode_rgb(image: bytes, max_pixels: int = MAX_PIXELS) -> ImageArray:
         decodes cannot be seen: the format has no checksum.
     """
     kind, width, height = check(image, max_pixels)
+    if kind == "png":
+        try:
+            image = _bare_png(image)
+        except (struct.error, zlib.error) as exc:
+            raise ImageError("broken", f"the {width} x {height} PNG is truncated or damaged: {exc}.") from exc
     cv2 = load_cv2()
     try:
         bgr = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR)
