@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from livedance_lab.errors import SettingsError
 
@@ -94,6 +94,11 @@ class Settings(BaseModel):
     hands_max_hz: float = Field(15.0, ge=0, le=240, description="Most hands inferences per second; 0: no cap.",
                                 json_schema_extra=_server(unit="Hz"))  # fmt: skip
     # analysis
+    angles: tuple[str, ...] = Field(
+        ("included",), min_length=1, max_length=200, description="Joint angles, presets or ids; fixed at its beginning.",
+        json_schema_extra=_server())  # fmt: skip
+    mirrored: bool = Field(False, description="The camera's pictures are flipped left to right.",
+                           json_schema_extra=_server())  # fmt: skip
     visibility_threshold: float = Field(0.5, ge=0, le=1, description="Below it a landmark gives no angle.",
                                         json_schema_extra=_server())  # fmt: skip
     smoothing: Smoothing = Field(default_factory=Smoothing, description="Filter of everything that is smoothed.",
@@ -111,6 +116,12 @@ class Settings(BaseModel):
         json_schema_extra=_client())  # fmt: skip
     painting: Literal["interpolate", "predict", "latest"] = Field(
         "predict", description="What is drawn between two results.", json_schema_extra=_client())  # fmt: skip
+
+    @field_validator("angles", mode="before")
+    @classmethod
+    def _as_names(cls, value: Any) -> Any:
+        """One name, or several with commas between them, stand for a list of them."""
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
     @classmethod
     def parse(cls, values: dict[str, Any]) -> Settings:

@@ -24,7 +24,7 @@ from typing import Final, Literal
 
 from livedance_lab.errors import SettingsError
 
-__all__ = ["ANGLES", "DEFAULT_ANGLES", "PRESETS", "VIRTUAL", "AngleDefinition", "definitions_of"]
+__all__ = ["ANGLES", "DEFAULT_ANGLES", "PRESETS", "VIRTUAL", "AngleDefinition", "angle_ids", "definitions_of"]
 
 VIRTUAL: Final[dict[str, tuple[str, str]]] = {
     "neck": ("left_shoulder", "right_shoulder"),
@@ -205,3 +205,19 @@ def definitions_of(ids: Sequence[str]) -> tuple[AngleDefinition, ...]:
                 f"there is no angle {name!r}; the presets are {', '.join(PRESETS)}; the angles are {', '.join(ANGLES)}."
             )
     return tuple(out)
+
+
+def angle_ids(names: Sequence[str]) -> tuple[str, ...]:
+    """The ids of some angles, each once, however often it was named.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Ids, or names of presets.
+
+    Raises
+    ------
+    SettingsError
+        As `definitions_of`.
+    """
+    return tuple(dict.fromkeys(d.id for d in definitions_of(names)))

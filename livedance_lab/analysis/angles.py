@@ -23,6 +23,7 @@ from livedance_lab.analysis.angle_registry import (
     PRESETS,
     VIRTUAL,
     AngleDefinition,
+    angle_ids,
     definitions_of,
 )
 from livedance_lab.analysis.offline import savitzky_golay
@@ -31,8 +32,8 @@ from livedance_lab.pose import FloatArray
 from livedance_lab.skeletons import BLAZEPOSE_33
 
 __all__ = [
-    "ANGLES", "DEFAULT_ANGLES", "PRESETS", "AngleDefinition", "ViewQuality", "angles_deg", "angular_velocity_deg_s",
-    "definitions_of", "unmirrored", "view_quality",
+    "ANGLES", "DEFAULT_ANGLES", "OTHER_SIDE", "PRESETS", "AngleDefinition", "ViewQuality", "angle_ids", "angles_deg",
+    "angular_velocity_deg_s", "definitions_of", "unmirrored", "view_quality",
 ]  # fmt: skip
 
 Array = npt.NDArray[np.float64]
@@ -52,7 +53,8 @@ def _other_side() -> npt.NDArray[np.intp]:
     return np.array([BLAZEPOSE_33.index(name) for name in names], dtype=np.intp)
 
 
-_OTHER_SIDE: Final = _other_side()
+OTHER_SIDE: Final = _other_side()
+"""For each body landmark, the position of the same landmark on the other side; its own for those in the middle."""
 
 
 class ViewQuality(IntEnum):
@@ -209,7 +211,7 @@ def unmirrored(landmarks: npt.ArrayLike, width_px: float | None = None) -> Array
     ndarray of shape (..., 33, D), float64
         x mirrored, left and right exchanged.
     """
-    p = np.asarray(landmarks, dtype=np.float64)[..., _OTHER_SIDE, :]
+    p = np.asarray(landmarks, dtype=np.float64)[..., OTHER_SIDE, :]
     p[..., 0] = (0.0 if width_px is None else width_px) - p[..., 0]
     return p
 
@@ -250,7 +252,7 @@ def _visibility(visibility: npt.ArrayLike, lead: tuple[int, ...], mirrored: bool
     if v.shape != (*lead, _K):
         raise ShapeError(f"visibility must have shape {(*lead, _K)}, got {v.shape}.")
     if mirrored:
-        v = v[..., _OTHER_SIDE]
+        v = v[..., OTHER_SIDE]
     return np.concatenate((v, np.fmin(v[..., _PAIRS[:, 0]], v[..., _PAIRS[:, 1]])), axis=-1)
 
 

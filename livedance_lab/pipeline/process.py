@@ -2,6 +2,10 @@
 
 The same `Processor` serves live sessions, offline analysis and the replay of recorded landmarks, which is
 what makes live and offline agree to the last bit.
+
+Of a mirrored camera's pictures (`Settings.mirrored`) the model takes the person's right for the left. Here, before
+anything else sees them, landmarks get their true names and world landmarks their true x; keypoints in pixels stay
+where they are in the picture that was sent, so that a skeleton lies on it. Nothing after this knows of mirrors.
 """
 
 from __future__ import annotations
@@ -11,8 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from livedance_lab.analysis.angles import DEFAULT_ANGLES, angles_deg
+from livedance_lab.analysis.angles import OTHER_SIDE, angle_ids, angles_deg, unmirrored
 from livedance_lab.analysis.smoothing import BodySmoother
+from livedance_lab.errors import SettingsError
 from livedance_lab.estimators.base import Estimate, HandEstimate
 from livedance_lab.pose import Body, FloatArray, Frame, FrameRecord, FrameState, PoseResult
 from livedance_lab.settings import Settings
@@ -23,6 +28,7 @@ __all__ = ["Hands", "Processor"]
 _WRISTS = [BLAZEPOSE_33.index(f"{side}_wrist") for side in HAND_SIDES]
 _HANDS_KEEP_S = 0.5  # older hands than this are not shown with a newer pose
 _WRIST_VISIBILITY = 0.3
+_FLIP = np.array([-1, 1, 1], dtype=np.float32)  # x the other way
 
 
 @dataclass(frozen=True)
@@ -43,27 +49,48 @@ class Processor:
     settings : Settings
     clock : callable
         Seconds now, for stage times only; it never influences a value.
-    angle_names : sequence of str
-        Which joint angles to compute.
+
+    Attributes
+    ----------
+    angle_names : tuple of str
+        Ids of the joint angles that are computed, always the same ones.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such angle, filter or parameter.
     """
 
-    def __init__(
-        self, settings: Settings, clock: Callable[[], float], angle_names: tuple[str, ...] = DEFAULT_ANGLES
-    ) -> None:
-        self.angle_names = tuple(angle_names)
+    def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
+        self.angle_names = angle_ids(settings.angles)
         self._clock = clock
         self._hands: Hands | None = None
         self._hands_fresh = False
         self.last_pose = Body()
-        self.smoother = BodySmoother(settings.smoothing, settings.gap_reset_s)
+        self.smoother = BodySmoother(settings.smoothing, settings.gap_reset_s, self.angle_names)
+        self._smoothed_mirrored = settings.mirrored
         self.settings = settings
 
     def reconfigure(self, settings: Settings) -> None:
-        """Other settings from the next frame on; filter state is kept where it still means something."""
+        """Other settings from the next frame on; filter state is kept where it still means something.
+
+        Raises
+        ------
+        SettingsError
+            If they name other angles, or a filter or parameter there is not; nothing has changed then.
+        """
+        if angle_ids(settings.angles) != self.angle_names:
+            raise SettingsError(
+                "angles are fixed when a session begins, because its tables have a column for each: this one has "
+                f"{', '.join(self.settings.angles)}, and {', '.join(settings.angles)} was asked for. Begin another "
+                "session with these angles."
+            )
         if (settings.smoothing, settings.gap_reset_s) != (self.settings.smoothing, self.settings.gap_reset_s):
             self.smoother.reconfigure(settings.smoothing, settings.gap_reset_s)
-        if not settings.hands:
+        if not settings.hands or settings.mirrored != self.settings.mirrored:
             self._hands = None
+        if settings.mirrored != self.settings.mirrored:
+            self.last_pose = Body()
         self.settings = settings
 
     @property
@@ -109,8 +136,11 @@ class Processor:
         raw = self._body(frame, estimate, hands)
         self.last_pose = raw
         self._note_wrists(frame, raw, found=estimate.pose_xyz is not None)
-        angles = angles_deg(raw.world_m, raw.visibility, self.angle_names, self.settings.visibility_threshold)
+        angles = self._angles(raw)
         angles_s = self._clock()
+        if self.settings.mirrored != self._smoothed_mirrored:  # left has become right: nothing to go on from
+            self.smoother.reset()
+            self._smoothed_mirrored = self.settings.mirrored
         smooth, angles_smooth, flags = self.smoother(
             raw,
             angles,
@@ -139,6 +169,12 @@ class Processor:
             record=record,
         )
 
+    def _angles(self, raw: Body) -> FloatArray:
+        """Of the unmirrored person; those in the picture, of the picture as an ordinary camera would have it."""
+        picture = raw.keypoints_px * _FLIP if self.settings.mirrored else raw.keypoints_px
+        threshold = self.settings.visibility_threshold
+        return angles_deg(raw.world_m, raw.visibility, self.angle_names, threshold, keypoints_px=picture)
+
     def _current_hands(self, t_capture_s: float) -> Hands | None:
         hands = self._hands
         return hands if hands is not None and abs(t_capture_s - hands.t_capture_s) <= _HANDS_KEEP_S else None
@@ -146,16 +182,22 @@ class Processor:
     def _body(self, frame: Frame, estimate: Estimate, hands: Hands | None) -> Body:
         empty = Body()
         seen = hands.body if hands is not None else empty
+        keypoints_px = empty.keypoints_px if estimate.pose_xyz is None else _pixels(estimate.pose_xyz, frame, estimate)
+        world_m = _or(estimate.pose_world_m, empty.world_m)
+        visibility = _or(estimate.visibility, empty.visibility)
+        presence = _or(estimate.presence, empty.presence)
+        if self.settings.mirrored:
+            keypoints_px, visibility, presence = (a[OTHER_SIDE] for a in (keypoints_px, visibility, presence))
+            world_m = unmirrored(world_m).astype(np.float32)
         return Body(
-            keypoints_px=_pixels(estimate.pose_xyz, frame, estimate) if estimate.pose_xyz is not None
-            else empty.keypoints_px,
-            world_m=_or(estimate.pose_world_m, empty.world_m),
-            visibility=_or(estimate.visibility, empty.visibility),
-            presence=_or(estimate.presence, empty.presence),
+            keypoints_px=keypoints_px,
+            world_m=world_m,
+            visibility=visibility,
+            presence=presence,
             hands_px=seen.hands_px,
             hands_world_m=seen.hands_world_m,
             hands_score=seen.hands_score,
-        )  # fmt: skip
+        )
 
     def _note_wrists(self, frame: Frame, raw: Body, *, found: bool) -> None:
         width, height = frame.source_size_px
@@ -167,9 +209,10 @@ class Processor:
         """Each hand on the person's nearest wrist; hands far from both are somebody else's, or a face."""
         body = Body()
         px = [_pixels(hand.xyz, frame, estimate) for hand in estimate.hands]
-        for index, side in _sides(estimate.hands, px, self.last_pose).items():
+        mirrored = self.settings.mirrored
+        for index, side in _sides(estimate.hands, px, self.last_pose, mirrored=mirrored).items():
             body.hands_px[side] = px[index]
-            body.hands_world_m[side] = estimate.hands[index].world_m
+            body.hands_world_m[side] = estimate.hands[index].world_m * (_FLIP if mirrored else 1)
             body.hands_score[side] = estimate.hands[index].score
         return body
 
@@ -186,11 +229,11 @@ def _or(value: FloatArray | None, default: FloatArray) -> FloatArray:
     return default if value is None else value.astype(np.float32)
 
 
-def _sides(hands: tuple[HandEstimate, ...], px: list[FloatArray], pose: Body) -> dict[int, int]:
+def _sides(hands: tuple[HandEstimate, ...], px: list[FloatArray], pose: Body, *, mirrored: bool) -> dict[int, int]:
     """Which hand (position in `hands`) is which side (0 left, 1 right).
 
     With a known pose: pairs of hand and wrist, nearest first, no farther apart than 0.6 torso lengths.
-    Without: the model's own label, the surer one first.
+    Without: the model's own label, the surer one first; of a mirrored picture, the other side.
     """
     wrists = pose.keypoints_px[_WRISTS, :2]
     chosen: dict[int, int] = {}
@@ -201,7 +244,7 @@ def _sides(hands: tuple[HandEstimate, ...], px: list[FloatArray], pose: Body) ->
         )
         pairs = [pair for pair in pairs if not np.isfinite(reach_px) or pair[0] <= reach_px]
     else:
-        pairs = sorted((-h.score, i, HAND_SIDES.index(h.side)) for i, h in enumerate(hands))
+        pairs = sorted((-h.score, i, HAND_SIDES.index(h.side) ^ mirrored) for i, h in enumerate(hands))
     for _, i, side in pairs:
         if i not in chosen and side not in chosen.values():
             chosen[i] = side

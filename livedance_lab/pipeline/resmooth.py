@@ -77,9 +77,11 @@ def resmooth(
     for row, (raw, angles, t_s, hands_t_s, fresh) in enumerate(_inputs(data)):
         wanted = settings or _version(known, int(versions[row]))
         if smoother is None:
-            smoother = BodySmoother(wanted.smoothing, wanted.gap_reset_s)
+            smoother = BodySmoother(wanted.smoothing, wanted.gap_reset_s, data.angle_names)
         elif in_force is not wanted:
             smoother.reconfigure(wanted.smoothing, wanted.gap_reset_s)
+            if in_force is not None and in_force.mirrored != wanted.mirrored:
+                smoother.reset()
         in_force = wanted
         rows.append(smoother(raw, angles, t_s, wanted.visibility_threshold, hands_t_s=hands_t_s, hands_fresh=fresh))
         if row % 256 == 0:
