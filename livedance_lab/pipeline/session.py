@@ -20,6 +20,7 @@ from livedance_lab.pipeline.books import Books
 from livedance_lab.pipeline.complaints import Complaints
 from livedance_lab.pipeline.crew import CREW_FIELDS, Crew
 from livedance_lab.pipeline.intake import ClientClock
+from livedance_lab.pipeline.lanes import Lane
 from livedance_lab.pipeline.latest import QUEUES, LatestSlot
 from livedance_lab.pipeline.listener import SessionListener
 from livedance_lab.pipeline.outlet import Outlet
@@ -58,6 +59,8 @@ class Session:
         One of `livedance_lab.pipeline.latest.QUEUES`; the others exist to be compared with.
     hang_s : float
         An estimator silent for this long at least is given up, see `livedance_lab.pipeline.watchdog`.
+    make_lane : callable, default Lane
+        As `Crew` takes it.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Session:
         max_log_bytes: int = 256 * 2**20,
         queue: str = "latest",
         hang_s: float = 10.0,
+        make_lane: Callable[..., Lane] = Lane,
     ) -> None:
         self.id = session_id
         self.settings = settings or Settings()
@@ -95,6 +99,7 @@ class Session:
         self.client_about: dict[str, Any] = {}
         self.clock = clock
         self._scheduler, self._listener, self._factory = scheduler, listener, factory
+        self._make_lane = make_lane
         self._max_pixels = max_pixels
         self._lock = threading.RLock()
         self._slot: LatestSlot[Picture] = QUEUES[queue]()
@@ -333,7 +338,7 @@ class Session:
     # --- helpers, called with the lock held
 
     def _new_crew(self, settings: Settings) -> Crew:
-        return Crew(settings, self._slot, self, self._scheduler, self._factory, self.clock)
+        return Crew(settings, self._slot, self, self._scheduler, self._factory, self.clock, self._make_lane)
 
     def _tell(self, result: PoseResult, closed: list[tuple[int, str]]) -> None:
         self._listener.on_result(self, result, closed)
