@@ -1,4 +1,4 @@
-"""Client times onto the server's clock, once and for good, when a frame arrives."""
+"""What a frame's header says, made sure of when it arrives: times onto the server's clock, and its size."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from livedance_lab.errors import WireError
 from livedance_lab.pose import FrameTimes
 from livedance_lab.wire.codec import FrameHeader
 
-__all__ = ["ClientClock"]
+__all__ = ["ClientClock", "check_size"]
 
 _LARGEST_S = 1e10  # beyond any clock's seconds; a timestamp in milliseconds since 1970 is refused
 _AHEAD_S = 1.0  # cameras may stamp a frame with the moment it will be shown
@@ -80,3 +80,16 @@ class ClientClock:
         if t_client_s is None or not self.offset.known:
             return math.nan
         return round(round(t_client_s, 6) + self.offset.offset_s, 6)
+
+
+def check_size(header: FrameHeader) -> None:
+    """Refuse a camera picture without width or height; with neither, its size is the encoded one's.
+
+    Raises
+    ------
+    WireError
+        Code "size".
+    """
+    width, height = header.source_size_px
+    if (width == 0) != (height == 0):
+        raise WireError("size", f"a camera's picture has a width and a height, got {width} x {height} px.")

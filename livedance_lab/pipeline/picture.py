@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from livedance_lab.estimators.base import ImageArray
-from livedance_lab.imaging import decode_rgb, downscale
+from livedance_lab.imaging import decode_rgb, downscale, probe
 from livedance_lab.pose import Frame
 
 __all__ = ["Picture"]
@@ -47,9 +47,23 @@ class Picture:
                 start_s = self._clock()
                 decoded = decode_rgb(self.frame.image)
                 decoded_s = self._clock()
-                if self.frame.source_size_px == (0, 0):
-                    self.frame.source_size_px = (decoded.shape[1], decoded.shape[0])
+                self.frame.source_size_px = _upright_size(self.frame, decoded)
                 self._pixels = downscale(decoded, self._short_side_px)
                 self.stage_ms["decode"] = (decoded_s - start_s) * 1000
                 self.stage_ms["downscale"] = (self._clock() - decoded_s) * 1000
             return self._pixels
+
+
+def _upright_size(frame: Frame, decoded: ImageArray) -> tuple[int, int]:
+    """Width, height of the camera's picture as it is seen, whichever way round the client has them.
+
+    A phone stores a portrait lying and says in EXIF how it is held; a client that reads the stored size names that.
+    """
+    upright = (decoded.shape[1], decoded.shape[0])
+    said = frame.source_size_px
+    if said == (0, 0):
+        return upright
+    _, *stored = probe(frame.image)
+    turned = upright == tuple(reversed(stored)) != tuple(stored)
+    lies_as_stored = (said[0] > said[1]) == (stored[0] > stored[1])
+    return (said[1], said[0]) if turned and lies_as_stored else said

@@ -19,7 +19,7 @@ from livedance_lab.imaging import MAX_PIXELS, check
 from livedance_lab.pipeline.books import Books
 from livedance_lab.pipeline.complaints import Complaints
 from livedance_lab.pipeline.crew import CREW_FIELDS, Crew
-from livedance_lab.pipeline.intake import ClientClock
+from livedance_lab.pipeline.intake import ClientClock, check_size
 from livedance_lab.pipeline.lanes import Lane
 from livedance_lab.pipeline.latest import QUEUES, LatestSlot
 from livedance_lab.pipeline.listener import SessionListener
@@ -157,6 +157,7 @@ class Session:
             try:
                 if self.client_clock.stamp(times, header):
                     self.event("clock", "assumed", {"offset_s": self.client_clock.offset.offset_s})
+                check_size(header)
                 check(image, self._max_pixels)
             except CodedError as exc:
                 self._refuse(header.seq, FrameState.REJECTED, exc.code, str(exc), times, bytes_up)
