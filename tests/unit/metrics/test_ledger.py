@@ -124,3 +124,19 @@ def test_whatever_happens_in_whatever_order_the_sum_is_right(seed):
         assert summary["unreported"] == len(ledger.unreported()) == summary["captured"] - len(known)
         assert summary["states"] == {str(s): list(truth.values()).count(s) for s in FrameState}
         assert summary["conserved"] == (summary["in_flight"] == summary["unreported"] == 0)
+
+
+def test_many_leaps_make_no_more_holes_than_one():
+    """A frame that leaps thousands of numbers, again and again, must not leave millions to be lost at the end."""
+    ledger, seq = Ledger(), 0
+    with pytest.raises(WireError, match="run ahead") as caught:
+        for _ in range(100):
+            ledger.arrive(seq)
+            ledger.close(seq, FrameState.REJECTED)
+            seq += 3000
+    assert caught.value.code == "seq"
+    assert len(ledger.unreported()) < 10_000
+
+    for hole in ledger.unreported():  # once they are reported, numbers may run on
+        ledger.close(hole, FrameState.CLIENT_SKIPPED)
+    ledger.arrive(seq)
