@@ -129,13 +129,13 @@ def test_whatever_happens_in_whatever_order_the_sum_is_right(seed):
 def test_many_leaps_make_no_more_holes_than_one():
     """A frame that leaps thousands of numbers, again and again, must not leave millions to be lost at the end."""
     ledger, seq = Ledger(), 0
-    with pytest.raises(WireError, match="run ahead") as caught:
-        for _ in range(100):
-            ledger.arrive(seq)
-            ledger.close(seq, FrameState.REJECTED)
-            seq += 3000
+    for _ in range(4):
+        ledger.arrive(seq)
+        ledger.close(seq, FrameState.REJECTED)
+        seq += 3000
+    with pytest.raises(WireError, match="8996 of them unreported") as caught:
+        ledger.arrive(seq)
     assert caught.value.code == "seq"
-    assert len(ledger.unreported()) < 10_000
 
     for hole in ledger.unreported():  # once they are reported, numbers may run on
         ledger.close(hole, FrameState.CLIENT_SKIPPED)
