@@ -95,7 +95,7 @@ class Settings(BaseModel):
                                 json_schema_extra=_server(unit="Hz"))  # fmt: skip
     # analysis
     angles: tuple[str, ...] = Field(
-        ("included",), min_length=1, max_length=200, description="Joint angles, presets or ids; fixed at its beginning.",
+        ("included",), min_length=1, max_length=200, description="Joint angles: presets or ids; fixed at its start.",
         json_schema_extra=_server())  # fmt: skip
     mirrored: bool = Field(False, description="The camera's pictures are flipped left to right.",
                            json_schema_extra=_server())  # fmt: skip

@@ -7,8 +7,12 @@ Presets
     The default; DLC2Kinematics and movement use the same.
 ``included_all``
     The same with ankles, wrists, neck and trunk.
-``flexion``
-    180 minus the included angle, for knees and elbows: straight = 0. Unsigned: hyperextension counts as flexion.
+``clinical``
+    Movements from the neutral (anatomical) position, which is 0: flexion of elbows, knees, wrists, neck and trunk
+    as 180 minus the included angle, unsigned, so that hyperextension counts as flexion; dorsiflexion of the ankles,
+    plantarflexion negative; flexion and abduction of shoulders and hips against the trunk, extension and adduction
+    negative, as the limb's angle projected on the body's own sagittal or frontal plane (what a goniometer aligned
+    with the trunk reads). BlazePose has no spine and no pelvis: the trunk is the line from mid-hip to mid-shoulders.
 ``tilt``
     How far a segment leans from the vertical, 3D; the camera must be level.
 ``sports2d``
@@ -46,9 +50,10 @@ class AngleDefinition:
     landmarks : tuple of str
         Landmarks or `VIRTUAL` points, in the order the kind asks for.
     kind : str
-        "included": A, B, C, the angle at B. "flexion": 180 minus that. "tilt": A, B, from the vertical to A
-        seen from B. "signed": in the picture, from the second direction to the first; two points A, B give the
-        directions BA and "to the right", three BA and BC, four AB and CD.
+        "included": A, B, C, the angle at B; with a fourth point D between the directions BA and CD. "tilt": A, B,
+        from the vertical to A seen from B. "sagittal", "frontal": A, B of a limb, from the trunk downwards to the
+        direction AB, projected on that plane of the body. "signed": in the picture, from the second direction to
+        the first; two points A, B give the directions BA and "to the right", three BA and BC, four AB and CD.
     preset : str
         The family it belongs to.
     dimensions : 2 or 3
@@ -58,14 +63,14 @@ class AngleDefinition:
     range_deg : (float, float)
         Least and greatest value.
     offset_deg, scale : float
-        Of a signed angle: value = (angle + offset) * scale, wrapped.
+        value = (angle + offset) * scale; of a signed angle then wrapped into `range_deg`.
     period_deg : float
-        Values this far apart are the same; 0 for unsigned angles, which do not wrap.
+        Values this far apart are the same; 0 for angles that do not wrap.
     """
 
     id: str
     landmarks: tuple[str, ...]
-    kind: Literal["included", "flexion", "tilt", "signed"]
+    kind: Literal["included", "tilt", "sagittal", "frontal", "signed"]
     preset: str
     dimensions: Literal[2, 3]
     zero: str
@@ -85,21 +90,51 @@ def _of_side(name: str, side: str) -> str:
     return name if name in VIRTUAL else f"{side}_{name}"
 
 
-def _unsigned(
-    kind: Literal["included", "flexion", "tilt"], angle_id: str, points: Sequence[str], preset: str
-) -> AngleDefinition:
-    zero = {
-        "included": "both segments point the same way; a straight joint is 180",
-        "flexion": "straight",
-        "tilt": "upright",
-    }[kind]
-    return AngleDefinition(angle_id, tuple(points), kind, preset, 3, zero, "unsigned", _UNSIGNED)
+def _sides_of(points: str) -> list[tuple[str, tuple[str, ...]]]:
+    """What goes before the name, and the points, of the left and the right; once where no point has a side."""
+    names = points.split()
+    if all(p in VIRTUAL for p in names):
+        return [("", tuple(names))]
+    return [(f"{side}_", tuple(_of_side(p, side) for p in names)) for side in _SIDES]
 
 
-def _both_sides(
-    kind: Literal["included", "flexion", "tilt"], name: str, points: str, preset: str
-) -> list[AngleDefinition]:
-    return [_unsigned(kind, f"{side}_{name}", [_of_side(p, side) for p in points.split()], preset) for side in _SIDES]
+def _included(name: str, points: str, preset: str) -> list[AngleDefinition]:
+    zero = "both segments point the same way; a straight joint is 180"
+    return [
+        AngleDefinition(side + name, at, "included", preset, 3, zero, "unsigned", _UNSIGNED)
+        for side, at in _sides_of(points)
+    ]
+
+
+def _flexion(name: str, points: str) -> list[AngleDefinition]:
+    return [
+        AngleDefinition(side + name, at, "included", "clinical", 3, "straight", "unsigned", _UNSIGNED, -180.0, -1.0)
+        for side, at in _sides_of(points)
+    ]
+
+
+def _dorsiflexion(name: str, points: str) -> list[AngleDefinition]:
+    zero = "the foot square to the shank"
+    return [
+        AngleDefinition(side + name, at, "included", "clinical", 3, zero, "dorsiflexion", (-90.0, 90.0), -90.0, -1.0)
+        for side, at in _sides_of(points)
+    ]
+
+
+def _tilt(name: str, points: str) -> list[AngleDefinition]:
+    return [
+        AngleDefinition(side + name, at, "tilt", "tilt", 3, "upright", "unsigned", _UNSIGNED)
+        for side, at in _sides_of(points)
+    ]
+
+
+def _of_limb(kind: Literal["sagittal", "frontal"], name: str, points: str) -> list[AngleDefinition]:
+    zero = "in line with the trunk, hanging"
+    sign = "forwards" if kind == "sagittal" else "away from the body's middle"
+    return [
+        AngleDefinition(side + name, at, kind, "clinical", 3, zero, sign, (-90.0, 270.0), 0.0, 1.0, 360.0)
+        for side, at in _sides_of(points)
+    ]
 
 
 def _sports2d(
@@ -119,28 +154,36 @@ def _sports2d(
 
 
 _INCLUDED = [
-    *_both_sides("included", "elbow", "shoulder elbow wrist", "included"),
-    *_both_sides("included", "knee", "hip knee ankle", "included"),
-    *_both_sides("included", "shoulder", "elbow shoulder hip", "included"),
-    *_both_sides("included", "hip", "shoulder hip knee", "included"),
+    *_included("elbow", "shoulder elbow wrist", "included"),
+    *_included("knee", "hip knee ankle", "included"),
+    *_included("shoulder", "elbow shoulder hip", "included"),
+    *_included("hip", "shoulder hip knee", "included"),
 ]
 _MORE = [
-    *_both_sides("included", "ankle", "knee ankle foot_index", "included_all"),
-    *_both_sides("included", "wrist", "elbow wrist index", "included_all"),
-    _unsigned("included", "neck", ("head", "neck", "mid_hip"), "included_all"),
-    _unsigned("included", "trunk", ("neck", "mid_hip", "mid_knee"), "included_all"),
+    *_included("ankle", "knee ankle foot_index", "included_all"),
+    *_included("wrist", "elbow wrist index", "included_all"),
+    *_included("neck", "head neck mid_hip", "included_all"),
+    *_included("trunk", "neck mid_hip mid_knee", "included_all"),
 ]
-_FLEXION = [
-    *_both_sides("flexion", "elbow_flexion", "shoulder elbow wrist", "flexion"),
-    *_both_sides("flexion", "knee_flexion", "hip knee ankle", "flexion"),
+_CLINICAL = [
+    *_of_limb("sagittal", "shoulder_flexion", "shoulder elbow"),
+    *_of_limb("frontal", "shoulder_abduction", "shoulder elbow"),
+    *_flexion("elbow_flexion", "shoulder elbow wrist"),
+    *_of_limb("sagittal", "hip_flexion", "hip knee"),
+    *_of_limb("frontal", "hip_abduction", "hip knee"),
+    *_flexion("knee_flexion", "hip knee ankle"),
+    *_dorsiflexion("ankle_dorsiflexion", "knee ankle heel foot_index"),
+    *_flexion("wrist_flexion", "elbow wrist index"),
+    *_flexion("neck_flexion", "head neck mid_hip"),
+    *_flexion("trunk_flexion", "neck mid_hip mid_knee"),
 ]
 _TILT = [
-    _unsigned("tilt", "trunk_tilt", ("neck", "mid_hip"), "tilt"),
-    _unsigned("tilt", "head_tilt", ("head", "neck"), "tilt"),
-    *_both_sides("tilt", "thigh_tilt", "hip knee", "tilt"),
-    *_both_sides("tilt", "shank_tilt", "knee ankle", "tilt"),
-    *_both_sides("tilt", "arm_tilt", "shoulder elbow", "tilt"),
-    *_both_sides("tilt", "forearm_tilt", "elbow wrist", "tilt"),
+    *_tilt("trunk_tilt", "neck mid_hip"),
+    *_tilt("head_tilt", "head neck"),
+    *_tilt("thigh_tilt", "hip knee"),
+    *_tilt("shank_tilt", "knee ankle"),
+    *_tilt("arm_tilt", "shoulder elbow"),
+    *_tilt("forearm_tilt", "elbow wrist"),
 ]
 _HORIZON = "pointing to where the person faces", "counter-clockwise, person facing right"
 _SPORTS2D = [
@@ -156,19 +199,20 @@ _SPORTS2D = [
     *_sports2d("arm", "elbow shoulder", 0, -1, *_HORIZON),
     *_sports2d("forearm", "wrist elbow", 0, -1, *_HORIZON),
     *_sports2d("head", "head neck", 0, -1, *_HORIZON),
-    *_sports2d("pelvis", "left_hip right_hip", 0, -1, "level", "left side up", 180.0),
-    *_sports2d("shoulders", "left_shoulder right_shoulder", 0, -1, "level", "left side up", 180.0),
+    *_sports2d("pelvis", "left_hip right_hip", 0, -1, "level", "rising to where the person faces", 180.0),
+    *_sports2d("shoulders", "left_shoulder right_shoulder", 0, -1, "level", "rising to where the person faces", 180.0),
 ]
 
-ANGLES: dict[str, AngleDefinition] = {d.id: d for d in (*_INCLUDED, *_MORE, *_FLEXION, *_TILT, *_SPORTS2D)}
+ANGLES: dict[str, AngleDefinition] = {d.id: d for d in (*_INCLUDED, *_MORE, *_CLINICAL, *_TILT, *_SPORTS2D)}
 """Every angle that is known, by id."""
 
 PRESETS: dict[str, tuple[str, ...]] = {
     "included": tuple(d.id for d in _INCLUDED),
     "included_all": tuple(d.id for d in (*_INCLUDED, *_MORE)),
-    "flexion": tuple(d.id for d in _FLEXION),
+    "clinical": tuple(d.id for d in _CLINICAL),
     "tilt": tuple(d.id for d in _TILT),
     "sports2d": tuple(d.id for d in _SPORTS2D),
+    "all": tuple(ANGLES),
 }
 """Families of angles that belong together, as ids."""
 

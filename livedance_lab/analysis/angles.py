@@ -2,8 +2,10 @@
 
 Included angles: theta = atan2(|u x v|, u . v) with u = A - B, v = C - B. atan2 keeps its precision near 0 and
 180 degrees, where acos loses half its digits (Kahan, "How Futile are Mindless Assessments of Roundoff in
-Floating-Point Computation?", 2006, section 12). Signed angles in the picture are those of Sports2D: the
-directions' own atan2, subtracted. What each angle means stands in `livedance_lab.analysis.angle_registry`.
+Floating-Point Computation?", 2006, section 12). Angles in a plane of the body project a limb's direction on it:
+up is from mid-hip to mid-shoulders, left from the right hip (or shoulder) to the left one as far as it is square
+to up, forwards left x up. Signed angles in the picture are those of Sports2D: the directions' own atan2,
+subtracted. What each angle means stands in `livedance_lab.analysis.angle_registry`.
 """
 
 from __future__ import annotations
@@ -40,6 +42,9 @@ Array = npt.NDArray[np.float64]
 
 _SHORTEST: Final = 1e-6
 """Segments shorter than this (metres or pixels) have no direction."""
+_LEAST_PROJECTED: Final = 0.25
+"""A limb of which less than this share lies in a plane of the body (within 15 degrees of square to it) has no angle
+there: an arm held out to the side is neither flexed nor extended."""
 _LEAST_IN_PLANE: Final = 0.5
 """A segment seen at less than half its length (more than 60 degrees out of the picture) is foreshortened."""
 _K: Final = len(BLAZEPOSE_33)
@@ -66,6 +71,7 @@ class ViewQuality(IntEnum):
     HIDDEN = 2
     """A landmark is less visible than asked."""
     MISSING = 3
+    """A landmark is not known at all, or a limb is square to the plane its angle is measured in."""
 
 
 def angles_deg(
@@ -110,16 +116,17 @@ def angles_deg(
     plan = _plan(tuple(definitions))
     world = _points(world_m, "world_m", mirrored)
     angle = np.full((*world.shape[:-2], len(plan.definitions)), np.nan)
-    for kind, columns in plan.columns.items():
-        if kind == "signed":
+    for formula, group in plan.groups.items():
+        if formula == "picture":
             if keypoints_px is None:
-                raise SettingsError(
-                    f"{plan.definitions[columns[0]].id} is an angle in the picture: it needs keypoints_px."
-                )
-            picture = _points(keypoints_px, "keypoints_px", mirrored)
-            angle[..., columns] = _signed_deg(picture, plan, columns)
+                first = plan.definitions[group.columns[0]].id
+                raise SettingsError(f"{first} is an angle in the picture: it needs keypoints_px.")
+            value = _in_picture_deg(_points(keypoints_px, "keypoints_px", mirrored), group)
+        elif formula == "body":
+            value = _in_body_plane_deg(world, group)
         else:
-            angle[..., columns] = _unsigned_deg(world, plan.points[:, columns], kind)
+            value = _in_space_deg(world, group, tilt=formula == "tilt")
+        angle[..., group.columns] = value
     if visibility is not None:
         seen = _visibility(visibility, world.shape[:-2], mirrored)
         angle[(seen[..., plan.points] < threshold).any(axis=-2)] = np.nan
@@ -153,8 +160,11 @@ def view_quality(
     length = np.linalg.norm(segment, axis=-1)
     flat = np.linalg.norm(segment[..., :2], axis=-1)
     share = np.where(length > _SHORTEST, flat / np.where(length > _SHORTEST, length, 1.0), np.inf)
+    share[..., 1, [len(d.landmarks) == 4 for d in plan.definitions]] = np.inf  # B to C of four is no segment
     in_plane = share.min(axis=-2)
     missing = np.isnan(chain).any(axis=(-3, -1)) | np.isinf(in_plane)
+    if "body" in plan.groups:
+        missing[..., plan.groups["body"].columns] |= np.isnan(_in_body_plane_deg(world, plan.groups["body"]))
     hidden: Any = False
     if visibility is not None:
         seen = _visibility(visibility, world.shape[:-2], mirrored=False)
@@ -217,12 +227,47 @@ def unmirrored(landmarks: npt.ArrayLike, width_px: float | None = None) -> Array
 
 
 @dataclass(frozen=True)
+class _Group:
+    """Angles that are computed alike, made ready for indexing; positions are those in `_POINTS`."""
+
+    columns: npt.NDArray[np.intp]  # where they stand among the angles asked for
+    u: npt.NDArray[np.intp]  # (2, N): from, to
+    v: npt.NDArray[np.intp]  # (2, N); equal positions where an angle has no second segment
+    offset_deg: Array
+    scale: Array
+    highest_deg: Array
+    period_deg: Array
+    side: npt.NDArray[np.intp]  # 0 left, 1 right, 2 neither or both
+    frontal: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, columns: list[int], definitions: list[AngleDefinition]) -> _Group:
+        u, v, sides = [], [], []
+        for d in definitions:
+            at = [_POINTS.index(name) for name in d.landmarks]
+            away = d.kind in ("sagittal", "frontal") or (d.kind == "signed" and len(at) == 4)
+            u.append((at[0], at[1]) if away else (at[1], at[0]))
+            v.append((at[2], at[3]) if len(at) == 4 else (at[1], at[2]) if len(at) == 3 else (at[1], at[1]))
+            named = {name.split("_")[0] for name in d.landmarks if name not in VIRTUAL}
+            sides.append(("left", "right").index(named.pop()) if len(named) == 1 else 2)
+        return cls(
+            np.array(columns), np.array(u).T, np.array(v).T, np.array([d.offset_deg for d in definitions]),
+            np.array([d.scale for d in definitions]), np.array([d.range_deg[1] for d in definitions]),
+            np.array([d.period_deg for d in definitions]), np.array(sides),
+            np.array([d.kind == "frontal" for d in definitions]),
+        )  # fmt: skip
+
+
+_FORMULAS: Final = {"included": "space", "tilt": "tilt", "sagittal": "body", "frontal": "body", "signed": "picture"}
+
+
+@dataclass(frozen=True)
 class _Plan:
     """Definitions made ready for indexing."""
 
     definitions: tuple[AngleDefinition, ...]
     points: npt.NDArray[np.intp]  # (4, A): positions in _POINTS; shorter ones repeat their last
-    columns: dict[str, list[int]]  # by kind
+    groups: dict[str, _Group]  # by formula
 
 
 @lru_cache(maxsize=64)
@@ -231,8 +276,9 @@ def _plan(ids: tuple[str, ...]) -> _Plan:
     rows = [[_POINTS.index(n) for n in (*d.landmarks, *[d.landmarks[-1]] * (4 - len(d.landmarks)))] for d in wanted]
     columns: dict[str, list[int]] = {}
     for column, definition in enumerate(wanted):
-        columns.setdefault(definition.kind, []).append(column)
-    return _Plan(wanted, np.array(rows, dtype=np.intp).reshape(-1, 4).T, columns)
+        columns.setdefault(_FORMULAS[definition.kind], []).append(column)
+    groups = {formula: _Group.of(at, [wanted[i] for i in at]) for formula, at in columns.items()}
+    return _Plan(wanted, np.array(rows, dtype=np.intp).reshape(-1, 4).T, groups)
 
 
 def _points(landmarks: npt.ArrayLike, name: str, mirrored: bool) -> Array:
@@ -256,57 +302,76 @@ def _visibility(visibility: npt.ArrayLike, lead: tuple[int, ...], mirrored: bool
     return np.concatenate((v, np.fmin(v[..., _PAIRS[:, 0]], v[..., _PAIRS[:, 1]])), axis=-1)
 
 
-def _unsigned_deg(points: Array, index: npt.NDArray[np.intp], kind: str) -> Array:
-    """Angle at B of A, B, C; for a tilt, of A and the vertical seen from B."""
-    at = points[..., index[1], :]
-    u = points[..., index[0], :] - at
-    v = np.broadcast_to([0.0, -1.0, 0.0], u.shape) if kind == "tilt" else points[..., index[2], :] - at
-    # np.cross is ten times slower than its nine products for a handful of vectors
-    ux, uy, uz = u[..., 0], u[..., 1], u[..., 2]
-    vx, vy, vz = v[..., 0], v[..., 1], v[..., 2]
-    cross = np.sqrt((uy * vz - uz * vy) ** 2 + (uz * vx - ux * vz) ** 2 + (ux * vy - uy * vx) ** 2)
-    angle: Array = np.degrees(np.arctan2(cross, ux * vx + uy * vy + uz * vz))
-    shortest = np.minimum((u * u).sum(-1), (v * v).sum(-1))
-    angle[shortest < _SHORTEST**2] = np.nan
-    return 180.0 - angle if kind == "flexion" else angle
+def _in_space_deg(points: Array, group: _Group, *, tilt: bool = False) -> Array:
+    """Between two segments, or of one from the vertical."""
+    u, v = _segments(points, group)
+    if tilt:
+        v = np.broadcast_to([0.0, -1.0, 0.0], u.shape)
+    angle: Array = np.degrees(np.arctan2(np.sqrt(_squared(_cross(u, v))), (u * v).sum(-1)))
+    angle[np.minimum(_squared(u), _squared(v)) < _SHORTEST**2] = np.nan
+    return (angle + group.offset_deg) * group.scale + 0.0  # no -0
 
 
-def _signed_deg(picture: Array, plan: _Plan, columns: list[int]) -> Array:
-    """Sports2D's angles in the picture, the person turned to face right."""
-    facing = _facing(picture)
-    out = np.empty((*picture.shape[:-2], len(columns)))
-    for i, column in enumerate(columns):
-        definition = plan.definitions[column]
-        named = {n.split("_")[0] for n in definition.landmarks if n not in VIRTUAL}
-        side = named.pop() if len(named) == 1 else "middle"
-        a, b, c, d = (picture[..., k, :2] for k in plan.points[:, column])
-        level = np.array([1.0, 0.0])
-        u, v = {2: (a - b, level), 3: (a - b, c - b), 4: (b - a, d - c)}[len(definition.landmarks)]
-        turn = np.stack((facing[side], np.ones_like(facing[side])), axis=-1)
-        u, v = u * turn, v if v is level else v * turn
-        angle = np.degrees(np.arctan2(u[..., 1], u[..., 0]) - np.arctan2(v[..., 1], v[..., 0]))
-        value = _wrapped((angle + definition.offset_deg) * definition.scale, definition.period_deg)
-        short = np.minimum((u * u).sum(-1), (v * v).sum(-1)) < _SHORTEST**2
-        out[..., i] = np.where(short, np.nan, value)
-    return out
+def _in_body_plane_deg(points: Array, group: _Group) -> Array:
+    """From the trunk downwards to a limb, in the body's sagittal or frontal plane."""
+    up = _unit(points[..., _POINTS.index("neck"), :] - points[..., _POINTS.index("mid_hip"), :])[..., None, :]
+    joint = group.u[0]
+    outwards = points[..., joint, :] - points[..., OTHER_SIDE[joint], :]
+    outwards = _unit(outwards - (outwards * up).sum(-1, keepdims=True) * up)
+    forwards = _cross(outwards * np.where(group.side == 0, 1.0, -1.0)[:, None], up)
+    limb = _unit(_segments(points, group)[0])
+    x, y = -(limb * up).sum(-1), (limb * np.where(group.frontal[:, None], outwards, forwards)).sum(-1)
+    angle = _wrapped(np.degrees(np.arctan2(y, x)), group)
+    return np.where(np.hypot(x, y) < _LEAST_PROJECTED, np.nan, angle)
 
 
-def _facing(picture: Array) -> dict[str, Array]:
-    """1 where a side of the body faces right in the picture, from heel to toe, else -1.
+def _in_picture_deg(picture: Array, group: _Group) -> Array:
+    """Sports2D's angles, the person turned to face right."""
+    u, v = _segments(picture[..., :2], group)
+    turn = _facing(picture)[..., group.side]
+    alone = group.v[0] == group.v[1]  # against the horizontal, which does not turn with the person
+    vx, vy = np.where(alone, 1.0, v[..., 0] * turn), np.where(alone, 0.0, v[..., 1])
+    angle = np.degrees(np.arctan2(u[..., 1], u[..., 0] * turn) - np.arctan2(vy, vx))
+    value = _wrapped((angle + group.offset_deg) * group.scale, group)
+    return np.where(np.minimum(_squared(u), vx * vx + vy * vy) < _SHORTEST**2, np.nan, value)
+
+
+def _facing(picture: Array) -> Array:
+    """1 where the left, the right and both sides face right in the picture, from heel to toe, else -1; (..., 3).
 
     Sports2D mirrors each landmark by its own side; here an angle is mirrored as a whole, by the side it belongs
     to, which is the same as long as both feet point the same way and makes sense when they do not.
     """
     x = picture[..., 0]
-    ways = {
-        side: x[..., BLAZEPOSE_33.index(f"{side}_foot_index")] - x[..., BLAZEPOSE_33.index(f"{side}_heel")]
-        for side in ("left", "right")
-    }
-    ways["middle"] = np.nansum(np.stack((ways["left"], ways["right"])), axis=0)
-    return {side: np.where(way < 0, -1.0, 1.0) for side, way in ways.items()}
+    ways = np.stack([x[..., BLAZEPOSE_33.index(f"{side}_foot_index")] - x[..., BLAZEPOSE_33.index(f"{side}_heel")]
+                     for side in ("left", "right")], axis=-1)  # fmt: skip
+    return np.where(np.concatenate((ways, np.nansum(ways, axis=-1, keepdims=True)), axis=-1) < 0, -1.0, 1.0)
 
 
-def _wrapped(angle_deg: Array, period_deg: float) -> Array:
-    """Into (-period/2, period/2]."""
-    half = period_deg / 2
-    return np.asarray(half - np.mod(half - angle_deg, period_deg))
+def _segments(points: Array, group: _Group) -> tuple[Array, Array]:
+    return (
+        points[..., group.u[1], :] - points[..., group.u[0], :],
+        points[..., group.v[1], :] - points[..., group.v[0], :],
+    )
+
+
+def _cross(u: Array, v: Array) -> Array:
+    """The cross product, by its nine products: np.cross is ten times slower for a handful of vectors."""
+    ux, uy, uz = u[..., 0], u[..., 1], u[..., 2]
+    vx, vy, vz = v[..., 0], v[..., 1], v[..., 2]
+    return np.stack((uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx), axis=-1)
+
+
+def _squared(v: Array) -> Array:
+    return np.asarray((v * v).sum(-1))
+
+
+def _unit(v: Array) -> Array:
+    """Of length one; NaN where there is no length."""
+    length = np.sqrt(_squared(v))[..., None]
+    return v / np.where(length < _SHORTEST, np.nan, length)
+
+
+def _wrapped(angle_deg: Array, group: _Group) -> Array:
+    """Into the angles' range, its upper end included."""
+    return np.asarray(group.highest_deg - np.mod(group.highest_deg - angle_deg, group.period_deg))

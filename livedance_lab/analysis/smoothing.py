@@ -140,7 +140,9 @@ class BodySmoother:
     """
 
     def __init__(self, smoothing: Smoothing, gap_reset_s: float, angle_ids: Sequence[str] | None = None) -> None:
-        self._periods: Array = np.array([d.period_deg for d in definitions_of(angle_ids or ())])
+        angles = definitions_of(angle_ids or ())
+        self._periods: Array = np.array([d.period_deg for d in angles])
+        self._highest_deg: Array = np.array([d.range_deg[1] for d in angles])
         self._streams: dict[str, _Stream] = {}
         self._bones: BoneLengths | None = None
         self.reconfigure(smoothing, gap_reset_s)
@@ -259,7 +261,7 @@ class BodySmoother:
         values = angles_deg + period * turns
         self._unwrapped = np.where(np.isnan(values), self._unwrapped, values)
         out = smooth(values, t_s, ANGLE_SCALE_DEG)
-        wrapped = period / 2 - np.mod(period / 2 - out, period)
+        wrapped = self._highest_deg - np.mod(self._highest_deg - out, period)
         return np.where(wraps, wrapped, out).astype(np.float32)
 
     def _smooth_hands(self, raw: Body, t_s: float, fresh: bool) -> tuple[FloatArray, FloatArray]:

@@ -180,6 +180,95 @@ def test_neck_and_trunk_use_points_half_way_and_their_lesser_visibility():
     assert np.isnan(only("neck", world_m=world, visibility=visibility))
 
 
+# clinical: from the neutral position, in the planes of the body
+
+STANDING = {"ear": (0.08, -0.7, 0), "shoulder": (0.2, -0.5, 0), "elbow": (0.2, -0.25, 0), "wrist": (0.2, 0, 0),
+            "index": (0.2, 0.1, 0), "hip": (0.1, 0, 0), "knee": (0.1, 0.4, 0), "ankle": (0.1, 0.8, 0),
+            "heel": (0.1, 0.85, 0.05), "foot_index": (0.1, 0.85, -0.15)}  # fmt: skip
+
+
+def standing(**moved):
+    """A person facing the camera (left is +x, forwards is -z), joints moved on both sides alike."""
+    world = np.full((33, 3), np.nan)
+    for name, xyz in {**STANDING, **moved}.items():
+        world[BLAZEPOSE_33.index(f"left_{name}")] = xyz
+        world[BLAZEPOSE_33.index(f"right_{name}")] = np.multiply(xyz, (-1, 1, 1))
+    return world
+
+
+def any_turn(seed):
+    rotation = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))[0]
+    return rotation * np.sign(np.linalg.det(rotation))
+
+
+@pytest.mark.parametrize(
+    ("moved", "angle", "expected"),
+    [
+        ({}, "shoulder_flexion", 0),
+        ({}, "shoulder_abduction", 0),
+        ({"elbow": (0.2, -0.5, -0.25)}, "shoulder_flexion", 90),
+        ({"elbow": (0.2, -0.5, -0.25)}, "shoulder_abduction", np.nan),
+        ({"elbow": (0.2, -0.25, 0.1)}, "shoulder_flexion", -np.degrees(np.arctan(0.4))),
+        ({"elbow": (0.45, -0.5, 0)}, "shoulder_abduction", 90),
+        ({"elbow": (0.45, -0.5, 0)}, "shoulder_flexion", np.nan),
+        ({"elbow": (0.1, -0.25, 0)}, "shoulder_abduction", -np.degrees(np.arctan(0.4))),
+        ({"elbow": (0.2, -0.75, 0)}, "shoulder_flexion", 180),
+        ({"elbow": (0.2, -0.75, 0.1)}, "shoulder_flexion", 180 + np.degrees(np.arctan(0.4))),
+        ({"knee": (0.3, 0.2 * np.sqrt(3), 0)}, "hip_abduction", 30),
+        ({"knee": (0.1, 0, -0.4)}, "hip_flexion", 90),
+        ({"knee": (0.1, 0.4 * np.cos(0.2), 0.4 * np.sin(0.2))}, "hip_flexion", -np.degrees(0.2)),
+        ({}, "elbow_flexion", 0),
+        ({"wrist": (0.2, -0.25, -0.25)}, "elbow_flexion", 90),
+        ({"index": (0.3, 0, 0)}, "wrist_flexion", 90),
+        ({"ankle": (0.1, 0.4, 0.4)}, "knee_flexion", 90),
+        ({}, "ankle_dorsiflexion", 0),
+        ({"foot_index": (0.1, 0.85 - 0.2 * np.tan(0.3), -0.15)}, "ankle_dorsiflexion", np.degrees(0.3)),
+        ({"foot_index": (0.1, 0.85 + 0.2 * np.tan(0.3), -0.15)}, "ankle_dorsiflexion", -np.degrees(0.3)),
+    ],
+)
+@pytest.mark.parametrize("turn", [None, 1, 2])
+def test_clinical_angles_by_hand_whichever_way_the_person_stands(moved, angle, expected, turn):
+    world = standing(**moved)
+    if turn is not None:
+        world = world @ any_turn(turn).T
+    out = angles_deg(world, definitions=[f"left_{angle}", f"right_{angle}"])
+    np.testing.assert_allclose(out, [expected] * 2, atol=1e-3)
+    quality, _ = view_quality(standing(**moved), definitions=[f"left_{angle}"])
+    assert (quality[0] == ViewQuality.MISSING) == np.isnan(expected)
+
+
+def test_bowing_flexes_neck_and_trunk():
+    bowed = standing(ear=(0.08, -0.5, -0.2), shoulder=(0.2, 0, -0.5))
+    assert only("trunk_flexion", world_m=bowed) == pytest.approx(90)
+    nod = standing(ear=(0.08, -0.5, -0.2))
+    assert only("neck_flexion", world_m=nod) == pytest.approx(90)
+    assert only("neck_flexion", world_m=standing()) == only("trunk_flexion", world_m=standing()) == 0
+
+
+def test_every_angle_of_the_left_is_that_of_the_right_of_the_mirrored_person():
+    rng = np.random.default_rng(4)
+    world, picture = rng.normal(size=(33, 3)), rng.uniform(0, 480, (33, 2))
+    straight = dict(zip(ANGLES, angles_deg(world, definitions=["all"], keypoints_px=picture), strict=True))
+    other = dict(zip(ANGLES, angles_deg(unmirrored(world), definitions=["all"], keypoints_px=unmirrored(picture, 480)),
+                     strict=True))  # fmt: skip
+    assert np.isfinite(list(straight.values())).all()
+    for name, value in straight.items():
+        twin = name.replace("left_", "RIGHT_").replace("right_", "left_").replace("RIGHT_", "right_")
+        assert other[twin] == pytest.approx(value, abs=1e-3), name
+
+
+def test_each_angle_says_what_it_means_and_keeps_its_range():
+    world = np.random.default_rng(5).normal(size=(400, 33, 3))
+    out = angles_deg(world, definitions=["all"], keypoints_px=200 * world)
+    for column, definition in enumerate(ANGLES.values()):
+        low, high = definition.range_deg
+        values = out[:, column][np.isfinite(out[:, column])]
+        assert len(values) > 300
+        assert low - 1e-3 <= values.min() < values.max() <= high + 1e-3, definition.id
+        assert definition.zero
+        assert definition.sign
+
+
 # mirrored cameras
 
 
@@ -187,7 +276,7 @@ def test_a_flipped_picture_gives_left_and_right_right():
     """What a model says of a mirrored person: x flipped, names exchanged. With `mirrored`, all is as before."""
     rng = np.random.default_rng(0)
     world, picture, visibility = rng.normal(size=(33, 3)), rng.uniform(0, 480, (33, 2)), rng.uniform(0.3, 1, 33)
-    ids = [*PRESETS["included_all"], *PRESETS["sports2d"], *PRESETS["tilt"]]
+    ids = list(ANGLES)
     straight = angles_deg(world, visibility, ids, keypoints_px=picture)
 
     swap = {"left": "right", "right": "left"}
