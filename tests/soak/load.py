@@ -1,0 +1,200 @@
+"""Clients as a long day brings them: they pace differently, vanish, come back, stall, tune, record, send rubbish."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import shutil
+import socket
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from websockets.asyncio.client import connect
+
+from livedance_lab import LiveServer, Recording
+from livedance_lab.client.link import LiveClient
+from livedance_lab.clock import now_s
+from livedance_lab.errors import ConnectionRefused, LiveDanceError, ServerError
+from livedance_lab.wire.codec import encode_json
+
+SIZE = (640, 480)
+WAIT_S = 60.0  # far beyond what a busy machine needs
+
+_CHANGES: tuple[dict[str, Any], ...] = (
+    {"smoothing": {"filter": "ema", "params": {"alpha": 0.5}}},
+    {"smoothing": {"filter": "one_euro"}},
+    {"hands": False},
+    {"hands": True},
+    {"design": "sequential"},
+    {"design": "join"},
+    {"design": "decoupled"},
+    {"design": "auto"},
+    {"priority": "pose_first"},
+)
+
+
+@dataclass
+class Load:
+    """What all clients share.
+
+    Attributes
+    ----------
+    server : LiveServer
+    images : list of bytes
+        Sent in turn.
+    rate_hz : float
+        Frames offered per second and client.
+    folder : Path
+        For recordings; below the server's record root.
+    chance : random.Random
+    done : Counter
+        What happened, and how often.
+    wrong : list of str
+        What must not happen, and did.
+    """
+
+    server: LiveServer
+    images: list[bytes]
+    rate_hz: float
+    folder: Path
+    chance: random.Random
+    done: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+    async def call(self, method: str, path: str, body: Any = None) -> bytes:
+        """An HTTP call that does not hold up the other clients."""
+        return (await asyncio.to_thread(self.server.call, method, path, body, WAIT_S))[0]
+
+
+async def client_for(load: Load, name: str, until_s: float) -> None:
+    """Take after take until the time is over."""
+    number = 0
+    while now_s() < until_s:
+        try:
+            async with asyncio.timeout(4 * WAIT_S + (until_s - now_s())):
+                await _take(load, f"{name}-{number}", until_s)
+        except (LiveDanceError, TimeoutError, AssertionError) as exc:
+            load.wrong.append(f"{name}-{number}: {type(exc).__name__}: {exc}")
+        number += 1
+
+
+async def _take(load: Load, name: str, until_s: float) -> None:
+    """One session from its beginning to its end, as told or by staying away."""
+    chance = load.chance
+    pacing = chance.choice(["auto", "paced", "free"])
+    over_s = min(until_s, now_s() + chance.uniform(2.0, 12.0))
+    async with LiveClient(load.server.url, load.server.token, session=name, pacing=pacing) as client:
+        await client.wait_ready(WAIT_S)
+        beside = [asyncio.create_task(_watch(load, name)), asyncio.create_task(_disturb(load, client, name))]
+        if chance.random() < 0.5:
+            beside.append(asyncio.create_task(_stall(load, name)))
+        try:
+            await _send_until(load, client, over_s)
+        finally:
+            for task in beside:
+                task.cancel()
+            for outcome in await asyncio.gather(*beside, return_exceptions=True):
+                if isinstance(outcome, Exception):
+                    load.wrong.append(f"{name}: {type(outcome).__name__}: {outcome}")
+        load.done["sessions"] += 1
+        load.done["frames"] += client.credit.captured
+        load.done["results"] += client.results_received
+        if chance.random() < 0.25:
+            load.done["left without a word"] += 1
+            return
+        ledger = await client.end(WAIT_S)
+        if not ledger["conserved"] or ledger["captured"] != client.credit.captured:
+            load.wrong.append(f"{name}: {client.credit.captured} frames captured, but {ledger}")
+
+
+async def _send_until(load: Load, client: LiveClient, over_s: float) -> None:
+    """Frames at the load's rate, unevenly; now and then one that is no picture."""
+    number = 0
+    while now_s() < over_s:
+        broken = load.chance.random() < 0.01
+        load.done["broken pictures"] += broken
+        await client.send(b"no picture" if broken else load.images[number % len(load.images)], SIZE)
+        number += 1
+        await asyncio.sleep(load.chance.uniform(0.5, 1.5) / load.rate_hz)
+
+
+async def _disturb(load: Load, client: LiveClient, name: str) -> None:
+    """Whatever may happen to a session that runs."""
+    acts: tuple[tuple[str, Callable[[Load, LiveClient, str], Awaitable[None]]], ...] = (
+        ("disconnects", _disconnect), ("settings", _tune), ("recordings", _record))  # fmt: skip
+    while True:
+        await asyncio.sleep(load.chance.uniform(0.5, 4.0))
+        what, act = load.chance.choice(acts)
+        await act(load, client, name)
+        load.done[what] += 1
+
+
+async def _disconnect(load: Load, client: LiveClient, name: str) -> None:
+    """The network breaks; the client comes back by itself."""
+    if client._socket is not None:
+        client._socket.transport.abort()
+
+
+async def _tune(load: Load, client: LiveClient, name: str) -> None:
+    await client.change_settings(**load.chance.choice(_CHANGES))
+
+
+async def _record(load: Load, client: LiveClient, name: str) -> None:
+    """A recording begun and ended in the midst of a session; it can be read."""
+    folder = load.folder / f"{name}-{load.done['recordings']}"
+    await load.call("POST", f"/sessions/{name}/recording", {"path": str(folder)})
+    try:
+        await asyncio.sleep(load.chance.uniform(0.2, 2.0))
+    finally:
+        with contextlib.suppress(ServerError):  # closed already, because its session has ended meanwhile
+            await asyncio.shield(load.call("DELETE", f"/sessions/{name}/recording"))
+    recording = await asyncio.to_thread(Recording.open, folder)
+    if not recording.complete:
+        load.wrong.append(f"{name}: recording {folder.name} is not complete: {recording.missing}")
+    shutil.rmtree(folder)
+
+
+async def _watch(load: Load, name: str) -> None:
+    """A viewer: results come in order."""
+    last = -1
+    async with LiveClient(load.server.url, load.server.token, session=name, role="viewer") as viewer:
+        async for result in viewer.results():
+            if result.seq <= last:
+                load.wrong.append(f"{name}: result {result.seq} came after {last}")
+            last = result.seq
+
+
+async def _stall(load: Load, name: str) -> None:
+    """A viewer that reads nothing for a while, with little room for what is sent to it; then goes on or leaves."""
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    narrow.setblocking(False)
+    host, port = load.server.url.removeprefix("http://").split(":")
+    await asyncio.get_running_loop().sock_connect(narrow, (host, int(port)))
+    async with connect(f"ws://{host}:{port}/ws", sock=narrow, compression=None, proxy=None, max_queue=1) as viewer:
+        try:
+            hello = {"type": "hello", "version": 1, "token": load.server.token, "role": "viewer", "session": name}
+            await viewer.send(encode_json(hello))
+            viewer.transport.pause_reading()
+            load.done["stalled viewers"] += 1
+            await asyncio.sleep(load.chance.uniform(1.0, 8.0))
+            viewer.transport.resume_reading()
+            await viewer.recv()
+        finally:
+            viewer.transport.abort()  # a goodbye would wait for what was not read
+
+
+async def until_at_rest(load: Load) -> list[dict[str, Any]]:
+    """Wait until every session has ended and freed its estimators; all of them in numbers."""
+    give_up_s = now_s() + WAIT_S
+    while True:
+        sessions: list[dict[str, Any]] = await asyncio.to_thread(load.server.get, "/sessions")
+        if all(s["ended"] and not s["running"] and not s["viewers"] for s in sessions):
+            return sessions
+        if now_s() > give_up_s:
+            raise ConnectionRefused("busy", f"sessions do not end: {[s['id'] for s in sessions if not s['ended']]}")
+        await asyncio.sleep(0.1)
