@@ -18,8 +18,8 @@ from livedance_lab.client.credit import Credit, Pacing
 from livedance_lab.client.handshake import keep_trying, shake_hands
 from livedance_lab.clock import OffsetEstimator, now_s
 from livedance_lab.errors import ConnectionLost, ConnectionRefused, LiveDanceError
-from livedance_lab.wire import codec
-from livedance_lab.wire.codec import WireResult, encode_json
+from livedance_lab.wire.binary import decode_binary_result
+from livedance_lab.wire.codec import WireResult, decode_result, encode_json
 from livedance_lab.wire.messages import PROTOCOL_VERSION, parse_json
 
 __all__ = ["Conversation"]
@@ -48,6 +48,7 @@ class Conversation:
         about: dict[str, Any] | None = None,
         legacy: bool = False,
         own_clock: bool = True,
+        results: Literal["json", "binary"] = "binary",
         on_message: Callable[[dict[str, Any]], None] | None = None,
         retry_for_s: float = 60.0,
     ) -> None:
@@ -56,7 +57,7 @@ class Conversation:
         self._token, self.session, self._role = token, session, role
         self._settings_wanted = dict(settings or {})
         self._about = {"library": f"livedance_lab {__version__}", **(about or {})}
-        self._legacy, self._own_clock = legacy, own_clock
+        self._legacy, self._own_clock, self._results_as = legacy, own_clock, results
         self._on_message, self._retry_for_s = on_message, retry_for_s
         self.credit = Credit(pacing)
         self.clock = OffsetEstimator()
@@ -130,19 +131,18 @@ class Conversation:
                 return
 
     async def _handle(self, message: str | bytes) -> None:
+        t_s = now_s()
+        if isinstance(message, bytes):
+            await self._take_result(decode_binary_result(message, t_s))
+            return
         data = parse_json(message)
         kind = data.get("type")
         if kind == "result":
-            t_result_s = now_s()
-            self.credit.answer(data["seq"])
-            self.results_received += 1
-            self._receipts.append((data["seq"], t_result_s, None))
-            self.latest = codec.decode_result(data, t_result_s)
-            await self._notify()
+            await self._take_result(decode_result(data, t_s))
             return
         if kind == "pong":
             best_before = self.clock.best
-            best = self.clock.add(data["t_s"], data["t_receive_s"], data["t_send_s"], now_s())
+            best = self.clock.add(data["t_s"], data["t_receive_s"], data["t_send_s"], t_s)
             if best.known and best != best_before and self._role == "producer" and self._own_clock:
                 await self._say({"type": "clock", "offset_s": best.offset_s, "uncertainty_s": best.uncertainty_s})
         elif kind == "refused":
@@ -160,6 +160,13 @@ class Conversation:
             await self._fail(ConnectionRefused(data["code"], data["message"]))
         if self._on_message is not None:
             self._on_message(data)
+        await self._notify()
+
+    async def _take_result(self, result: WireResult) -> None:
+        self.credit.answer(result.seq)
+        self.results_received += 1
+        self._receipts.append((result.seq, result.t_result_s, None))
+        self.latest = result
         await self._notify()
 
     async def _fail(self, exc: LiveDanceError) -> None:
@@ -188,6 +195,7 @@ class Conversation:
             "type": "hello", "version": PROTOCOL_VERSION, "token": self._token, "role": self._role,
             "session": self.session, "settings": self._settings_wanted if self._role == "producer" else {},
             "client": self._about, "unanswered": sorted(self.credit.unanswered)[-_MOST_UNANSWERED:],
+            "results": self._results_as,
         }  # fmt: skip
         socket, data = await shake_hands(self._url, hello)
         self._welcomed(data)

@@ -40,6 +40,8 @@ class LiveClient(Conversation):
         Send frames as the original demo did, base64 in JSON; for comparison.
     own_clock : bool, default True
         False: times given to `send` are of another clock (a recording's); say which with `set_clock`.
+    results : {"binary", "json"}
+        The form in which results come; the values are the same.
     on_message : callable, optional
         Called with every message that is not a result, as a dict.
     retry_for_s : float, default 60

@@ -23,6 +23,7 @@ from livedance_lab.pipeline.session import Session
 from livedance_lab.pose import FrameState, PoseResult
 from livedance_lab.server.config import ServerConfig
 from livedance_lab.server.recorder import Recorder, within
+from livedance_lab.wire.binary import encode_binary_result
 from livedance_lab.wire.codec import encode_json, encode_result
 
 __all__ = ["Connection", "Hub", "Room"]
@@ -32,17 +33,23 @@ _log = logging.getLogger(__name__)
 _MOST_ROOMS = 64
 _FLUSH_EVERY_S = 0.25
 _ENDED_BYTES = 512 * 2**20  # ended sessions' logs kept for late readers
+_ENCODERS: dict[str, Callable[[PoseResult, list[tuple[int, str]], dict[str, int]], str | bytes]] = {
+    "json": encode_result,
+    "binary": encode_binary_result,
+}
 
 
 class Connection(Protocol):
     """One socket, as the hub sees it."""
 
+    results: str  # the form in which it wants them: "json" or "binary"
+
     def say(self, message: str) -> None:
         """Send for certain."""
         ...
 
-    def show(self, result: str | bytes) -> None:
-        """Send unless a newer result comes first."""
+    def show(self, kind: str, message: str | bytes) -> None:
+        """Send unless a newer one of its kind comes first."""
         ...
 
     def dismiss(self, code: str, message: str) -> None:
@@ -277,10 +284,13 @@ class Hub:
     # --- what sessions tell (any thread)
 
     def on_result(self, session: Session, result: PoseResult, closed: list[tuple[int, str]]) -> None:
-        """Encode once, in the lane's thread; hand to everyone on the loop."""
+        """Encode once for each form that is wanted, in the lane's thread; hand to everyone on the loop."""
         summary = session.ledger.summary()
         ledger = {"captured": summary["captured"], **summary["states"]}
-        self._post(self._show, session.id, encode_result(result, closed, ledger))
+        room = self.rooms.get(session.id)
+        wanted = {connection.results for connection in room.connections} if room else set()
+        forms = {form: _ENCODERS[form](result, closed, ledger) for form in wanted}
+        self._post(self._show, session.id, forms)
 
     def on_refused(self, session: Session, seq: int, state: FrameState, code: str, message: str) -> None:
         """Tell the producer."""
@@ -320,10 +330,11 @@ class Hub:
         if room is not None:
             room.holds_place = False
 
-    def _show(self, session_id: str, result: str) -> None:
+    def _show(self, session_id: str, forms: dict[str, str | bytes]) -> None:
         room = self.rooms.get(session_id)
         for connection in room.connections if room else ():
-            connection.show(result)
+            if connection.results in forms:  # who came while it was encoded sees the next one
+                connection.show("result", forms[connection.results])
 
     def _tell_producer(self, session_id: str, message: str) -> None:
         room = self.rooms.get(session_id)

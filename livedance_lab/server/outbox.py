@@ -1,7 +1,8 @@
-"""What waits to be sent to one connection: every control message, and at most one result, the newest.
+"""What waits to be sent to one connection: every control message, and of results and readings only the newest.
 
 A slow reader never makes a queue of results grow: a result that could not leave before the next one came is
-replaced by it. Control messages are few and must all arrive; a reader so slow that they pile up is cut off.
+replaced by it, and so are a producer's readings. Control messages are few and must all arrive; a reader so slow
+that they pile up is cut off.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ class Outbox:
     def __init__(self, send: Callable[[str | bytes], Awaitable[None]], overflow: Callable[[], None]) -> None:
         self._send, self._overflow = send, overflow
         self._control: deque[str] = deque()
-        self._result: str | bytes | None = None
+        self._newest: dict[str, str | bytes] = {}
         self._something = asyncio.Event()
         self._closed = False
-        self.results_replaced = 0
+        self.replaced = 0
 
     def put(self, message: str) -> None:
         """Send this for certain."""
@@ -44,12 +45,12 @@ class Outbox:
             self.close()
             self._overflow()
 
-    def put_result(self, message: str | bytes) -> None:
-        """Send this unless a newer result comes first."""
+    def put_newest(self, kind: str, message: str | bytes) -> None:
+        """Send this unless a newer one of its kind comes first; behind what is sent for certain."""
         if self._closed:
             return
-        self.results_replaced += self._result is not None
-        self._result = message
+        self.replaced += kind in self._newest
+        self._newest[kind] = message
         self._something.set()
 
     def close(self) -> None:
@@ -68,9 +69,8 @@ class Outbox:
                 self.close()
 
     async def _send_waiting(self) -> None:
-        while not self._closed and (self._control or self._result is not None):
+        while not self._closed and (self._control or self._newest):
             if self._control:
                 await self._send(self._control.popleft())
-            elif self._result is not None:
-                message, self._result = self._result, None
-                await self._send(message)
+            else:
+                await self._send(self._newest.pop(next(iter(self._newest))))

@@ -40,6 +40,7 @@ class LiveSocket(WebSocketHandler):
         self.room: Room | None = None
         self._welcomed = False
         self.is_producer = False
+        self.results = "json"
         self._dismissed = False
         self.outbox = Outbox(self._send, lambda: self.close(m.CLOSE_CODES["protocol"], "too slow"))
         self._hello_timer: asyncio.TimerHandle | None = None
@@ -48,6 +49,7 @@ class LiveSocket(WebSocketHandler):
             m.Clock: lambda x: self._session.set_clock(ClockOffset(x.offset_s, x.uncertainty_s)),
             m.Receipts: lambda x: self._session.receipts(x.frames),
             m.Skipped: lambda x: self._session.skipped(x.frames),
+            m.PacingSwitch: lambda x: self._session.event("pacing", x.to, x.model_dump(exclude={"type", "to"})),
             m.SettingsChange: self._settings,
             m.Mark: lambda x: self._session.mark(x.name, x.data, x.t_s if self.is_producer else None),
             m.Stats: self._stats,
@@ -115,9 +117,9 @@ class LiveSocket(WebSocketHandler):
         """Send for certain."""
         self.outbox.put(message)
 
-    def show(self, result: str | bytes) -> None:
-        """Send unless a newer result comes first."""
-        self.outbox.put_result(result)
+    def show(self, kind: str, message: str | bytes) -> None:
+        """Send unless a newer one of its kind comes first."""
+        self.outbox.put_newest(kind, message)
 
     def dismiss(self, code: str, message: str) -> None:
         """Say why, and close once it has been sent."""
@@ -157,7 +159,7 @@ class LiveSocket(WebSocketHandler):
             )
         if not secrets.compare_digest(hello.token.encode(), self.config.token.encode()):
             raise ConnectionRefused("token", "the token is not this server's; copy the one it printed at its start.")
-        resumed, ends = False, []
+        resumed, ends, self.results = False, [], hello.results
         if hello.role == "producer":
             room, resumed = self.hub.produce(self, hello.session, hello.settings)
             self.room, self.is_producer = room, True  # from here on closing it leaves the session
@@ -230,7 +232,7 @@ class LiveSocket(WebSocketHandler):
         self.room.producer_stats = stats.values
         text = encode_json({"type": "stats", "values": stats.values})
         for viewer in self.room.viewers:
-            viewer.say(text)
+            viewer.show("stats", text)
 
     def _end(self, end: m.End) -> None:
         assert self.room is not None

@@ -1,8 +1,8 @@
 """What can be said over the socket, in both directions: version 1.
 
-Upstream, frames are binary (`livedance_lab.wire.codec`); everything else, both ways, is JSON text with a
-`type`. Times are seconds: a client writes its own clock, the server answers in the server's clock. JSON has
-no NaN: unknown is `null`.
+Frames are binary (`livedance_lab.wire.codec`), and so are results for a client that says so in its hello
+(`livedance_lab.wire.binary`); everything else, both ways, is JSON text with a `type`. Times are seconds: a client
+writes its own clock, the server answers in the server's clock. JSON has no NaN: unknown is `null`.
 
 ==============  =========  ==================================================================================
 type            direction  meaning
@@ -10,12 +10,13 @@ type            direction  meaning
 hello           up         first message: version, token, role, session; nothing else is heard before it
 welcome         down       accepted: session id, settings, angle names, limits; on resume, how frames ended
 (binary)        up         one frame
-result          down       what a frame gave; acknowledges every frame up to `seq`
+result          down       what a frame gave; acknowledges every frame up to `seq`; binary to who asked for it
 refused         down       frame `seq` was rejected or failed, in words; acknowledges every frame up to `seq`
 ping / pong     both       clock exchange, `livedance_lab.clock.OffsetEstimator`
 clock           up         the client's offset estimate, so that the server can map its times
 receipts        up         when results arrived and were painted
 skipped         up         captured frames that were never sent
+pacing          up         `auto` pacing has switched: to what, and by which measurements
 settings        both       up: changes asked for; down: the new settings in force, with their version
 mark            up         a marker for the event log
 stats           up         a browser's own readings (camera and painted FPS ...), passed on to the viewers
@@ -47,6 +48,7 @@ __all__ = [
     "Hello",
     "LegacyFrame",
     "Mark",
+    "PacingSwitch",
     "Ping",
     "Receipts",
     "SettingsChange",
@@ -103,6 +105,8 @@ class Hello(_Message):
     client: dict[str, str | int | float | bool | None] = Field(default_factory=dict, max_length=40)
     unanswered: list[Seq] = Field(default_factory=list, max_length=10_000)
     """On reconnection: sent frames whose end the client does not know."""
+    results: Literal["json", "binary"] = "json"
+    """The form in which results come: text, or `livedance_lab.wire.binary`."""
 
 
 class Ping(_Message):
@@ -132,6 +136,18 @@ class Skipped(_Message):
 
     type: Literal["skipped"]
     frames: list[tuple[Seq, Time]] = Field(max_length=10_000)
+
+
+class PacingSwitch(_Message):
+    """`auto` pacing has switched, for the event log; NaN is null."""
+
+    type: Literal["pacing"]
+    to: Literal["paced", "free"]
+    round_trip_ms: Time | None = None
+    captured_per_s: Time | None = None
+    busy_ms: Time | None = None
+    load: Time | None = None
+    reason: str = Field(default="", max_length=200)
 
 
 class SettingsChange(_Message):
@@ -173,7 +189,7 @@ class LegacyFrame(_Message):
     sequence: Seq
 
 
-ClientMessage = Hello | Ping | Clock | Receipts | Skipped | SettingsChange | Mark | Stats | End
+ClientMessage = Hello | Ping | Clock | Receipts | Skipped | PacingSwitch | SettingsChange | Mark | Stats | End
 _ADAPTER: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Field(discriminator="type")])
 _LEGACY_KEYS = {"image", "timestamp", "sequence"}
 

@@ -15,7 +15,8 @@ import pytest
 from livedance_lab.errors import WireError
 from livedance_lab.pose import Body, FrameRecord, FrameState, FrameTimes, PoseResult
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21
-from livedance_lab.wire.codec import FrameHeader, decode_frame, encode_frame, encode_result
+from livedance_lab.wire.binary import decode_binary_result, encode_binary_result
+from livedance_lab.wire.codec import FrameHeader, decode_frame, decode_result, encode_frame, encode_result
 
 GOLDEN = Path(__file__).parents[2] / "data" / "golden" / "wire.json"
 
@@ -68,16 +69,19 @@ def result(seq: int, *, found: bool, hands_seq: int, hidden: tuple[int, ...] = (
     )  # fmt: skip
 
 
-def results() -> dict[str, str]:
-    """Result messages as text."""
-    ledger = {"captured": 12, "processed": 3, "superseded": 1, "client_skipped": 7}
+Told = tuple[PoseResult, list[tuple[int, str]], dict[str, int]]
+
+
+def results() -> dict[str, Told]:
+    """Results, with what else their messages tell."""
+    ledger = {"captured": 12, **dict.fromkeys(map(str, FrameState), 0), "processed": 3, "client_skipped": 7}
     return {
-        "whole body and one hand": encode_result(result(8, found=True, hands_seq=6), [], ledger),
-        "some keypoints not seen, no hands": encode_result(
+        "whole body and one hand": (result(8, found=True, hands_seq=6), [], ledger),
+        "some keypoints not seen, no hands": (
             result(9, found=True, hands_seq=-1, hidden=(0, 15, 32)), [(7, "superseded"), (8, "late")], ledger
         ),
-        "nobody": encode_result(result(11, found=False, hands_seq=-1), [], ledger),
-    }
+        "nobody": (result(11, found=False, hands_seq=-1), [], ledger),
+    }  # fmt: skip
 
 
 def flat(values: object) -> list[float | None]:
@@ -112,7 +116,15 @@ def golden() -> dict[str, object]:
             for name, h in HEADERS.items()
         ],
         "broken_frames": [{"name": name, "message_hex": m, "code": code} for name, (m, code) in BROKEN.items()],
-        "results": [{"name": name, "text": text, "read_as": read_as(text)} for name, text in results().items()],
+        "results": [
+            {
+                "name": name,
+                "text": encode_result(*told),
+                "binary_hex": encode_binary_result(*told).hex(),
+                "read_as": read_as(encode_result(*told)),
+            }
+            for name, told in results().items()
+        ],
         "skeleton": {
             "pose_landmarks": BLAZEPOSE_33.landmarks,
             "pose_bones": BLAZEPOSE_33.bone_indices,
@@ -142,6 +154,33 @@ def test_broken_frames_are_refused_by_name(case):
     with pytest.raises(WireError) as caught:
         decode_frame(bytes.fromhex(case["message_hex"]))
     assert caught.value.code == case["code"]
+
+
+@pytest.mark.parametrize("case", stored()["results"], ids=lambda case: case["name"])
+def test_a_binary_result_carries_exactly_what_its_text_does(case):
+    text = decode_result(json.loads(case["text"]), 1.5)
+    binary = decode_binary_result(bytes.fromhex(case["binary_hex"]), 1.5)
+
+    for name, expected in asdict(text).items():
+        got = asdict(binary)[name]
+        np.testing.assert_equal(got, expected, err_msg=name)
+        if isinstance(expected, np.ndarray):
+            assert (got.dtype, got.shape) == (expected.dtype, expected.shape), name
+
+
+@pytest.mark.parametrize("case", stored()["results"], ids=lambda case: case["name"])
+def test_a_binary_result_that_is_cut_anywhere_is_refused(case):
+    message = bytes.fromhex(case["binary_hex"])
+    for length in range(len(message)):
+        with pytest.raises(WireError):
+            decode_binary_result(message[:length], 1.5)
+
+
+@pytest.mark.parametrize(("start", "code"), [("5858", "header"), ("4c440202", "version"), ("4c440101", "kind")])
+def test_what_is_no_binary_result_is_refused_by_name(start, code):
+    with pytest.raises(WireError) as caught:
+        decode_binary_result(bytes.fromhex(start).ljust(400, b"\0"), 1.5)
+    assert caught.value.code == code
 
 
 def test_rounding_stays_below_the_models_noise():

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { Connection } from "../../livedance_lab/widgets/static/connection.js";
+
+const golden = JSON.parse(readFileSync(new URL("../../data/golden/wire.json", import.meta.url), "utf8"));
 
 /** A conversation stepped by hand: sockets, clock and timers are the test's. */
 function stage() {
@@ -155,6 +158,50 @@ test("after a break it comes back, names the unanswered frames, and reports what
   world.hear({ type: "welcome", session: "s1", resumed: true, settings: {}, angles: [] });
   assert.deepEqual(world.said("skipped")[0].frames, [[8, 2.0]]);
   assert.equal(world.troubles.at(-1), null, "all is well again");
+});
+
+test("what was told last before a break is told again: it may not have been heard", () => {
+  const { world, connection } = live();
+  for (let seq = 0; seq < 3000; seq += 1) connection.skip(seq, seq / 60);
+  world.fire();
+  assert.equal(world.said("skipped").length, 1);
+  connection.skip(3000, 50);
+
+  world.socket().onclose({ code: 1006, reason: "" });
+  world.fire();
+  world.socket().onopen();
+  world.hear({ type: "welcome", session: "s1", resumed: true, settings: {}, angles: [] });
+
+  const seqs = world.said("skipped").flatMap((m) => m.frames.map(([seq]) => seq));
+  assert.deepEqual(
+    seqs,
+    Array.from({ length: 1001 }, (_, i) => 2000 + i),
+  );
+});
+
+test("a new session is told nothing of the old one", () => {
+  const { world, connection } = live();
+  connection.skip(8, 2.0);
+  world.fire();
+  connection.listener.onWelcome = () => connection.forget();
+
+  world.socket().onclose({ code: 1006, reason: "" });
+  world.fire();
+  world.welcome();
+
+  assert.deepEqual(world.said("skipped"), []);
+});
+
+test("results come in either form", () => {
+  const { world, connection } = live();
+  assert.equal(world.said("hello")[0].results, "binary");
+  for (const [i, { text, binary_hex }] of golden.results.entries()) {
+    connection.sendFrame(JSON.parse(text).seq, new ArrayBuffer(40));
+    world.socket().onmessage({ data: new Uint8Array(Buffer.from(binary_hex, "hex")).buffer });
+    world.socket().onmessage({ data: text });
+    assert.deepEqual(world.results[2 * i], world.results[2 * i + 1]);
+    assert.equal(connection.pacer.unanswered.length, 0);
+  }
 });
 
 test("frames stay named until a welcome has heard them", () => {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { HAND_BONES, POSE_BONES, POSE_LANDMARKS } from "../../livedance_lab/widgets/static/skeleton.js";
+import { readBinaryResult } from "../../livedance_lab/widgets/static/binary_result.js";
 import { HEADER_BYTES, parseServerMessage, readHeader, writeHeader } from "../../livedance_lab/widgets/static/wire.js";
 
 const golden = JSON.parse(readFileSync(new URL("../../data/golden/wire.json", import.meta.url), "utf8"));
@@ -55,6 +56,24 @@ for (const { name, text, read_as: expected } of golden.results) {
     assert.ok(Number.isNaN(result.times.t_paint_s), "an unknown time is NaN, not 0");
   });
 }
+
+for (const { name, text, binary_hex } of golden.results) {
+  test(`a binary result carries exactly what its text does: ${name}`, () => {
+    assert.deepEqual(readBinaryResult(toBuffer(binary_hex)), parseServerMessage(text));
+  });
+
+  test(`a binary result that was cut is refused: ${name}`, () => {
+    const message = toBuffer(binary_hex);
+    for (let length = 0; length < message.byteLength; length += 7) {
+      assert.throws(() => readBinaryResult(message.slice(0, length)), RangeError, `${length}`);
+    }
+  });
+}
+
+test("what is no binary result is refused", () => {
+  const frame = toBuffer(golden.frames[0].message_hex.padEnd(800, "0"));
+  assert.throws(() => readBinaryResult(frame), /kind 1/);
+});
 
 test("other messages stay as they came", () => {
   assert.deepEqual(parseServerMessage('{"type":"refused","seq":4,"message":"too large"}').seq, 4);

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
+from websockets.asyncio.client import connect
 
 from livedance_lab.client import conversation, link
 from livedance_lab.client.link import LiveClient
@@ -116,9 +118,10 @@ def test_the_demos_form_of_frames_gives_the_same_counts():
     serve(work)
 
 
-def test_results_arrive_as_arrays():
+@pytest.mark.parametrize("form", ["binary", "json"])
+def test_results_arrive_as_arrays(form):
     async def work(served: Served) -> None:
-        async with client_of(served) as client:
+        async with client_of(served, results=form) as client:
             await client.wait_ready()
             await client.send(LANDMARKS, SIZE)
             await until(lambda: client.latest)
@@ -128,6 +131,33 @@ def test_results_arrive_as_arrays():
             assert result.keypoints_px.shape == (33, 3)
             assert np.isfinite(result.angles_deg).all()
             assert result.t_result_s >= result.times.t_capture_s
+
+    serve(work)
+
+
+def test_a_producer_and_a_viewer_may_choose_different_forms_and_see_the_same():
+    async def work(served: Served) -> None:
+        async with client_of(served, session="s", results="binary") as client:
+            await client.wait_ready()
+            async with client_of(served, session="s", role="viewer", results="json") as viewer:
+                await client.send(LANDMARKS, SIZE)
+                await until(lambda: client.latest and viewer.latest)
+                binary, text = asdict(client.latest), asdict(viewer.latest)
+                for name in binary.keys() - {"t_result_s"}:
+                    np.testing.assert_equal(binary[name], text[name], err_msg=name)
+
+    serve(work)
+
+
+def test_nothing_is_compressed_on_the_way():
+    """Pictures are already, and a result would wait for it: the server declines what browsers always offer."""
+
+    async def work(served: Served) -> None:
+        async with connect(f"ws{served.url.removeprefix('http')}/ws", compression="deflate") as offering:
+            assert "permessage-deflate" in offering.request.headers["Sec-WebSocket-Extensions"]
+            assert "Sec-WebSocket-Extensions" not in offering.response.headers
+        async with client_of(served) as client:
+            assert "Sec-WebSocket-Extensions" not in client._socket.request.headers
 
     serve(work)
 

@@ -42,16 +42,16 @@ def on_a_loop(work) -> None:
 
 def test_a_slow_reader_gets_every_control_message_and_only_the_newest_result():
     async def work(outbox, socket, cut) -> None:
-        outbox.put_result("result 0")
+        outbox.put_newest("result", "result 0")
         await asyncio.sleep(0)  # it is being sent: it cannot be called back
         for n in range(1, 500):
-            outbox.put_result(f"result {n}")
+            outbox.put_newest("result", f"result {n}")
             if n % 100 == 0:
                 outbox.put(f"event {n}")
         await socket.let_through(6)
 
         assert socket.sent == ["result 0", "event 100", "event 200", "event 300", "event 400", "result 499"]
-        assert outbox.results_replaced == 498
+        assert outbox.replaced == 498
         assert cut == []
 
     on_a_loop(work)
@@ -60,10 +60,27 @@ def test_a_slow_reader_gets_every_control_message_and_only_the_newest_result():
 def test_a_quick_reader_gets_everything():
     async def work(outbox, socket, cut) -> None:
         for n in range(50):
-            outbox.put_result(f"result {n}")
+            outbox.put_newest("result", f"result {n}")
             await socket.let_through(1)
         assert socket.sent == [f"result {n}" for n in range(50)]
-        assert outbox.results_replaced == 0
+        assert outbox.replaced == 0
+
+    on_a_loop(work)
+
+
+def test_a_stalled_viewer_is_not_cut_off_for_its_producers_readings():
+    """Two a second of them, and a page that sleeps for ten minutes: it gets the newest when it wakes."""
+
+    async def work(outbox, socket, cut) -> None:
+        outbox.put("event")
+        await asyncio.sleep(0)
+        for n in range(5000):
+            outbox.put_newest("stats", f"stats {n}")
+            outbox.put_newest("result", f"result {n}")
+        await socket.let_through(3)
+
+        assert socket.sent == ["event", "stats 4999", "result 4999"]
+        assert cut == []
 
     on_a_loop(work)
 
@@ -82,7 +99,7 @@ def test_after_closing_nothing_is_kept():
     async def work(outbox, socket, cut) -> None:
         outbox.close()
         outbox.put("event")
-        outbox.put_result("result")
+        outbox.put_newest("result", "result")
         await asyncio.sleep(0)
         assert socket.sent == []
 

@@ -284,7 +284,7 @@ def test_a_viewer_that_stops_reading_costs_nothing_and_sees_the_newest_afterward
             viewers = served.hub.room("s").viewers
             for viewer in viewers:  # else the system's buffers hold a thousand results
                 viewer.ws_connection.stream.socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, 4096)
-            while max(v.outbox.results_replaced for v in viewers) < 50:
+            while max(v.outbox.replaced for v in viewers) < 50:
                 await raw.result()
                 await awake.hear("result")
                 assert raw.next_seq < 5000

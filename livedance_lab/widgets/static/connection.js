@@ -23,6 +23,7 @@
  * @property {(timer: any) => void} clearTimeout
  */
 
+import { readBinaryResult } from "./binary_result.js";
 import { OffsetEstimator, nowS } from "./clock.js";
 import { Pacer } from "./pacing.js";
 import { PROTOCOL_VERSION, parseServerMessage } from "./wire.js";
@@ -35,6 +36,8 @@ const CONNECT_TIMEOUT_MS = 8000;
 const RETRY_MS = { first: 250, longest: 5000 };
 /** The most frames one report may name; the server accepts 10 000. */
 const REPORT_LIMIT = 5000;
+/** Skipped frames told last: a connection that breaks swallows what was said in its last moments. */
+const TOLD_KEPT = 1000;
 
 /** Close codes of livedance_lab/wire/messages.py that say more than "gone". */
 const CLOSE_CODES = /** @type {Record<number, string>} */ ({
@@ -92,6 +95,8 @@ export class Connection {
     this.deadline = null;
     /** @type {[number, number][]} */
     this.skipped = [];
+    /** @type {[number, number][]} told on the present connection; once too often does no harm */
+    this.skippedTold = [];
     /** @type {[number, number | null, number | null][]} */
     this.receipts = [];
     /** @type {number[]} sent frames whose end is not known */
@@ -151,6 +156,7 @@ export class Connection {
   /** A new session counts from its own beginning: nothing of the old one is reported to it. */
   forget() {
     this.skipped = [];
+    this.skippedTold = [];
     this.receipts = [];
     this.lost = [];
     this.pacer.reset();
@@ -178,15 +184,14 @@ export class Connection {
 
   sayHello() {
     const unanswered = this.lost.slice(-REPORT_LIMIT);
-    const hello = { type: "hello", version: PROTOCOL_VERSION, role: "producer", ...this.listener.hello(), unanswered };
-    this.socket.send(JSON.stringify(hello));
+    const own = { type: "hello", version: PROTOCOL_VERSION, role: "producer", results: "binary" };
+    this.socket.send(JSON.stringify({ ...own, ...this.listener.hello(), unanswered }));
   }
 
   /** @param {string | ArrayBuffer} data */
   hear(data) {
     const tS = this.around.nowS();
-    if (typeof data !== "string") return; // nothing binary comes down in version 1
-    const message = parseServerMessage(data);
+    const message = typeof data === "string" ? parseServerMessage(data) : readBinaryResult(data);
     switch (message.type) {
       case "result":
         this.pacer.acknowledge(message.seq);
@@ -255,7 +260,11 @@ export class Connection {
 
   flush() {
     if (!this.ready) return;
-    while (this.skipped.length) this.say({ type: "skipped", frames: this.skipped.splice(0, REPORT_LIMIT) });
+    while (this.skipped.length) {
+      const frames = this.skipped.splice(0, REPORT_LIMIT);
+      this.say({ type: "skipped", frames });
+      this.skippedTold = [...this.skippedTold, ...frames].slice(-TOLD_KEPT);
+    }
     while (this.receipts.length) this.say({ type: "receipts", frames: this.receipts.splice(0, REPORT_LIMIT) });
   }
 
@@ -285,6 +294,8 @@ export class Connection {
     for (const timer of [this.tickTimer, this.retryTimer, this.deadline]) clearTimeout(timer);
     this.ready = false;
     this.lost = [...new Set([...this.lost, ...this.pacer.reset()])];
+    this.skipped.unshift(...this.skippedTold); // nobody knows whether it was heard
+    this.skippedTold = [];
     const socket = this.socket;
     this.socket = null;
     socket?.close();

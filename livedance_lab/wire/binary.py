@@ -1,0 +1,164 @@
+"""A result as bytes: the same values as its JSON text (`livedance_lab.wire.codec.encode_result`), in half of them.
+
+Who asks for it in the hello (``results: "binary"``) gets it instead of the text. Little-endian throughout; an array
+follows the one before without a gap, so that only the header has fixed offsets.
+
+======  =====  =======================================================================
+offset  type   field
+======  =====  =======================================================================
+0       2s     magic ``LD``
+2       u8     protocol version
+3       u8     kind: 2 = result
+4       u16    header size in bytes (32); the arrays start there
+6       u16    flags: 1 a person was found, 2 with hands
+8       u32    seq
+12, 16  u32    width, height of the original picture, px
+20      u32    version of the settings
+24      u32    seq of the frame the hands belong to
+28      u16    A, number of joint angles
+30      u16    C, number of frames that ended without a result
+======  =====  =======================================================================
+
+Then, NaN where unknown:
+
+- 8 f64: the times of `FrameTimes`; 8 f64: milliseconds of the `STAGES`, NaN for one that did not run
+- 8 u32: the ledger: captured, then by `FrameState`; C u32: the frames that ended
+- 2 A f32: angles, smoothed and raw
+- if found, f32: ``px, raw_px, world_m, raw_world_m`` of shape (33, 3), ``visibility`` of shape (33,)
+- with hands, f32: ``px, raw_px, world_m`` of shape (2, 21, 3), ``score`` of shape (2,)
+- C u8: how they ended, as places in `FrameState`; if found, 33 u8: `Flag`
+
+Its browser twin is ``widgets/static/wire.js``; both are held to ``data/golden/wire.json``.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from itertools import accumulate
+
+import numpy as np
+
+from livedance_lab.errors import WireError
+from livedance_lab.pose import STAGES, Body, Flag, FloatArray, FrameState, FrameTimes, PoseResult
+from livedance_lab.wire.codec import WireResult
+from livedance_lab.wire.messages import PROTOCOL_VERSION
+
+__all__ = ["decode_binary_result", "encode_binary_result"]
+
+_HEADER = struct.Struct("<2sBBHHIIIIIHH")
+_MAGIC, _KIND_RESULT = b"LD", 2
+_FOUND, _HANDS = 1, 2
+_STATES = tuple(str(state) for state in FrameState)
+_NUMBERS = struct.Struct(f"<{len(FrameTimes.names()) + len(STAGES)}d{1 + len(_STATES)}I")
+
+
+def encode_binary_result(result: PoseResult, closed: list[tuple[int, str]], ledger: dict[str, int]) -> bytes:
+    """A result as bytes, rounded as in its JSON text.
+
+    Parameters
+    ----------
+    result : PoseResult
+    closed : list of (seq, state)
+        Frames that ended without a result of their own since the last result.
+    ledger : dict of str to int
+        Frames captured so far and by state.
+    """
+    raw, smooth, times, stage_ms = result.raw, result.smooth, result.record.times, result.record.stage_ms
+    with_hands = result.hands_seq >= 0
+    parts = [
+        _HEADER.pack(
+            _MAGIC, PROTOCOL_VERSION, _KIND_RESULT, _HEADER.size, _FOUND * result.found | _HANDS * with_hands,
+            result.seq, *result.source_size_px, result.settings_version, max(result.hands_seq, 0),
+            len(result.angles_deg), len(closed),
+        ),
+        _NUMBERS.pack(
+            *(getattr(times, name) for name in FrameTimes.names()),
+            *(round(stage_ms.get(stage, math.nan), 3) for stage in STAGES),
+            ledger["captured"], *(ledger.get(state, 0) for state in _STATES),
+        ),
+        np.array([seq for seq, _ in closed], "<u4").tobytes(),
+        _floats(2, result.angles_smooth_deg, result.angles_deg),
+    ]  # fmt: skip
+    if result.found:
+        parts += [_floats(2, smooth.keypoints_px, raw.keypoints_px), _floats(4, smooth.world_m, raw.world_m),
+                  _floats(3, raw.visibility)]  # fmt: skip
+    if with_hands:
+        parts += [_floats(2, smooth.hands_px, raw.hands_px), _floats(4, smooth.hands_world_m),
+                  _floats(3, raw.hands_score)]  # fmt: skip
+    parts.append(bytes(_STATES.index(state) for _, state in closed))
+    if result.found:
+        parts.append(result.flags.tobytes())
+    return b"".join(parts)
+
+
+def _floats(decimals: int, *arrays: FloatArray) -> bytes:
+    return np.concatenate(arrays, axis=None).astype("<f4", copy=False).round(decimals).tobytes()
+
+
+def decode_binary_result(message: bytes, t_result_s: float) -> WireResult:
+    """A result as `encode_binary_result` wrote it.
+
+    Parameters
+    ----------
+    message : bytes
+    t_result_s : float
+        When it arrived, client clock.
+
+    Raises
+    ------
+    WireError
+        Codes "header" (too short, wrong magic), "version", "kind".
+    """
+    if len(message) < _HEADER.size:
+        raise WireError("header", f"a result needs {_HEADER.size} header bytes, got {len(message)}.")
+    magic, version, kind, size, flags, seq, width, height, settings_version, hands_seq, n_angles, n_closed = (
+        _HEADER.unpack_from(message)
+    )
+    if magic != _MAGIC:
+        raise WireError("header", f"a binary message starts with {_MAGIC!r}, got {magic!r}.")
+    if version != PROTOCOL_VERSION:
+        raise WireError("version", f"this client speaks protocol version {PROTOCOL_VERSION}, got {version}.")
+    if kind != _KIND_RESULT:
+        raise WireError("kind", f"binary messages of a server are results (kind {_KIND_RESULT}), got kind {kind}.")
+    try:
+        return _decode_arrays(message, size, flags, n_angles, n_closed,
+                              {"seq": seq, "size_px": (width, height), "settings_version": settings_version,
+                               "hands_seq": hands_seq if flags & _HANDS else -1, "t_result_s": t_result_s})  # fmt: skip
+    except (struct.error, ValueError, IndexError) as exc:
+        raise WireError("header", f"a result of {len(message)} bytes is shorter than its header says: {exc}.") from exc
+
+
+def _decode_arrays(
+    message: bytes, size: int, flags: int, n_angles: int, n_closed: int, known: dict[str, object]
+) -> WireResult:
+    """What follows the header."""
+    found, with_hands = bool(flags & _FOUND), bool(flags & _HANDS)
+    n_times, n_stages = len(FrameTimes.names()), len(STAGES)
+    numbers = _NUMBERS.unpack_from(message, size)
+    stages = zip(STAGES, numbers[n_times : n_times + n_stages], strict=True)
+    closed = np.frombuffer(message, "<u4", n_closed, offset := size + _NUMBERS.size)
+    shapes = [(n_angles,)] * 2 + [(33, 3)] * 4 * found + [(33,)] * found + [(2, 21, 3)] * 3 * with_hands
+    n_floats = sum(math.prod(shape) for shape in shapes) + 2 * with_hands
+    floats = np.frombuffer(message, "<f4", n_floats, offset := offset + closed.nbytes).astype(np.float32)
+    marks = np.frombuffer(message, "u1", n_closed + 33 * found, offset + floats.nbytes)
+    ends = accumulate(math.prod(shape) for shape in shapes)
+    arrays = [floats[end - math.prod(shape) : end].reshape(shape) for shape, end in zip(shapes, ends, strict=True)]
+    none = Body()
+    body = arrays[2:7] if found else [none.keypoints_px, none.keypoints_px, none.world_m, none.world_m, none.visibility]
+    return WireResult(
+        found=found,
+        keypoints_px=body[0],
+        raw_px=body[1],
+        world_m=body[2],
+        visibility=body[4],
+        flags=marks[n_closed:].copy() if found else np.full(33, Flag.MISSING, np.uint8),
+        hands_px=arrays[-3] if with_hands else none.hands_px,
+        angles_deg=arrays[0],
+        angles_raw_deg=arrays[1],
+        times=FrameTimes(*numbers[:n_times]),
+        stage_ms={stage: value for stage, value in stages if not math.isnan(value)},
+        ledger=dict(zip(("captured", *_STATES), numbers[n_times + n_stages :], strict=True)),
+        closed=[(int(seq), _STATES[state]) for seq, state in zip(closed, marks[:n_closed], strict=True)],
+        **known,  # type: ignore[arg-type]
+    )
