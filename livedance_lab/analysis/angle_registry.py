@@ -99,7 +99,7 @@ def _sides_of(points: str) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _included(name: str, points: str, preset: str) -> list[AngleDefinition]:
-    zero = "both segments point the same way; a straight joint is 180"
+    zero = "folded onto itself; a straight joint is 180"
     return [
         AngleDefinition(side + name, at, "included", preset, 3, zero, "unsigned", _UNSIGNED)
         for side, at in _sides_of(points)

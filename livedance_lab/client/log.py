@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from livedance_lab.export import export
 from livedance_lab.tables.data import LedgerCounts, SessionData
 from livedance_lab.tables.mirror import LogMirror
+from livedance_lab.tls import Trust
 from livedance_lab.wire.messages import parse_json
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["RemoteLog", "ServerAddress"]
+__all__ = ["RemoteLog", "ServerAddress", "trust_of"]
 
 
 class ServerAddress(Protocol):
@@ -30,6 +31,12 @@ class ServerAddress(Protocol):
     def get(self, path: str) -> Any:
         """An HTTP call's JSON answer."""
         ...
+
+
+def trust_of(server: ServerAddress) -> Trust:
+    """Whose certificates count in speaking to it: what it says itself (`LiveServer.trust`), else the system's."""
+    trust: Trust = getattr(server, "trust", True)
+    return trust
 
 
 class RemoteLog:
@@ -65,8 +72,13 @@ class RemoteLog:
 
     @property
     def angles(self) -> pd.DataFrame:
-        """One row per result: joint angles, raw and smoothed, degrees."""
+        """One row per result: joint angles, raw and smoothed, degrees, and how well each was seen."""
         return self.data().angles
+
+    @property
+    def angular_velocity(self) -> pd.DataFrame:
+        """One row per result: how fast each joint angle changes, degrees per second."""
+        return self.data().angular_velocity
 
     @property
     def landmarks(self) -> pd.DataFrame:

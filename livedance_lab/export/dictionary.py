@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from livedance_lab.analysis.angle_registry import ANGLES
+from livedance_lab.tables.angles import VIEWS
+
 __all__ = ["dictionary"]
 
 _CLOCK = "server's monotonic clock; manifest.json says which wall time its zero is"
@@ -75,11 +78,24 @@ def dictionary(columns: Mapping[str, Sequence[str]], angle_names: Sequence[str])
 
 
 def _meaning(column: str, angle_names: Sequence[str]) -> tuple[str, str]:
-    if column.removesuffix("_smooth") in angle_names:
+    angle = re.sub("_(smooth|view)$", "", column)
+    if angle in angle_names:
+        if column.endswith("_view"):
+            return "", f"how well the camera saw {angle}: {', '.join(VIEWS)}"
         after = ", smoothed" if column.endswith("_smooth") else ""
-        return "deg", f"joint angle{after}; empty when a landmark is missing or not visible enough"
+        return "deg", f"joint angle{after}{_about(angle)}; empty when a landmark is missing or not visible enough"
     for pattern, unit, meaning in _COLUMNS:
         match = re.fullmatch(pattern, column)
         if match:
             return unit, meaning + (", smoothed" if match.groupdict().get("smooth") else "")
     raise KeyError(f"the column {column!r} has no entry in the data dictionary.")
+
+
+def _about(angle: str) -> str:
+    """Between which landmarks, what 0 is and which way is positive."""
+    if angle not in ANGLES:
+        return ""
+    definition = ANGLES[angle]
+    space = "in space" if definition.dimensions == 3 else "in the picture"
+    way = definition.sign if definition.sign == "unsigned" else f"positive: {definition.sign}"
+    return f", {space}, of {' - '.join(definition.landmarks)} (0: {definition.zero}; {way})"

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from livedance_lab.pose import BODY_SHAPES, Flag, FrameState
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, HAND_SIDES
+from livedance_lab.tables.angles import angle_columns, velocity_columns, views_of
 
 __all__ = ["HAND_LANDMARKS", "LedgerCounts", "SessionData"]
 
@@ -170,10 +171,24 @@ class SessionData:
 
     @cached_property
     def angles(self) -> pd.DataFrame:
-        """One row per result: `seq`, `t_capture_s`, each angle in degrees, and each smoothed as `<name>_smooth`."""
-        raw = pd.DataFrame(self.array("angles_deg"), columns=list(self.angle_names))
-        smooth = pd.DataFrame(self.array("angles_smooth_deg"), columns=[f"{n}_smooth" for n in self.angle_names])
-        return pd.concat([self._index_columns(), raw, smooth], axis=1)
+        """One row per result: `seq`, `t_capture_s`, each angle in degrees, smoothed and how well it was seen.
+
+        Smoothed angles are `<name>_smooth`; `<name>_view` is "good", "foreshortened" (a segment points at the
+        camera: its depth is guessed), "hidden" (not visible enough) or "missing".
+        """
+        raw, smooth = self.array("angles_deg"), self.array("angles_smooth_deg")
+        return pd.concat([self._index_columns(), angle_columns(self.angle_names, raw, smooth, self.views)], axis=1)
+
+    @cached_property
+    def views(self) -> npt.NDArray[np.uint8]:
+        """How well the camera saw each angle of each result: `ViewQuality`, shape (T, A)."""
+        return views_of(self.angle_names, self.array("world_m"), self.array("angles_deg"))
+
+    @cached_property
+    def angular_velocity(self) -> pd.DataFrame:
+        """One row per result: `seq`, `t_capture_s`, and how fast each angle changes, `<name>_deg_s`, without lag."""
+        turns = velocity_columns(self.angle_names, self.array("angles_deg"), self.t_capture_s)
+        return pd.concat([self._index_columns(), turns], axis=1)
 
     @cached_property
     def results(self) -> pd.DataFrame:
