@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,11 +18,17 @@ def serve(
     port: Annotated[int, typer.Option(help="Port; the next free one if it is taken, 0 for any.",
                                      envvar="LIVEDANCE_PORT")] = 8000,
     host: Annotated[str, typer.Option(help="Address to bind to.")] = "127.0.0.1",
-    token: Annotated[str, typer.Option(help="Secret that clients must know; made fresh if not given.",
+    public: Annotated[bool, typer.Option("--public", help="Other machines may reach it; --host says how.")] = False,
+    certfile: Annotated[Path | None, typer.Option(help="PEM certificate: speak TLS (https, wss).")] = None,
+    keyfile: Annotated[Path | None, typer.Option(help="Its private key, PEM; if not in --certfile.")] = None,
+    token: Annotated[str, typer.Option(help="Secret that clients must know; made fresh if not given. Others see a "
+                                            "process's arguments: better in the environment.",
                                        envvar="LIVEDANCE_TOKEN")] = "",
     allow_origin: Annotated[list[str] | None, typer.Option(help="A web origin that may connect, repeatable.")] = None,
     behind_proxy: Annotated[bool, typer.Option(help="A proxy in front checks origin and host.")] = False,
     max_sessions: Annotated[int, typer.Option(min=1, help="Producers at once.")] = 4,
+    max_messages_per_s: Annotated[float, typer.Option(min=0, help="Of one connection; 0: any.")] = 4000,
+    max_mbytes_per_s: Annotated[float, typer.Option(min=0, help="Of one connection, MB; 0: any.")] = 256,
     workers: Annotated[int, typer.Option(min=0, help="Inferences at once; 0: one per core.")] = 0,
     resume_s: Annotated[float, typer.Option(min=0, help="Seconds a session waits for its producer.")] = 10.0,
     estimator: Annotated[str, typer.Option(help="Estimator family.")] = "mediapipe",
@@ -32,19 +38,29 @@ def serve(
     record_root: Annotated[Path | None, typer.Option(help="Clients record below it; default: here.")] = None,
     note: Annotated[Path | None, typer.Option(help="Write address and token to this file.", hidden=True)] = None,
     verbose: Annotated[bool, typer.Option(help="Show the log, also of the C libraries.")] = False,
+    log_level: Annotated[Literal["debug", "info", "warning", "error"] | None,
+                         typer.Option(help="What is logged, on standard error; warning, with --verbose info.")] = None,
+    log_format: Annotated[Literal["text", "json"], typer.Option(help="Lines for people, or JSON.")] = "text",
 ) -> None:  # fmt: skip
     """Run the server until Ctrl-C."""
+    from livedance_lab.logs import set_up
     from livedance_lab.pipeline.scheduler import core_count
+    from livedance_lab.server.access import check_exposure
     from livedance_lab.server.config import ServerConfig, new_token
     from livedance_lab.settings import Settings, load_preset
 
     config = ServerConfig(
         host=host,
+        public=public,
+        certfile=certfile,
+        keyfile=keyfile,
         port=port,
         token=token or new_token(),
         origins=tuple(allow_origin or ()),
         behind_proxy=behind_proxy,
         max_sessions=max_sessions,
+        max_messages_per_s=max_messages_per_s,
+        max_bytes_per_s=max_mbytes_per_s * 1e6,
         workers=workers or core_count(),
         resume_s=resume_s,
         estimator=estimator,
@@ -53,20 +69,18 @@ def serve(
         record_dir=record,
         record_root=record_root or Path.cwd(),
     )
+    check_exposure(config)
+    set_up(log_level or ("info" if verbose else "warning"), log_format, secrets=[config.token])
     _prepare(config.estimator, config.settings.complexity, verbose)
     _run(config, note)
 
 
 def _prepare(estimator: str, complexity: int, verbose: bool) -> None:
-    """Logging, quiet C libraries, and the models on disk before anybody connects."""
-    import logging
-
+    """Quiet C libraries, and the models on disk before anybody connects."""
     from livedance_lab.memory import return_freed_memory
     from livedance_lab.quiet import quiet_c_logs
 
     return_freed_memory()
-    level = logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     quiet_c_logs(verbose)
     if estimator == "mediapipe":
         from livedance_lab import model_store
@@ -79,6 +93,7 @@ def _prepare(estimator: str, complexity: int, verbose: bool) -> None:
 def _run(config: ServerConfig, note: Path | None) -> None:
     from rich.console import Console
 
+    from livedance_lab.server.access import address
     from livedance_lab.server.app import run
     from livedance_lab.server.process import forget_server, note_server
 
@@ -86,11 +101,11 @@ def _run(config: ServerConfig, note: Path | None) -> None:
     notes: list[Path] = []
 
     def ready(port: int) -> None:
-        url = f"http://{config.host}:{port}"
-        notes.append(note_server(url, config.token, port))
+        url = address(config, port)
+        notes.append(note_server(url, config.token, port, certfile=config.certfile))
         if note is not None:
-            notes.append(note_server(url, config.token, port, note))
-        console.print(_banner(config, url), highlight=False)
+            notes.append(note_server(url, config.token, port, note, config.certfile))
+        console.print(_banner(config, url, told=note is not None), highlight=False)
 
     try:
         asyncio.run(run(config, ready))
@@ -102,7 +117,8 @@ def _run(config: ServerConfig, note: Path | None) -> None:
     console.print("Stopped; every session was ended and its frames counted.")
 
 
-def _banner(config: ServerConfig, url: str) -> str:
+def _banner(config: ServerConfig, url: str, *, told: bool) -> str:
+    """What it is and where; the token only where nobody has been told it another way."""
     s = config.settings
     params = ", ".join(f"{k} {v:g}" for k, v in s.smoothing.params.items()) or "its own parameters"
     hands = f"hands (up to {s.num_hands}, confidence {s.hand_confidence:g})" if s.hands else "no hands"
@@ -111,7 +127,8 @@ def _banner(config: ServerConfig, url: str) -> str:
         [
             "[bold]livedance_lab[/bold] is ready",
             f"  address    [cyan]{url}[/cyan]",
-            f"  token      {config.token}",
+            f"  token      {'in the note its starter reads' if told else config.token}",
+            *_warnings(config),
             f"  models     pose {model}, {hands}, by {config.estimator}",
             f"  design     {s.design}, {config.workers} inferences at once, up to {config.max_sessions} sessions",
             f"  pictures   short side {s.short_side_px} px, {s.image_format} quality {s.jpeg_quality:g}",
@@ -119,3 +136,13 @@ def _banner(config: ServerConfig, url: str) -> str:
             "Ctrl-C stops it.",
         ]
     )
+
+
+def _warnings(config: ServerConfig) -> list[str]:
+    """What whoever lets others in should know."""
+    if not config.public:
+        return []
+    lines = ["  [yellow]public[/yellow]     other machines reach it; their pages only if --allow-origin names them"]
+    if config.certfile is None:
+        lines.append("             [yellow]unencrypted: pictures and token can be read on the way; --certfile[/yellow]")
+    return lines

@@ -18,6 +18,7 @@ from livedance_lab.client.credit import Credit, Pacing
 from livedance_lab.client.handshake import keep_trying, shake_hands
 from livedance_lab.clock import OffsetEstimator, now_s
 from livedance_lab.errors import ConnectionLost, ConnectionRefused, LiveDanceError
+from livedance_lab.tls import Trust
 from livedance_lab.wire.binary import decode_binary_result
 from livedance_lab.wire.codec import WireResult, decode_result, encode_json
 from livedance_lab.wire.messages import PROTOCOL_VERSION, parse_json
@@ -51,10 +52,11 @@ class Conversation:
         results: Literal["json", "binary"] = "binary",
         on_message: Callable[[dict[str, Any]], None] | None = None,
         retry_for_s: float = 60.0,
+        trust: Trust = True,
     ) -> None:
         parts = urlsplit(url)
         self._url = urlunsplit(("wss" if parts.scheme == "https" else "ws", parts.netloc, parts.path + "/ws", "", ""))
-        self._token, self.session, self._role = token, session, role
+        self._token, self._trust, self.session, self._role = token, trust, session, role
         self._settings_wanted = dict(settings or {})
         self._about = {"library": f"livedance_lab {__version__}", **(about or {})}
         self._legacy, self._own_clock, self._results_as = legacy, own_clock, results
@@ -197,7 +199,7 @@ class Conversation:
             "client": self._about, "unanswered": sorted(self.credit.unanswered)[-_MOST_UNANSWERED:],
             "results": self._results_as,
         }  # fmt: skip
-        socket, data = await shake_hands(self._url, hello)
+        socket, data = await shake_hands(self._url, hello, self._trust)
         self._welcomed(data)
         self._socket = socket
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -12,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from livedance_lab.clock import now_s
 from livedance_lab.errors import BusyError, ConnectionLost, ConnectionRefused, WireError
+from livedance_lab.tls import Trust, client_context
 from livedance_lab.wire.codec import encode_json
 from livedance_lab.wire.messages import parse_json
 
@@ -22,7 +24,7 @@ _LARGEST_ANSWER = 16 * 2**20
 _BACK_OFF_S = (0.1, 5.0)  # first and longest pause between attempts; doubled, with jitter
 
 
-async def shake_hands(url: str, hello: dict[str, Any]) -> tuple[ClientConnection, dict[str, Any]]:
+async def shake_hands(url: str, hello: dict[str, Any], trust: Trust = True) -> tuple[ClientConnection, dict[str, Any]]:
     """Connect and introduce oneself.
 
     Parameters
@@ -31,6 +33,8 @@ async def shake_hands(url: str, hello: dict[str, Any]) -> tuple[ClientConnection
         ``ws://`` or ``wss://`` address.
     hello : dict
         The first message.
+    trust : bool, str, Path or ssl.SSLContext, default True
+        Whose certificates count, see `livedance_lab.tls`.
 
     Returns
     -------
@@ -44,11 +48,17 @@ async def shake_hands(url: str, hello: dict[str, Any]) -> tuple[ClientConnection
         Code "unreachable" if nobody answers; the server's own code and words if it says no.
     BusyError
         If it has no place.
+    ServerError
+        If the file with the certificates to trust cannot be read.
     """
+    tls = client_context(url, trust)
+    frames = logging.getLogger(f"{__name__}.frames")
+    frames.setLevel(logging.INFO)  # below it every frame is written out: the hello, with its token, too
     try:
         socket = await connect(
-            url, compression=None, max_size=_LARGEST_ANSWER, open_timeout=_ANSWER_WITHIN_S, proxy=None
-        )
+            url, ssl=tls, compression=None, max_size=_LARGEST_ANSWER, open_timeout=_ANSWER_WITHIN_S, proxy=None,
+            logger=frames,
+        )  # fmt: skip
     except (OSError, InvalidHandshake, InvalidURI, TimeoutError) as exc:
         raise ConnectionRefused("unreachable", f"no server answers at {url}: {exc}.") from exc
     try:
@@ -83,7 +93,7 @@ async def keep_trying(attempt: Callable[[], Awaitable[None]], within_s: float) -
         try:
             await attempt()
         except ConnectionRefused as exc:
-            if exc.code != "unreachable":
+            if exc.code not in ("unreachable", "shutdown"):  # a server that stops may come back
                 raise
             if now_s() > give_up_s:
                 raise ConnectionLost(f"the server was gone for {within_s:.0f} s: {exc}") from exc

@@ -46,6 +46,8 @@ class LiveClient(Conversation):
         Called with every message that is not a result, as a dict.
     retry_for_s : float, default 60
         How long a lost connection is tried again.
+    trust : bool, str, Path or ssl.SSLContext, default True
+        For https addresses: True, what the system trusts; a path, the certificates in this PEM file.
 
     Attributes
     ----------

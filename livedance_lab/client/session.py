@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from livedance_lab.client.background import BackgroundFeed
 from livedance_lab.client.feed import EncodedClip, play_camera, play_clip
 from livedance_lab.client.link import LiveClient
-from livedance_lab.client.log import ServerAddress
+from livedance_lab.client.log import ServerAddress, trust_of
 from livedance_lab.client.replay import ReplaySource, play_recording
 from livedance_lab.client.watched import WatchedSession
 from livedance_lab.clock import now_s
@@ -221,7 +221,9 @@ class LiveSession(WatchedSession):
         self, frames: Callable[[LiveClient], Coroutine[Any, Any, None]], end: bool = False, **options: Any
     ) -> LiveClient:
         """Be the producer while `frames` sends."""
-        async with LiveClient(self.server.url, self.server.token, session=self.id, **options) as client:
+        async with LiveClient(
+            self.server.url, self.server.token, session=self.id, trust=trust_of(self.server), **options
+        ) as client:
             await client.wait_ready()
             await frames(client)
             await client.settle()

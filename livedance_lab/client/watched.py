@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from livedance_lab.client.log import RemoteLog, ServerAddress
+from livedance_lab.client.log import RemoteLog, ServerAddress, trust_of
 from livedance_lab.client.watcher import Watcher
 from livedance_lab.clock import ClockOffset, now_s
 from livedance_lab.settings import Settings
@@ -26,7 +26,7 @@ class WatchedSession(RemoteLog):
 
     def __init__(self, server: ServerAddress, session_id: str) -> None:
         super().__init__(server, session_id)
-        self._watcher = Watcher(server.url, server.token, session_id)
+        self._watcher = Watcher(server.url, server.token, session_id, trust_of(server))
 
     @property
     def latest(self) -> WireResult | None:

@@ -13,6 +13,7 @@ from livedance_lab.client.link import LiveClient
 from livedance_lab.clock import now_s
 from livedance_lab.errors import LiveDanceError
 from livedance_lab.metrics.stats import Window
+from livedance_lab.tls import Trust
 from livedance_lab.wire.codec import WireResult
 
 __all__ = ["Watcher"]
@@ -32,6 +33,8 @@ class Watcher:
     url, token : str
         The server's.
     session_id : str
+    trust : bool, str, Path or ssl.SSLContext, default True
+        As `LiveClient`.
 
     Attributes
     ----------
@@ -52,8 +55,8 @@ class Watcher:
         If the server is not there, or does not know the session.
     """
 
-    def __init__(self, url: str, token: str, session_id: str) -> None:
-        self._address = (url, token, session_id)
+    def __init__(self, url: str, token: str, session_id: str, trust: Trust = True) -> None:
+        self._address, self._trust = (url, token, session_id), trust
         self.stats: dict[str, Any] = {}
         self.error = ""
         self.settings_version = 0
@@ -107,7 +110,8 @@ class Watcher:
 
     async def _connect(self) -> None:
         url, token, session_id = self._address
-        viewer = LiveClient(url, token, session=session_id, role="viewer", on_message=self._hear)
+        viewer = LiveClient(url, token, session=session_id, role="viewer", on_message=self._hear,
+                            trust=self._trust)  # fmt: skip
         await viewer.__aenter__()
         self.viewer, self.error = viewer, ""
         self.settings_version = viewer.welcome["settings_version"]

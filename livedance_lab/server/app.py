@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
+import logging
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,25 +14,34 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from livedance_lab.errors import PortTakenError, ServerError
+from livedance_lab.logs import about
+from livedance_lab.server.access import check_exposure
 from livedance_lab.server.config import ServerConfig
-from livedance_lab.server.http import ROUTES, NotFound
+from livedance_lab.server.http import ROUTES, NotFound, Ready
 from livedance_lab.server.hub import Hub
+from livedance_lab.server.readiness import Readiness
 from livedance_lab.server.sockets import LiveSocket
+from livedance_lab.tls import server_context
 
 __all__ = ["make_app", "run", "serving"]
 
+_log = logging.getLogger(__name__)
+
 _PORTS_TRIED = 20
-_HARD_LIMIT = 64 * 2**20  # above it a message cannot even be read and refused: the connection is closed
+_HARD_LIMIT = 8  # times the largest message: above it one is not even read and refused, the connection is closed
+_SILENT_S, _BODY_S = 120, 30  # how long an HTTP client may keep a connection open without a word, or over a body
+_GOODBYES_S = 2.0
 
 
 def make_app(hub: Hub) -> Application:
     """The tornado application of a hub."""
     own = {"hub": hub}
+    ready = (r"/health/ready", Ready, {**own, "readiness": Readiness(hub)})
     return Application(
-        [(r"/ws", LiveSocket, own), *((path, handler, own) for path, handler in ROUTES)],
+        [(r"/ws", LiveSocket, own), ready, *((path, handler, own) for path, handler in ROUTES)],
         default_handler_class=NotFound,
         default_handler_args=own,
-        websocket_max_message_size=_HARD_LIMIT,
+        websocket_max_message_size=_HARD_LIMIT * hub.config.max_message_bytes,
         websocket_ping_interval=10,  # finds half-open connections
         websocket_ping_timeout=8,
         log_function=lambda _handler: None,  # request lines would carry nothing but ids; our own log says more
@@ -48,19 +57,22 @@ async def serving(config: ServerConfig) -> AsyncIterator[tuple[Hub, int]]:
     PortTakenError
         If neither the port nor one of the next ones is free.
     ServerError
-        If the address cannot be bound at all.
+        If the address cannot be bound at all, can be reached by others than was said, or the certificate is no use.
     """
+    check_exposure(config)
+    tls = server_context(config.certfile, config.keyfile) if config.certfile else None
     hub = Hub(config)
-    server = HTTPServer(make_app(hub), max_body_size=2**20)
+    server = HTTPServer(make_app(hub), ssl_options=tls, max_body_size=2**20, body_timeout=_BODY_S,
+                        idle_connection_timeout=_SILENT_S)  # fmt: skip
     port = _listen(server, config)
-    flushing = asyncio.create_task(hub.keep_recordings_fresh())
+    chores = [asyncio.create_task(chore()) for chore in (hub.keep_recordings_fresh, hub.watch_lanes)]
     try:
         yield hub, port
     finally:
         server.stop()
-        flushing.cancel()
-        await hub.close()
-        await asyncio.sleep(0.1)  # goodbyes leave
+        for chore in chores:
+            chore.cancel()
+        await hub.close(_GOODBYES_S)
         await server.close_all_connections()
 
 
@@ -94,10 +106,23 @@ async def run(config: ServerConfig, ready: Callable[[int], None], stop: asyncio.
         Set it to stop.
     """
     stop = stop or asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in ("SIGINT", "SIGTERM"):
-        with contextlib.suppress(NotImplementedError):  # Windows: KeyboardInterrupt ends the loop instead
-            loop.add_signal_handler(getattr(signal, name), stop.set)
+    _stop_on_signals(stop)
     async with serving(config) as (_hub, port):
         ready(port)
+        _log.info("serving", extra=about("", port=port, host=config.host, tls=config.certfile is not None))
         await stop.wait()
+        _log.info("stopping")
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    """The first SIGINT or SIGTERM stops in order; a second one has its usual effect, should that take too long."""
+    loop = asyncio.get_running_loop()
+    names = [signal.SIGINT, getattr(signal, "SIGBREAK", signal.SIGTERM)]  # Windows has no polite SIGTERM
+
+    def stop_in_order(*_: object) -> None:
+        loop.call_soon_threadsafe(stop.set)
+        for name in names:
+            signal.signal(name, signal.default_int_handler if name == signal.SIGINT else signal.SIG_DFL)
+
+    for name in names:
+        signal.signal(name, stop_in_order)  # not the loop's own way, which Windows lacks

@@ -25,7 +25,11 @@ class ServerConfig:
     Attributes
     ----------
     host : str
-        Address to bind to; loopback unless the user insists.
+        Address to bind to; loopback unless `public`.
+    public : bool
+        Other machines may reach it: `host` need not be loopback.
+    certfile, keyfile : Path or None
+        PEM files; with a certificate the server speaks TLS only (https, wss).
     port : int
         0: any free one.
     token : str
@@ -38,12 +42,16 @@ class ServerConfig:
         Producers at once; one more is told "busy".
     max_message_bytes : int
         A larger frame is rejected.
+    max_messages_per_s, max_bytes_per_s : float
+        Of one socket, averaged over some seconds; more ends the connection. 0: no limit.
     max_pixels : int
         A picture with more is rejected before it is decoded.
     resume_s : float
         How long a session waits for its producer to come back.
     workers : int
         Estimator calls at once, over all sessions.
+    hang_s : float
+        An estimator that is silent for this long, and for many times what it usually takes, is given up.
     estimator : str
         Registered estimator family.
     queue : str
@@ -57,15 +65,21 @@ class ServerConfig:
     """
 
     host: str = "127.0.0.1"
+    public: bool = False
+    certfile: Path | None = None
+    keyfile: Path | None = None
     port: int = 8000
     token: str = field(default_factory=new_token, repr=False)
     origins: tuple[str, ...] = ()
     behind_proxy: bool = False
     max_sessions: int = 4
     max_message_bytes: int = 8 * 2**20
+    max_messages_per_s: float = 4000.0  # a camera at 240 pictures/s with all its reports sends 250
+    max_bytes_per_s: float = 256e6  # the same camera at full HD and best quality sends about half
     max_pixels: int = MAX_PIXELS
     resume_s: float = 10.0
     workers: int = field(default_factory=core_count)
+    hang_s: float = 10.0
     estimator: str = "mediapipe"
     queue: str = "latest"
     settings: Settings = field(default_factory=Settings)

@@ -3,7 +3,8 @@
 ========================================  ======  ===========================================================
 path                                      method  what
 ========================================  ======  ===========================================================
-/health                                   GET     alive, version (the only call without a token)
+/health, /health/live                     GET     alive, version (needs no token)
+/health/ready                             GET     200 if a session can begin, else 503 and why (needs no token)
 /metrics                                  GET     Prometheus text
 /sessions                                 GET     every session in numbers
 /sessions                                 POST    create one: {"session": id, "settings": {...}}, both optional
@@ -24,23 +25,26 @@ The token goes in ``Authorization: Bearer TOKEN``. Answers other than 200 carry 
 from __future__ import annotations
 
 import asyncio
-import secrets
+import logging
 from typing import Any
 
-from tornado.web import RequestHandler
+from tornado.web import HTTPError, RequestHandler
 
 from livedance_lab import __version__
 from livedance_lab.errors import BusyError, CodedError, ConnectionRefused, LiveDanceError, WireError
-from livedance_lab.server.access import known_host
+from livedance_lab.logs import about
+from livedance_lab.server.access import known_host, knows_token
 from livedance_lab.server.hub import Hub
 from livedance_lab.server.manifest import manifest
-from livedance_lab.server.prometheus import metrics_text
+from livedance_lab.server.readiness import Readiness
 from livedance_lab.tables.schema import TABLES
 from livedance_lab.tables.store import to_ipc
 from livedance_lab.wire.codec import encode_json
 from livedance_lab.wire.messages import SESSION_ID, Mark, SettingsChange, parse_client_message, parse_json
 
 __all__ = ["ROUTES"]
+
+_log = logging.getLogger(__name__)
 
 _STATUS = {"token": 401, "host": 403, "session": 404, "taken": 409, "ended": 409, "busy": 503}
 
@@ -62,7 +66,8 @@ class ApiHandler(RequestHandler):
             raise ConnectionRefused("host", f"this server does not answer for the host {host!r}.")
         if self.needs_token:
             given = self.request.headers.get("Authorization", "").removeprefix("Bearer ")
-            if not secrets.compare_digest(given.encode(), config.token.encode()):
+            if not knows_token(given, config):
+                _log.warning("a call without the token", extra=about("", address=self.request.remote_ip))
                 raise ConnectionRefused("token", "the token is missing or wrong; send Authorization: Bearer TOKEN.")
 
     def set_default_headers(self) -> None:
@@ -97,8 +102,8 @@ class ApiHandler(RequestHandler):
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """A client's mistake is not worth a traceback."""
-        if not isinstance(value, LiveDanceError):
-            super().log_exception(typ, value, tb)
+        if not isinstance(value, LiveDanceError | HTTPError):  # without the query: it may hold anything
+            _log.error("%s %s failed", self.request.method, self.request.path, exc_info=(typ, value, tb))
 
 
 class Health(ApiHandler):
@@ -111,13 +116,30 @@ class Health(ApiHandler):
         self.answer({"status": "ok", "livedance_lab": __version__, "up_s": self.hub.clock() - self.hub.started_s})
 
 
+class Ready(ApiHandler):
+    """Able to take a session."""
+
+    needs_token = False
+
+    def initialize(self, hub: Hub, readiness: Readiness) -> None:  # type: ignore[override]
+        """Called by tornado for each request."""
+        super().initialize(hub)
+        self.readiness = readiness
+
+    def get(self) -> None:
+        """With a status that service managers understand without reading."""
+        why = self.readiness.obstacle()
+        self.set_status(503 if why else 200)
+        self.answer({"ready": not why, "why": why})
+
+
 class Metrics(ApiHandler):
     """Prometheus text exposition."""
 
     def get(self) -> None:
         """All sessions."""
         self.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-        self.finish(metrics_text(self.hub))
+        self.finish(self.hub.meters.text())
 
 
 class Sessions(ApiHandler):
@@ -257,7 +279,7 @@ def _summary(room: Any) -> dict[str, Any]:
 
 _ID = SESSION_ID.strip("^$")
 ROUTES: list[tuple[str, type[ApiHandler]]] = [
-    (r"/health", Health),
+    (r"/health(?:/live)?", Health),
     (r"/metrics", Metrics),
     (r"/sessions", Sessions),
     (rf"/sessions/({_ID})", OneSession),

@@ -16,12 +16,14 @@ from typing import Any, Protocol
 from livedance_lab.clock import now_s, wall_s
 from livedance_lab.errors import BusyError, ConnectionRefused, RecordingError
 from livedance_lab.estimators.base import factory
+from livedance_lab.logs import about
 from livedance_lab.metrics.ledger import LedgerSummary
 from livedance_lab.pipeline.plans import pose_lane_count
 from livedance_lab.pipeline.scheduler import Scheduler
 from livedance_lab.pipeline.session import Session
 from livedance_lab.pose import FrameState, PoseResult
 from livedance_lab.server.config import ServerConfig
+from livedance_lab.server.prometheus import Meters
 from livedance_lab.server.recorder import Recorder, within
 from livedance_lab.wire.binary import encode_binary_result
 from livedance_lab.wire.codec import encode_json, encode_result
@@ -32,7 +34,10 @@ _log = logging.getLogger(__name__)
 
 _MOST_ROOMS = 64
 _FLUSH_EVERY_S = 0.25
+_LOOK_EVERY_S = 1.0
 _ENDED_BYTES = 512 * 2**20  # ended sessions' logs kept for late readers
+_LEVELS = {"error": logging.WARNING, "clock": logging.DEBUG}  # of events in the log; others: info
+_TOLD = ("reason", "captured", "states", "conserved", "version", "lanes", "path")  # of an event's data, in the log
 _ENCODERS: dict[str, Callable[[PoseResult, list[tuple[int, str]], dict[str, int]], str | bytes]] = {
     "json": encode_result,
     "binary": encode_binary_result,
@@ -94,7 +99,9 @@ class Hub:
         self.clock = clock
         self.totals: dict[str, int] = {"connections": 0, "sessions": 0, "refused_hellos": 0}
         self._loop = asyncio.get_running_loop()
-        self._factory = factory(config.estimator)
+        self.factory = factory(config.estimator)
+        self.meters = Meters(self)
+        self.draining = False  # no session begins any more
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # --- rooms
@@ -115,8 +122,9 @@ class Hub:
         if len(self.rooms) >= _MOST_ROOMS:
             raise BusyError("busy", f"{_MOST_ROOMS} sessions are open; end one first.")
         chosen = self.config.settings.changed(settings)
-        session = Session(session_id, self.scheduler, self, self._factory, chosen, clock=self.clock,
-                          max_pixels=self.config.max_pixels, queue=self.config.queue)  # fmt: skip
+        session = Session(session_id, self.scheduler, self, self.factory, chosen, clock=self.clock,
+                          max_pixels=self.config.max_pixels, queue=self.config.queue,
+                          hang_s=self.config.hang_s)  # fmt: skip
         room = self.rooms[session_id] = Room(session)
         self.totals["sessions"] += 1
         if self.config.record_dir is not None:
@@ -237,6 +245,14 @@ class Hub:
                 if room.recorder is not None:
                     await asyncio.to_thread(room.session.log.flush)
 
+    async def watch_lanes(self) -> None:
+        """Look after every session's lanes; one whose estimators hang again and again is ended."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            for room in list(self.rooms.values()):
+                if not room.left and not room.session.look_after_lanes():
+                    self._bid_farewell(room)
+
     def end(self, room: Room, captured: int) -> None:
         """The producer has said that no more frames come."""
         room.session.end(captured)
@@ -250,8 +266,15 @@ class Hub:
             total -= room.session.log.n_bytes()
             del self.rooms[room.session.id]
 
-    async def close(self) -> None:
-        """End every session, say goodbye, free everything."""
+    async def close(self, within_s: float) -> None:
+        """End every session, finish every recording, say goodbye, free everything.
+
+        Parameters
+        ----------
+        within_s : float
+            How long the goodbyes may take to leave.
+        """
+        self.draining = True
         # side by side: one session whose estimator hangs must not keep the others' recordings from being closed
         await asyncio.gather(*(asyncio.to_thread(room.session.abandon) for room in self.rooms.values()))
         for room in list(self.rooms.values()):
@@ -261,12 +284,15 @@ class Hub:
         for room in self.rooms.values():
             for connection in room.connections:
                 connection.dismiss("shutdown", "the server is stopping.")
+        give_up_s = self._loop.time() + within_s  # whoever does not read is left behind
+        while any(room.connections for room in self.rooms.values()) and self._loop.time() < give_up_s:
+            await asyncio.sleep(0.01)
 
     def _finish_recording(self, room: Room) -> None:
         try:
             self.stop_recording(room)
         except RecordingError as exc:
-            _log.error("session %s: %s", room.session.id, exc)
+            _log.error("the recording had failed: %s", exc, extra=about(room.session.id))
 
     def in_thread(self, work: Callable[[], None]) -> None:
         """Run something that blocks off the loop; its errors are logged."""
@@ -291,6 +317,7 @@ class Hub:
         wanted = {connection.results for connection in room.connections} if room else set()
         forms = {form: _ENCODERS[form](result, closed, ledger) for form in wanted}
         self._post(self._show, session.id, forms)
+        self.meters.observe(result.record)
 
     def on_refused(self, session: Session, seq: int, state: FrameState, code: str, message: str) -> None:
         """Tell the producer."""
@@ -298,7 +325,10 @@ class Hub:
         self._post(self._tell_producer, session.id, text)
 
     def on_event(self, session: Session, event: dict[str, Any]) -> None:
-        """Tell everyone; new settings also as what they are."""
+        """Tell everyone; new settings also as what they are. Marks may name people: the log only counts them."""
+        name = "" if event["kind"] == "mark" else f" {event['name']}"
+        told = {key: event["data"][key] for key in _TOLD if key in event["data"]} if name else {}
+        _log.log(_LEVELS.get(event["kind"], logging.INFO), "%s%s", event["kind"], name, extra=about(session.id, **told))
         if event["kind"] == "settings":
             message = {"type": "settings", "settings": session.settings.plain(), "version": session.settings_version,
                        "pose_lanes": pose_lane_count(session.settings, self.config.workers),

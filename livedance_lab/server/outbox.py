@@ -33,11 +33,12 @@ class Outbox:
         self._newest: dict[str, str | bytes] = {}
         self._something = asyncio.Event()
         self._closed = False
+        self._last: Callable[[], None] | None = None
         self.replaced = 0
 
     def put(self, message: str) -> None:
         """Send this for certain."""
-        if self._closed:
+        if self._closed or self._last is not None:
             return
         self._control.append(message)
         self._something.set()
@@ -47,10 +48,16 @@ class Outbox:
 
     def put_newest(self, kind: str, message: str | bytes) -> None:
         """Send this unless a newer one of its kind comes first; behind what is sent for certain."""
-        if self._closed:
+        if self._closed or self._last is not None:
             return
         self.replaced += kind in self._newest
         self._newest[kind] = message
+        self._something.set()
+
+    def finish(self, message: str, then: Callable[[], None]) -> None:
+        """Send what waits and this, nothing after it, and call `then`."""
+        self.put(message)
+        self._last = self._last or then
         self._something.set()
 
     def close(self) -> None:
@@ -65,6 +72,9 @@ class Outbox:
             self._something.clear()
             try:
                 await self._send_waiting()
+                if self._last is not None:
+                    self.close()
+                    self._last()
             except closed_errors:
                 self.close()
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
+import signal
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -25,11 +28,15 @@ import platformdirs
 
 from livedance_lab.clock import now_s
 from livedance_lab.errors import ServerError
+from livedance_lab.tls import Trust, client_context, pinned
 
 __all__ = ["PORT_VARIABLE", "LiveServer", "find_servers", "forget_server", "note_server", "usual_port"]
 
 PORT_VARIABLE = "LIVEDANCE_PORT"
 """Environment variable: the port the server belongs on, see `livedance_lab.server.jupyter_proxy`."""
+
+_TOKEN_VARIABLE = "LIVEDANCE_TOKEN"  # other users see a process's arguments, but not its environment
+_OWN_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # Windows: Ctrl-Break reaches it alone
 
 _START_WITHIN_S = 60.0
 
@@ -58,13 +65,16 @@ def _folder() -> Path:
     return Path(platformdirs.user_runtime_dir("livedance_lab"))
 
 
-def note_server(url: str, token: str, port: int, path: Path | None = None) -> Path:
+def note_server(url: str, token: str, port: int, path: Path | None = None, certfile: Path | None = None) -> Path:
     """Write down where this process's server is; only the user can read it. Returns the file."""
+    note: dict[str, Any] = {"url": url, "token": token, "pid": os.getpid()}
+    if certfile is not None:
+        note["certfile"] = str(certfile.absolute())
     path = path or _folder() / f"server-{port}.json"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".server-")  # made with mode 600
     with os.fdopen(handle, "w") as file:
-        json.dump({"url": url, "token": token, "pid": os.getpid()}, file)
+        json.dump(note, file)
     os.replace(temporary, path)
     return path
 
@@ -78,12 +88,19 @@ def find_servers() -> list[LiveServer]:
     """Every server of this user on this machine that answers."""
     found = []
     for path in sorted(_folder().glob("server-*.json")):
-        with contextlib.suppress(OSError, ValueError, KeyError):  # a note half gone belongs to no live server
-            note = json.loads(path.read_text())
-            server = LiveServer(note["url"], note["token"], int(note["pid"]))
+        # a note half gone, or of a certificate that is, belongs to no live server
+        with contextlib.suppress(OSError, ValueError, KeyError, ServerError):
+            server = _noted(path)
             if server.alive():
                 found.append(server)
     return found
+
+
+def _noted(path: Path) -> LiveServer:
+    """The server a note tells of; its certificate is the one whose file it names, and no other."""
+    note = json.loads(path.read_text())
+    trust = pinned(Path(note["certfile"])) if "certfile" in note else True
+    return LiveServer(note["url"], note["token"], int(note["pid"]), trust)
 
 
 @dataclass
@@ -96,13 +113,28 @@ class LiveServer:
         ``http://127.0.0.1:8000``
     token : str
     pid : int
+        0: on another machine.
+    trust : bool, str, Path or ssl.SSLContext
+        For an https address: True, the certificates the system trusts; a path, those in this PEM file.
+
+    Raises
+    ------
+    ServerError
+        If the file with the certificates to trust cannot be read.
     """
 
     url: str
-    token: str
-    pid: int
-    _process: subprocess.Popen[bytes] | None = None
-    _note: Path | None = None
+    token: str = field(repr=False)  # a notebook keeps what it shows
+    pid: int = 0
+    trust: Trust = field(default=True, repr=False)
+    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    _note: Path | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Read what is to be trusted once, not at every call."""
+        context = client_context(self.url, self.trust)
+        if context is not None:
+            self.trust = context
 
     @classmethod
     def start(cls, *, reuse: bool = True, port: int | None = None, **options: Any) -> LiveServer:
@@ -116,7 +148,7 @@ class LiveServer:
             Where to listen; the next free one if it is taken. 0: any. By default what ``LIVEDANCE_PORT`` in the
             environment says, else 8000.
         **options
-            Further options of ``livedance serve``, with underscores: ``max_sessions=2``.
+            Further options of ``livedance serve``, with underscores: ``max_sessions=2``, ``certfile="lab.pem"``.
 
         Returns
         -------
@@ -133,6 +165,8 @@ class LiveServer:
                 return next((server for server in running if server.proxy_url), running[0])
         port = usual_port() if port is None else port
         note = Path(tempfile.mkdtemp(prefix="livedance-")) / "server.json"
+        token = options.pop("token", None)
+        environment = {**os.environ, **({_TOKEN_VARIABLE: str(token)} if token else {})}
         arguments = [sys.executable, "-m", "livedance_lab", "serve", "--port", str(port), "--note", str(note)]
         for name, value in options.items():
             flag = name.replace("_", "-")
@@ -142,17 +176,23 @@ class LiveServer:
                 arguments += [f"--{flag}", str(value)]
         words = note.with_suffix(".log")
         with words.open("wb") as out:
-            process = subprocess.Popen(arguments, stdout=out, stderr=out, stdin=subprocess.DEVNULL,
-                                       start_new_session=True)  # fmt: skip
-        return cls._wait_for(process, note, words)
+            process = subprocess.Popen(arguments, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=environment,
+                                       start_new_session=True, creationflags=_OWN_GROUP)  # fmt: skip
+        try:
+            return cls._wait_for(process, note, words)
+        except BaseException:  # an interrupted cell, too, leaves neither process nor folder behind
+            process.kill()
+            process.wait()
+            shutil.rmtree(note.parent, ignore_errors=True)
+            raise
 
     @classmethod
     def _wait_for(cls, process: subprocess.Popen[bytes], note: Path, words: Path) -> LiveServer:
         give_up_s = now_s() + _START_WITHIN_S
         while now_s() < give_up_s:
             if note.exists():
-                told = json.loads(note.read_text())
-                server = cls(told["url"], told["token"], process.pid, process, note)
+                server = _noted(note)
+                server._process, server._note = process, note
                 if server.alive():
                     return server
             if process.poll() is not None:
@@ -166,7 +206,8 @@ class LiveServer:
     @property
     def proxy_url(self) -> str:
         """Where Jupyter passes on to it, below Jupyter's own address; empty where that is not set up."""
-        passed_on = PORT_VARIABLE in os.environ and urlsplit(self.url).port == usual_port()
+        address = urlsplit(self.url)  # it passes plain HTTP on
+        passed_on = PORT_VARIABLE in os.environ and address.scheme == "http" and address.port == usual_port()
         return "livedance/" if passed_on else ""
 
     def alive(self) -> bool:
@@ -199,7 +240,7 @@ class LiveServer:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"},
         )
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback goes through no proxy
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), *self._https())  # past any proxy
         try:
             with opener.open(request, timeout=timeout_s) as answer:
                 return answer.read(), dict(answer.headers)
@@ -215,21 +256,24 @@ class LiveServer:
             reason = getattr(exc, "reason", exc)
             raise ServerError(f"no server answers at {self.url}: {reason}. Is it running? `livedance serve`") from exc
 
+    def _https(self) -> list[urllib.request.HTTPSHandler]:
+        return [urllib.request.HTTPSHandler(context=self.trust)] if isinstance(self.trust, ssl.SSLContext) else []
+
     def stop(self, timeout_s: float = 15.0) -> None:
         """Stop the process if this object started it; sessions are ended in order."""
         if self._process is None:
             return
-        self._process.terminate()
+        if sys.platform == "win32":  # where to terminate is to kill: sessions would not be ended in order
+            self._process.send_signal(signal.CTRL_BREAK_EVENT)
+        else:
+            self._process.terminate()
         try:
             self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
         if self._note is not None:
-            for left in (self._note, self._note.with_suffix(".log")):
-                left.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                self._note.parent.rmdir()
+            shutil.rmtree(self._note.parent, ignore_errors=True)
         self._process = None
 
     def __enter__(self) -> LiveServer:

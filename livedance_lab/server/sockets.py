@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -15,10 +14,12 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from livedance_lab import __version__
 from livedance_lab.clock import ClockOffset, now_s
 from livedance_lab.errors import CodedError, ConnectionRefused, ImageError, SettingsError, WireError
+from livedance_lab.logs import about
 from livedance_lab.pipeline.plans import pose_lane_count
-from livedance_lab.server.access import known_host, known_origin
+from livedance_lab.server.access import known_host, known_origin, knows_token
 from livedance_lab.server.config import ServerConfig
 from livedance_lab.server.hub import Hub, Room
+from livedance_lab.server.limits import Allowance
 from livedance_lab.server.outbox import Outbox
 from livedance_lab.wire import messages as m
 from livedance_lab.wire.codec import FrameTimeError, decode_frame, decode_legacy_frame, encode_json
@@ -28,6 +29,7 @@ __all__ = ["LiveSocket"]
 _log = logging.getLogger(__name__)
 
 _HELLO_WITHIN_S = 5.0
+_LAST_WORDS_WITHIN_S = 2.0
 
 
 class LiveSocket(WebSocketHandler):
@@ -44,6 +46,8 @@ class LiveSocket(WebSocketHandler):
         self._dismissed = False
         self.outbox = Outbox(self._send, lambda: self.close(m.CLOSE_CODES["protocol"], "too slow"))
         self._hello_timer: asyncio.TimerHandle | None = None
+        self._messages = Allowance(self.config.max_messages_per_s)
+        self._bytes = Allowance(self.config.max_bytes_per_s)
         self._answers: dict[type, Callable[[Any], None]] = {
             m.Ping: self._ping,
             m.Clock: lambda x: self._session.set_clock(ClockOffset(x.offset_s, x.uncertainty_s)),
@@ -66,7 +70,13 @@ class LiveSocket(WebSocketHandler):
         """Refuse what `check_origin` is not asked about: newer tornado trusts an origin that equals the host named."""
         origin = self.request.headers.get("Origin")
         if not known_host(self.request.host_name, self.config) or not (origin is None or self.check_origin(origin)):
-            raise HTTPError(403, "origin %r, host %r", origin, self.request.host_name)
+            _log.warning("a page was refused", extra=about("", origin=origin, host=self.request.host_name))
+            raise HTTPError(403)
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """What was refused is logged where it is; tornado's line would repeat the query, which may hold anything."""
+        if not isinstance(value, HTTPError):
+            _log.error("a connection failed", exc_info=(typ, value, tb))
 
     def get_compression_options(self) -> dict[str, Any] | None:
         """None: pictures do not shrink, and results are too small to be worth the wait."""
@@ -88,6 +98,7 @@ class LiveSocket(WebSocketHandler):
         if self._dismissed:  # what still was on the way when this connection was closed or replaced
             return
         try:
+            self._check_rate(len(message), t_receive_s)
             if not self._welcomed:
                 self._hello(message)
             elif isinstance(message, bytes):
@@ -123,23 +134,36 @@ class LiveSocket(WebSocketHandler):
 
     def dismiss(self, code: str, message: str) -> None:
         """Say why, and close once it has been sent."""
-        self._dismissed = True
-        self.say(encode_json({"type": "bye", "code": code, "message": message}))
-        number = m.CLOSE_CODES.get(code, m.CLOSE_CODES["protocol"])
-        asyncio.get_running_loop().call_later(0.05, self.close, number, code)
+        self._part(code, {"type": "bye", "code": code, "message": message})
 
     async def _send(self, message: str | bytes) -> None:
         await self.write_message(message, binary=isinstance(message, bytes))
 
     def _error(self, code: str, message: str, *, fatal: bool) -> None:
-        self.say(encode_json({"type": "error", "code": code, "message": message, "fatal": fatal}))
-        if fatal:
-            self._dismissed = True
-            self.hub.totals["refused_hellos"] += 1
-            number = m.CLOSE_CODES.get(code, m.CLOSE_CODES["protocol"])
-            asyncio.get_running_loop().call_later(0.05, self.close, number, code)
+        error = {"type": "error", "code": code, "message": message, "fatal": fatal}
+        if not fatal:
+            self.say(encode_json(error))
+            return
+        self.hub.totals["refused_hellos"] += not self._welcomed
+        session = self.room.session.id if self.room is not None else ""
+        _log.warning("a connection is closed: %s", message,
+                     extra=about(session, code=code, address=self.request.remote_ip))  # fmt: skip
+        self._part(code, error)
+
+    def _part(self, code: str, last: dict[str, Any]) -> None:
+        """Send the last words, then close; somebody who does not read is not waited for."""
+        self._dismissed = True
+        number = m.CLOSE_CODES.get(code, m.CLOSE_CODES["protocol"])
+        self.outbox.finish(encode_json(last), lambda: self.close(number, code))
+        asyncio.get_running_loop().call_later(_LAST_WORDS_WITHIN_S, self.close, number, code)
 
     # --- what a client may say
+
+    def _check_rate(self, size: int, t_s: float) -> None:
+        """End a connection that sends more than any camera does: it is broken or hostile."""
+        for allowance, amount, what in ((self._messages, 1, "messages"), (self._bytes, size, "bytes")):
+            if not allowance.take(amount, t_s):
+                raise ConnectionRefused("rate", f"one connection may send {allowance.per_s:.0f} {what} per second.")
 
     @property
     def _session(self) -> Any:
@@ -157,8 +181,10 @@ class LiveSocket(WebSocketHandler):
             raise ConnectionRefused(
                 "version", f"this server speaks protocol version {m.PROTOCOL_VERSION}, got {hello.version}."
             )
-        if not secrets.compare_digest(hello.token.encode(), self.config.token.encode()):
+        if not knows_token(hello.token, self.config):
             raise ConnectionRefused("token", "the token is not this server's; copy the one it printed at its start.")
+        if self.hub.draining:
+            raise ConnectionRefused("shutdown", "the server is stopping.")
         resumed, ends, self.results = False, [], hello.results
         if hello.role == "producer":
             room, resumed = self.hub.produce(self, hello.session, hello.settings)

@@ -60,7 +60,8 @@ __all__ = [
 
 PROTOCOL_VERSION = 1
 
-CLOSE_CODES = {"token": 4401, "version": 4406, "busy": 4409, "protocol": 4400, "replaced": 4410, "shutdown": 1001}
+CLOSE_CODES = {"token": 4401, "version": 4406, "busy": 4409, "protocol": 4400, "replaced": 4410, "rate": 4429,
+               "shutdown": 1001}  # fmt: skip
 """WebSocket close codes by error code (4000-4999 are for applications, RFC 6455 section 7.4.2)."""
 
 SESSION_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"

@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "livedance_lab"
 
 LEVELS: dict[str, int] = {
-    **dict.fromkeys(("errors", "clock", "memory", "pose", "quiet", "skeletons", "settings", "versions"), 0),
+    **dict.fromkeys(("errors", "clock", "logs", "memory", "pose", "quiet", "skeletons", "settings", "tls", "versions"), 0),
     **dict.fromkeys(("wire", "imaging", "video", "analysis", "metrics", "model_store", "tables"), 1),
     **dict.fromkeys(("drawing", "estimators", "export", "recording"), 2),
     **dict.fromkeys(("pipeline",), 3),
@@ -44,6 +44,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "orjson": ("wire", "tables", "recording", "export"),
     "pydantic": ("settings", "wire"),
     "tornado": ("server",),
+    "prometheus_client": ("server.prometheus",),
     "websockets": ("client",),
     "pylsl": ("client.lsl",),
     "distributed": ("batch",),

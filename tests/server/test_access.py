@@ -200,14 +200,17 @@ def test_metrics_are_prometheus_text_that_agrees_with_the_ledger():
             assert headers["Content-Type"].startswith("text/plain; version=0.0.4")
             lines = data.decode().splitlines()
             values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-            assert values['livedance_frames_total{session="s",state="processed"}'] == "3"
-            assert values['livedance_frames_total{session="s",state="rejected"}'] == "1"
-            assert values['livedance_frames_captured_total{session="s"}'] == "4"
-            assert float(values['livedance_frame_age_ms{session="s",quantile="0.5"}']) >= 0
+            assert values['livedance_frames_total{session="s",state="processed"}'] == "3.0"
+            assert values['livedance_frames_total{session="s",state="rejected"}'] == "1.0"
+            assert values['livedance_frames_captured_total{session="s"}'] == "4.0"
+            assert float(values['livedance_frame_age_ms{quantile="0.5",session="s"}']) >= 0
             assert float(values["livedance_resident_memory_bytes"]) > 1e7
-            for line in lines:
-                if line.startswith("# TYPE"):
-                    assert line.split()[3] in ("counter", "gauge")
+            kinds = dict(line.split()[2:4] for line in lines if line.startswith("# TYPE"))
+            assert set(kinds.values()) == {"counter", "gauge", "histogram"}
+            for histogram in ("livedance_frame_age_seconds", "livedance_queue_wait_seconds"):
+                assert values[f'{histogram}_bucket{{le="+Inf"}}'] == values[f"{histogram}_count"] == "3.0"
+                assert float(values[f"{histogram}_sum"]) > 0
+            assert values['livedance_stage_seconds_count{stage="pose"}'] == "3.0"
 
     serve(work)
 
