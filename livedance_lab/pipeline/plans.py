@@ -16,6 +16,7 @@ design          how a frame is treated
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from livedance_lab.pipeline.latest import LatestSlot
@@ -26,15 +27,25 @@ from livedance_lab.settings import Settings
 __all__ = ["HandsPolicy", "JoinPlan", "LanesPlan", "SequentialPlan", "pose_lane_count"]
 
 
+HANDS_WEIGHT = {"pose_first": 0.0625, "balanced": 0.25, "hands_first": 2.0}
+"""By priority: how much a viewer minds the age of the hands, the pose's age being 1."""
+
+STAGGER = 0.25
+"""Least time between the starts of two pose lanes, as a share of what would spread them evenly."""
+
+_FIRST_GUESS_S = {"pose": 0.03, "hands": 0.04}
+_FOLLOW = 0.1  # of the difference, each time: some ten jobs are remembered
+
+
 def pose_lane_count(settings: Settings, workers: int) -> int:
     """How many pose landmarkers a session gets.
 
-    One or two by default: two follow 60 frames/s with the full model on two cores, and every further one
-    costs memory and a little steadiness. Heavy models on many cores can be given more by hand.
+    Up to three by default: with the full model they follow 60 frames/s, also where a pose takes 40 ms, and a fourth
+    makes no result younger (``livedance bench --simulate``). Each costs memory and a little steadiness.
     """
     if settings.design in ("decoupled", "live_stream"):
         return 1
-    return settings.pose_lanes or min(2, workers)
+    return settings.pose_lanes or min(3, workers)
 
 
 @dataclass
@@ -85,7 +96,13 @@ class HandsPolicy:
 
 
 class LanesPlan:
-    """Pose lanes alternate frames; hands follow at their own rate.
+    """Pose lanes alternate frames, hands follow at their own rate; a free core does what freshens the view most.
+
+    What a viewer sees is as old as its newest pose and, by a weight, its newest hands. A job on a frame captured
+    *d* seconds after the last one looked at makes its part of the view *d* seconds younger and keeps a core for about
+    *s* seconds, so that the job with the greatest weight · *d* / *s* is chosen: the greedy policy of the "age of
+    information" (Kadota, Sinha and Modiano, IEEE/ACM Transactions on Networking 26 (6), 2018), by time of service.
+    A pose that was just begun leaves little to gain from another one; hands that grow old come to their turn.
 
     Parameters
     ----------
@@ -98,44 +115,57 @@ class LanesPlan:
     ) -> None:
         self.slot, self.pose, self.hands, self.settings = slot, pose, hands, settings
         self.policy = HandsPolicy()
+        self._usual_s = dict(_FIRST_GUESS_S)
+        self._begun_capture_s = {"pose": -math.inf, "hands": -math.inf}
 
-    def choose(self, now_s: float) -> tuple[LaneHandle, Job] | None:
-        """Pose of the newest frame or a look for hands, whichever the priority puts first."""
-        hands_first = self.settings.priority == "hands_first" or (
-            self.settings.priority == "balanced" and self._pose_begun_since_hands
-        )
-        order = (self._hands_job, self._pose_job) if hands_first else (self._pose_job, self._hands_job)
-        for offer in order:
-            chosen = offer(now_s)
-            if chosen is not None:
-                return chosen
-        return None
+    def choose(self, now_s: float, cores: float = math.inf) -> tuple[LaneHandle, Job] | None:
+        """Pose of the newest frame, or a look for hands in it: what gains more, if anything does."""
+        pose_lane, hands_lane = self._pose_lane(now_s, cores), self._hands_lane(now_s)
+        pose = self._gain("pose", self.slot.waiting) if pose_lane is not None else 0.0
+        newest = self.slot.newest
+        hands = self._gain("hands", newest) if hands_lane is not None else 0.0
+        if hands_lane is not None and newest is not None and hands * HANDS_WEIGHT[self.settings.priority] > pose:
+            self.policy.begun(newest.frame.seq, now_s)
+            return self._job(hands_lane, "hands", newest, now_s)
+        if pose_lane is None or (picture := self.slot.take()) is None:
+            return None
+        return self._job(pose_lane, "pose", picture, now_s)
 
-    @property
-    def _pose_begun_since_hands(self) -> bool:
-        """Whether it is the hands' turn: also on a single core each look for hands follows a pose."""
-        return any(lane.busy_since_s is not None or lane.last_start_s > self.policy.last_start_s for lane in self.pose)
+    def took(self, job: Job, seconds: float) -> None:
+        """A job has taken so long: what the next of its kind is expected to take."""
+        self._usual_s[job.kind] += _FOLLOW * (seconds - self._usual_s[job.kind])
 
     def replace(self, old: LaneHandle, new: LaneHandle) -> None:
         """Another lane does the work of one that was given up."""
         for lanes in (self.pose, self.hands):
             lanes[:] = [new if lane is old else lane for lane in lanes]
 
-    def _pose_job(self, now_s: float) -> tuple[LaneHandle, Job] | None:
-        idle = [lane for lane in self.pose if lane.idle]
-        if not idle:
-            return None
-        picture = self.slot.take()
-        # the one that has rested longest, so that lanes alternate
-        return None if picture is None else (min(idle, key=lambda lane: lane.last_start_s), Job(picture, "pose", now_s))
+    def _gain(self, kind: str, picture: Picture | None) -> float:
+        """How much younger its part of the view gets, per second of a core."""
+        if picture is None:
+            return 0.0
+        return (picture.frame.times.t_capture_s - self._begun_capture_s[kind]) / self._usual_s[kind]
 
-    def _hands_job(self, now_s: float) -> tuple[LaneHandle, Job] | None:
-        lane = next((lane for lane in self.hands if lane.idle), None)
-        newest = self.slot.newest
-        if lane is None or newest is None or not self.policy.due(self.settings, newest, now_s):
+    def _pose_lane(self, now_s: float, cores: float) -> LaneHandle | None:
+        """The lane that should take the waiting frame; None if none is there, or it is better to wait a little."""
+        if self.slot.waiting is None:
             return None
-        self.policy.begun(newest.frame.seq, now_s)
-        return lane, Job(newest, "hands", now_s)
+        # with less than its own core a session keeps to one lane: a landmarker that sees every frame follows better
+        used = sorted(self.pose, key=lambda lane: -lane.last_start_s)[: math.ceil(min(cores, len(self.pose)))]
+        idle = [lane for lane in used if lane.idle]
+        at_work = len(used) - len(idle)
+        # frames looked at in quick succession give results in pairs, and then a long one grows old
+        if not idle or (at_work and now_s - used[0].last_start_s < STAGGER * self._usual_s["pose"] / len(used)):
+            return None
+        return min(idle, key=lambda lane: lane.last_start_s)  # the one that has rested longest: lanes alternate
+
+    def _hands_lane(self, now_s: float) -> LaneHandle | None:
+        lane = next((lane for lane in self.hands if lane.idle), None)
+        return lane if self.policy.due(self.settings, self.slot.newest, now_s) else None
+
+    def _job(self, lane: LaneHandle, kind: str, picture: Picture, now_s: float) -> tuple[LaneHandle, Job]:
+        self._begun_capture_s[kind] = picture.frame.times.t_capture_s
+        return lane, Job(picture, kind, now_s, expected_s=self._usual_s[kind])
 
 
 class SequentialPlan:
@@ -145,12 +175,15 @@ class SequentialPlan:
         self.slot, self.lane, self.settings = slot, lane, settings
         self.policy = HandsPolicy()
 
-    def choose(self, now_s: float) -> tuple[LaneHandle, Job] | None:
+    def choose(self, now_s: float, _cores: float = math.inf) -> tuple[LaneHandle, Job] | None:
         """The newest frame, if the lane is idle."""
         if not self.lane.idle:
             return None
         picture = self.slot.take()
         return None if picture is None else (self.lane, Job(picture, "both", now_s))
+
+    def took(self, job: Job, seconds: float) -> None:
+        """There is no choice that could depend on it."""
 
     def replace(self, old: LaneHandle, new: LaneHandle) -> None:
         """As `LanesPlan.replace`."""
@@ -165,7 +198,7 @@ class JoinPlan:
         self.policy = HandsPolicy()
         self._second: Picture | None = None
 
-    def choose(self, now_s: float) -> tuple[LaneHandle, Job] | None:
+    def choose(self, now_s: float, _cores: float = math.inf) -> tuple[LaneHandle, Job] | None:
         """The hands of the frame whose pose was begun, else the pose of the newest frame."""
         if self._second is not None:
             if not self.hands.idle:
@@ -179,6 +212,9 @@ class JoinPlan:
             return None
         self._second = picture_or_none
         return self.pose, Job(picture_or_none, "pose", now_s, joined_by=self)
+
+    def took(self, job: Job, seconds: float) -> None:
+        """There is no choice that could depend on it."""
 
     def replace(self, old: LaneHandle, new: LaneHandle) -> None:
         """As `LanesPlan.replace`."""

@@ -19,6 +19,9 @@ from livedance_lab.pipeline.picture import Picture
 
 __all__ = ["Job", "LaneHandle", "Plan", "Scheduler", "core_count"]
 
+_MOST_CREDIT_S = 0.25  # core seconds that a session which had nothing to do may catch up on
+_ABSENT_AFTER_S = 1.0  # a session without work for so long leaves its share to the others
+
 
 def core_count() -> int:
     """Cores this process may use (containers and taskset may allow fewer than the machine has)."""
@@ -36,6 +39,8 @@ class Job:
     kind: str
     t_start_s: float
     stage_ms: dict[str, float] = field(default_factory=dict)
+    expected_s: float = 0.0
+    """How long it will keep a core, by what others of its kind did."""
     joined_by: Plan | None = None
     """The plan whose other lane looks at the same picture; the result waits for both."""
 
@@ -46,6 +51,7 @@ class LaneHandle:
     def __init__(self, lock: threading.RLock) -> None:
         self.idle = False
         self.job: Job | None = None
+        self.at_work: Job | None = None
         self.stopping = False
         self.given_up = False
         self.busy_since_s: float | None = None
@@ -56,8 +62,15 @@ class LaneHandle:
 class Plan(Protocol):
     """A session's wish: which of its idle lanes should take which picture now."""
 
-    def choose(self, now_s: float) -> tuple[LaneHandle, Job] | None:
-        """The most useful job for one free core, or None. Called with the scheduler's lock held."""
+    def choose(self, now_s: float, cores: float, /) -> tuple[LaneHandle, Job] | None:
+        """The most useful job for one free core, or None; `cores` is the session's share of all.
+
+        Called with the scheduler's lock held.
+        """
+        ...
+
+    def took(self, job: Job, seconds: float) -> None:
+        """A job is done. Called with the scheduler's lock held."""
         ...
 
 
@@ -65,6 +78,9 @@ class Plan(Protocol):
 class _Account:
     plan: Plan
     used_s: float = 0.0
+    """Core seconds used; those of jobs under way as expected."""
+    last_s: float = -math.inf
+    """When it was given something last."""
 
 
 class Scheduler:
@@ -84,6 +100,7 @@ class Scheduler:
         self._clock = clock
         self._free = workers
         self._accounts: dict[int, _Account] = {}
+        self._level_s = 0.0  # what those used who were served so far
 
     def join(self, plan: Plan) -> None:
         """A session begins to take part. It starts level with the least served one, not with a credit."""
@@ -126,10 +143,12 @@ class Scheduler:
         """
         with self.lock:
             self._free += not lane.given_up
-            account = self._accounts.get(id(plan))
-            if account is not None and lane.busy_since_s is not None and not lane.given_up:
-                account.used_s += self._clock() - lane.busy_since_s
-            lane.busy_since_s = None
+            account, job = self._accounts.get(id(plan)), lane.at_work
+            if account is not None and job is not None and lane.busy_since_s is not None and not lane.given_up:
+                took_s = self._clock() - lane.busy_since_s
+                account.used_s += took_s - job.expected_s
+                plan.took(job, took_s)
+            lane.busy_since_s = lane.at_work = None
 
     def stop(self, lane: LaneHandle) -> None:
         """Ask a lane to stop after what it is doing."""
@@ -147,15 +166,24 @@ class Scheduler:
                 self.wake()
 
     def _assign_one(self) -> bool:
+        """Give one core to the session that has used least, of those with something to do."""
         now_s = self._clock()
+        for account in self._accounts.values():  # who had nothing to do for long must not have all cores afterwards
+            account.used_s = max(account.used_s, self._level_s - _MOST_CREDIT_S)
+        active = sum(a.last_s > now_s - _ABSENT_AFTER_S for a in self._accounts.values())
         for account in sorted(self._accounts.values(), key=lambda a: a.used_s):
-            chosen = account.plan.choose(now_s)
+            chosen = account.plan.choose(now_s, self.workers / max(active, 1))
             if chosen is not None:
-                lane, job = chosen
-                lane.idle = False
-                lane.job = job
-                lane.busy_since_s = lane.last_start_s = now_s
-                self._free -= 1
-                lane.wakeup.notify()
+                self._hand_over(account, *chosen, now_s)
                 return True
         return False
+
+    def _hand_over(self, account: _Account, lane: LaneHandle, job: Job, now_s: float) -> None:
+        self._level_s = max(self._level_s, account.used_s)
+        account.used_s += job.expected_s
+        account.last_s = now_s
+        lane.idle = False
+        lane.job = lane.at_work = job
+        lane.busy_since_s = lane.last_start_s = now_s
+        self._free -= 1
+        lane.wakeup.notify()

@@ -8,7 +8,14 @@ import pytest
 
 from livedance_lab.pipeline.latest import LatestSlot
 from livedance_lab.pipeline.picture import Picture
-from livedance_lab.pipeline.plans import HandsPolicy, JoinPlan, LanesPlan, SequentialPlan, pose_lane_count
+from livedance_lab.pipeline.plans import (
+    STAGGER,
+    HandsPolicy,
+    JoinPlan,
+    LanesPlan,
+    SequentialPlan,
+    pose_lane_count,
+)
 from livedance_lab.pipeline.scheduler import LaneHandle
 from livedance_lab.settings import Settings
 from tests.unit.pipeline.made import a_picture
@@ -83,15 +90,79 @@ def test_an_idle_lane_that_has_just_worked_comes_last(slot):
     assert order == [0, 1, 0, 1]
 
 
-@pytest.mark.parametrize(
-    ("priority", "expected"), [("pose_first", "pose"), ("hands_first", "hands"), ("balanced", "hands")]
-)
-def test_the_priority_decides_what_a_free_core_does_while_a_pose_is_at_work(slot, priority, expected):
-    plan = lanes_plan(slot, priority=priority)
-    plan.pose[0].idle, plan.pose[0].busy_since_s = False, 0.0
-    slot.put(a_picture(5))
+@pytest.mark.parametrize(("priority", "frames"), [("hands_first", 1), ("balanced", 6), ("pose_first", 22)])
+def test_hands_come_to_their_turn_when_they_have_grown_old_enough_for_the_priority(slot, priority, frames):
+    """Gains per core second: a pose 20 ms younger in 30 ms, hands `frames` times 20 ms younger in 40 ms."""
+    for hands_frames, expected in ((frames - 1, "pose"), (frames, "hands")):
+        plan = lanes_plan(slot, priority=priority, hands_max_hz=0)
+        plan.policy.begun(100 - hands_frames, 0.0)
+        plan._begun_capture_s = {"pose": 99 / 50, "hands": (100 - hands_frames) / 50}
+        slot.put(a_picture(100))
 
-    assert choose(plan, 1.0) == (expected, 5)
+        assert choose(plan, 10.0) == (expected, 100)
+
+
+def test_what_takes_long_has_to_gain_more(slot):
+    plan = lanes_plan(slot, hands_max_hz=0)
+    plan._begun_capture_s = {"pose": 99 / 50, "hands": 90 / 50}
+    slot.put(a_picture(100))
+    _, look = plan.choose(0.0)
+    assert (look.kind, look.expected_s) == ("hands", 0.04)
+    for _ in range(50):
+        plan.took(look, 0.4)
+    plan._begun_capture_s = {"pose": 99 / 50, "hands": 90 / 50}
+    plan.policy.last_seq = 90
+
+    assert choose(plan, 10.0) == ("pose", 100)
+
+
+@pytest.mark.parametrize("priority", ["pose_first", "balanced", "hands_first"])
+def test_a_core_that_no_pose_needs_is_given_to_the_hands_whatever_the_priority(slot, priority):
+    plan = lanes_plan(slot, n_pose=1, priority=priority)
+    slot.put(a_picture(0))
+    assert choose(plan, 0.0) == ("pose", 0)
+    assert choose(plan, 0.0) == ("hands", 0)
+    plan.hands[0].idle = True
+    slot.put(a_picture(10))
+
+    assert choose(plan, 0.2) == ("hands", 10)  # the pose lane is at work
+
+
+def test_two_pose_lanes_do_not_start_at_once(slot):
+    """Results in pairs would leave a long gap behind them, in which the newest grows old."""
+    plan = lanes_plan(slot, hands=False)
+    least_s = STAGGER * 0.03 / 2
+    slot.put(a_picture(0))
+    assert choose(plan, 0.0) == ("pose", 0)
+    slot.put(a_picture(1))
+
+    assert choose(plan, 0.9 * least_s) is None
+    assert choose(plan, 1.1 * least_s) == ("pose", 1)
+
+
+def test_no_pose_lane_waits_for_one_that_has_finished(slot):
+    plan = lanes_plan(slot, hands=False)
+    slot.put(a_picture(0))
+    choose(plan, 0.0)
+    plan.pose[0].idle = True
+    slot.put(a_picture(1))
+
+    assert choose(plan, 0.0001) == ("pose", 1)
+
+
+@pytest.mark.parametrize(("cores", "order"), [(0.5, [0, 0, 0, 0]), (1.0, [0, 0, 0, 0]), (1.5, [0, 1, 0, 1])])
+def test_a_session_with_no_more_than_a_core_of_its_own_keeps_to_one_lane(slot, cores, order):
+    """A landmarker that sees every frame of the few follows better than two that see half of them each."""
+    plan = lanes_plan(slot, hands=False)
+    worked = []
+    for seq in range(4):
+        slot.put(a_picture(seq))
+        chosen = plan.choose(seq / 10, cores)
+        assert chosen is not None
+        worked.append(plan.pose.index(chosen[0]))
+        chosen[0].last_start_s = seq / 10
+
+    assert worked == order
 
 
 def test_balanced_begins_with_the_pose_when_none_is_at_work(slot):
@@ -168,8 +239,8 @@ def test_join_gives_both_lanes_the_same_frame_and_waits_for_both(slot):
 
 @pytest.mark.parametrize(
     ("settings", "workers", "lanes"),
-    [({}, 1, 1), ({}, 2, 2), ({}, 16, 2), ({"pose_lanes": 5}, 2, 5), ({"design": "decoupled"}, 8, 1),
-     ({"design": "live_stream"}, 8, 1)],
+    [({}, 1, 1), ({}, 2, 2), ({}, 4, 3), ({}, 8, 3), ({}, 16, 3), ({"pose_lanes": 5}, 2, 5),
+     ({"design": "decoupled"}, 8, 1), ({"design": "live_stream"}, 8, 1)],
 )  # fmt: skip
 def test_how_many_pose_lanes(settings, workers, lanes):
     assert pose_lane_count(Settings().changed(settings), workers) == lanes

@@ -19,15 +19,21 @@ class Endless:
     def __init__(self, scheduler: Scheduler, lanes: int = 1) -> None:
         self.lanes = [LaneHandle(scheduler.lock) for _ in range(lanes)]
         self.given = 0
+        self.expected_s = 0.0
+        self.heard: list[float] = []
         for lane in self.lanes:
             lane.idle = True
 
-    def choose(self, now_s: float) -> tuple[LaneHandle, Job] | None:
+    def choose(self, now_s: float, cores: float) -> tuple[LaneHandle, Job] | None:
+        self.cores = cores
         lane = next((x for x in self.lanes if x.idle), None)
         if lane is None:
             return None
         self.given += 1
-        return lane, Job(a_picture(self.given), "pose", now_s)
+        return lane, Job(a_picture(self.given), "pose", now_s, expected_s=self.expected_s)
+
+    def took(self, job: Job, seconds: float) -> None:
+        self.heard.append(seconds)
 
     @property
     def working(self) -> int:
@@ -37,8 +43,11 @@ class Endless:
 class Nothing:
     """A session with nothing to do."""
 
-    def choose(self, now_s: float) -> None:
+    def choose(self, now_s: float, cores: float) -> None:
         return None
+
+    def took(self, job: Job, seconds: float) -> None:
+        raise AssertionError
 
 
 def finish(scheduler: Scheduler, plan: Endless, clock: FakeClock, took_s: float) -> None:
@@ -120,8 +129,9 @@ def test_on_one_core_hands_are_not_starved_by_a_camera_that_never_rests():
         scheduler.done(lane, plan)
         lane.idle = True
 
-    assert looks["hands"] == pytest.approx(6 * 15 * 50 / 60, rel=0.2)  # 6 s; every fourth turn of 20 ms
-    assert looks["pose"] > 2 * looks["hands"]
+    # both take 20 ms, a viewer minds the hands' age a fourth as much: hands at the latest when 5 frames old
+    assert looks["hands"] == pytest.approx(300 / 5, rel=0.1)
+    assert looks["pose"] == 300 - looks["hands"]
 
 
 def test_a_newcomer_gets_no_credit_for_the_time_before():
@@ -138,6 +148,66 @@ def test_a_newcomer_gets_no_credit_for_the_time_before():
         finish(scheduler, old if old.working else new, clock, 0.1)
 
     assert old.given - before == pytest.approx(10, abs=1)
+
+
+def test_who_had_nothing_to_do_for_long_does_not_take_all_cores_afterwards():
+    clock = FakeClock()
+    scheduler = Scheduler(1, clock)
+    busy, absent = Endless(scheduler), Endless(scheduler)
+    absent.lanes[0].idle = False  # its camera is off
+    scheduler.join(busy)
+    scheduler.join(absent)
+    scheduler.wake()
+    for _ in range(100):
+        finish(scheduler, busy, clock, 0.1)
+    absent.lanes[0].idle = True
+    before = busy.given
+    for _ in range(20):
+        finish(scheduler, busy if busy.working else absent, clock, 0.1)
+
+    assert busy.given - before >= 8  # half, less a quarter of a second
+
+
+def test_work_under_way_counts_as_used():
+    """Else who has several lanes would be given all cores before the first job is done."""
+    scheduler = Scheduler(4, FakeClock())
+    many, few = Endless(scheduler, lanes=4), Endless(scheduler, lanes=4)
+    for plan in (many, few):
+        plan.expected_s = 0.03
+        scheduler.join(plan)
+    scheduler.wake()
+
+    assert (many.working, few.working) == (2, 2)
+
+
+def test_a_plan_hears_how_long_its_jobs_took_and_pays_for_no_more():
+    clock = FakeClock()
+    scheduler = Scheduler(1, clock)
+    plan, other = Endless(scheduler), Endless(scheduler)
+    plan.expected_s = other.expected_s = 0.03
+    scheduler.join(plan)
+    scheduler.join(other)
+    scheduler.wake()
+    for seconds in (0.05, 0.01, 0.05, 0.01):  # expected to take the same
+        finish(scheduler, plan if plan.working else other, clock, seconds)
+
+    assert sorted(plan.heard + other.heard) == pytest.approx([0.01, 0.01, 0.05, 0.05])
+    assert scheduler._accounts[id(plan)].used_s == pytest.approx(sum(plan.heard) + 0.03 * plan.working)
+
+
+def test_a_plan_knows_its_share_of_the_cores_and_the_absent_have_none():
+    clock = FakeClock()
+    scheduler = Scheduler(4, clock)
+    one, two = Endless(scheduler), Endless(scheduler)
+    scheduler.join(one)
+    scheduler.join(two)
+    scheduler.wake()
+    finish(scheduler, one, clock, 0.1)
+    assert one.cores == 2.0
+
+    for _ in range(3):
+        finish(scheduler, one, clock, 0.5)
+    assert one.cores == 4.0
 
 
 def test_who_has_left_gets_nothing():
