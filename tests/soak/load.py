@@ -18,7 +18,7 @@ from websockets.asyncio.client import connect
 from livedance_lab import LiveServer, Recording
 from livedance_lab.client.link import LiveClient
 from livedance_lab.clock import now_s
-from livedance_lab.errors import ConnectionRefused, LiveDanceError, ServerError
+from livedance_lab.errors import ConnectionLost, LiveDanceError, ServerError
 from livedance_lab.wire.codec import encode_json
 
 SIZE = (640, 480)
@@ -193,8 +193,9 @@ async def until_at_rest(load: Load) -> list[dict[str, Any]]:
     give_up_s = now_s() + WAIT_S
     while True:
         sessions: list[dict[str, Any]] = await asyncio.to_thread(load.server.get, "/sessions")
-        if all(s["ended"] and not s["running"] and not s["viewers"] for s in sessions):
+        restless = [s["id"] for s in sessions if not s["ended"] or s["running"] or s["viewers"]]
+        if not restless:
             return sessions
         if now_s() > give_up_s:
-            raise ConnectionRefused("busy", f"sessions do not end: {[s['id'] for s in sessions if not s['ended']]}")
+            raise ConnectionLost(f"these sessions find no end: {', '.join(restless)}")
         await asyncio.sleep(0.1)
