@@ -13,6 +13,7 @@ __all__ = ["ClientClock", "check_size"]
 
 _LARGEST_S = 1e10  # beyond any clock's seconds; a timestamp in milliseconds since 1970 is refused
 _AHEAD_S = 1.0  # cameras may stamp a frame with the moment it will be shown
+_SET_BACK_AFTER = 3  # frames in a row with times that increase, but lie before those of earlier ones
 
 
 class ClientClock:
@@ -26,6 +27,7 @@ class ClientClock:
         self.offset = ClockOffset()
         self._last_capture_s = -math.inf
         self._last_mapped_s = -math.inf
+        self._refused_s: list[float] = []  # capture times of the frames refused since the last good one
 
     def set(self, offset: ClockOffset) -> ClockOffset:
         """Use a new estimate from now on."""
@@ -36,17 +38,20 @@ class ClientClock:
         """Another connection may come from another clock: its first frame may carry any time."""
         self.offset = ClockOffset()
         self._last_capture_s = -math.inf
+        self._refused_s.clear()
 
-    def stamp(self, times: FrameTimes, header: FrameHeader) -> bool:
+    def stamp(self, times: FrameTimes, header: FrameHeader) -> str:
         """Fill in capture and send time.
 
         Before the first clock exchange the offset is taken so that the first frame took no time to arrive,
-        which makes every age a lower bound.
+        which makes every age a lower bound. A client clock that was set back costs its first frames, then it is
+        taken for a new one: a single wild time, early or late, must not move anything.
 
         Returns
         -------
-        bool
-            True if the offset had to be assumed just now.
+        str
+            What the log should know: "assumed", if the offset had to be just now; "set back", if the clock was and
+            the offset is assumed anew; else empty.
 
         Raises
         ------
@@ -60,11 +65,15 @@ class ClientClock:
                 "time",
                 f"a frame is captured before it is sent, got {header.t_capture_s} s, sent {header.t_send_s} s.",
             )
-        if not header.t_capture_s > self._last_capture_s:
+        set_back = self._was_set_back(header.t_capture_s)
+        if not set_back and not header.t_capture_s > self._last_capture_s:
             raise WireError(
                 "time",
                 f"capture times must increase, got {header.t_capture_s} s after {self._last_capture_s} s.",
             )
+        if set_back:
+            self.new_connection()
+        self._refused_s.clear()
         self._last_capture_s = header.t_capture_s
         assumed = not self.offset.known
         if assumed:
@@ -73,7 +82,16 @@ class ClientClock:
         times.t_capture_s = max(self.map(header.t_capture_s), self._last_mapped_s + 1e-6)
         self._last_mapped_s = times.t_capture_s
         times.t_send_s = self.map(header.t_send_s)
-        return assumed
+        return "set back" if set_back else "assumed" if assumed else ""
+
+    def _was_set_back(self, t_capture_s: float) -> bool:
+        """Whether time runs on, from an earlier moment."""
+        if t_capture_s > self._last_capture_s:
+            return False
+        if self._refused_s and not t_capture_s > self._refused_s[-1]:
+            self._refused_s.clear()
+        self._refused_s.append(t_capture_s)
+        return len(self._refused_s) >= _SET_BACK_AFTER
 
     def map(self, t_client_s: float | None) -> float:
         """Server seconds of a client time; NaN if it or the offset is unknown."""

@@ -155,8 +155,8 @@ class Session:
             self._accept(header.seq)
             times = FrameTimes(t_receive_s=t_receive_s)
             try:
-                if self.client_clock.stamp(times, header):
-                    self.event("clock", "assumed", {"offset_s": self.client_clock.offset.offset_s})
+                if news := self.client_clock.stamp(times, header):
+                    self.event("clock", news, {"offset_s": self.client_clock.offset.offset_s})
                 check_size(header)
                 check(image, self._max_pixels)
             except CodedError as exc:

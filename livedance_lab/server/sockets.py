@@ -22,7 +22,7 @@ from livedance_lab.server.hub import Hub, Room
 from livedance_lab.server.limits import Allowance
 from livedance_lab.server.outbox import Outbox
 from livedance_lab.wire import messages as m
-from livedance_lab.wire.codec import FrameTimeError, decode_frame, decode_legacy_frame, encode_json
+from livedance_lab.wire.codec import CountableFrameError, decode_frame, decode_legacy_frame, encode_json
 
 __all__ = ["LiveSocket"]
 
@@ -216,7 +216,7 @@ class LiveSocket(WebSocketHandler):
             raise WireError("role", "viewers do not send frames.")
         try:
             header, image = decode_frame(message)
-        except FrameTimeError as exc:
+        except CountableFrameError as exc:
             self._session.reject(exc.seq, exc, len(message), t_receive_s)
             return
         if len(message) > self.config.max_message_bytes:

@@ -17,7 +17,9 @@ offset  type  field
 24      f64   send time, seconds of the client's clock
 ======  ====  ======================================================================
 
-Its browser twin is ``widgets/static/wire.js``; both are held to ``data/golden/wire.json``.
+Magic, kind and `seq` stand where they are in every version, so that a frame of another one can be counted.
+Its browser twin is ``widgets/static/wire.js``; both are held to ``data/golden/wire.json``. The binary form of
+results is in `livedance_lab.wire.binary`.
 """
 
 from __future__ import annotations
@@ -39,8 +41,8 @@ from livedance_lab.wire.messages import PROTOCOL_VERSION, LegacyFrame
 
 __all__ = [
     "HEADER_BYTES",
+    "CountableFrameError",
     "FrameHeader",
-    "FrameTimeError",
     "WireResult",
     "decode_frame",
     "decode_legacy_frame",
@@ -104,22 +106,26 @@ def decode_frame(message: bytes) -> tuple[FrameHeader, bytes]:
     magic, version, kind, size, _flags, seq, width, height, t_capture_s, t_send_s = _HEADER.unpack_from(message)
     if magic != _MAGIC:
         raise WireError("header", f"a frame message starts with {_MAGIC!r}, got {magic!r}.")
-    if version != PROTOCOL_VERSION:
-        raise WireError("version", f"this server speaks protocol version {PROTOCOL_VERSION}, got {version}.")
     if kind != _KIND_FRAME:
         raise WireError("kind", f"binary messages are frames (kind {_KIND_FRAME}), got kind {kind}.")
+    if version != PROTOCOL_VERSION:
+        raise CountableFrameError(
+            seq, "version", f"this server speaks protocol version {PROTOCOL_VERSION}, got {version}."
+        )
     if not HEADER_BYTES <= size <= len(message):
-        raise WireError("header", f"the header size must lie in {HEADER_BYTES}..{len(message)}, got {size}.")
+        raise CountableFrameError(
+            seq, "header", f"the header size must lie in {HEADER_BYTES}..{len(message)}, got {size}."
+        )
     if not (math.isfinite(t_capture_s) and math.isfinite(t_send_s)):
-        raise FrameTimeError(seq, t_capture_s, t_send_s)
+        raise CountableFrameError(seq, "time", f"frame times must be finite seconds, got {t_capture_s} and {t_send_s}.")
     return FrameHeader(seq, (width, height), t_capture_s, t_send_s), message[size:]
 
 
-class FrameTimeError(WireError):
-    """A frame whose times are not numbers: it can still be counted, as `rejected`."""
+class CountableFrameError(WireError):
+    """A frame that cannot be used, but whose number could be read: it is counted, as `rejected`."""
 
-    def __init__(self, seq: int, t_capture_s: float, t_send_s: float) -> None:
-        super().__init__("time", f"frame times must be finite seconds, got {t_capture_s} and {t_send_s}.")
+    def __init__(self, seq: int, code: str, message: str) -> None:
+        super().__init__(code, message)
         self.seq = seq
 
 

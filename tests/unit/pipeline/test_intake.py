@@ -87,6 +87,45 @@ def test_another_connection_may_have_another_clock():
     assert again.t_capture_s > first.t_capture_s
 
 
+def test_a_clock_that_was_set_back_is_taken_up_again_after_three_frames():
+    clock = ClientClock()
+    clock.set(ClockOffset(-500.0, 0.001))
+    last, _ = stamp(clock, 1000.0, t_receive_s=500.0)
+    for t_s in (400.00, 400.02):
+        with pytest.raises(WireError):
+            stamp(clock, t_s, t_receive_s=500.1)
+    again, news = stamp(clock, 400.04, t_receive_s=500.2)
+
+    assert news == "set back"
+    assert again.t_capture_s == pytest.approx(500.2)
+    assert again.t_capture_s > last.t_capture_s
+    assert clock.offset.uncertainty_s == math.inf  # assumed, until it is measured
+    assert stamp(clock, 400.06, t_receive_s=500.22)[1] == ""
+
+
+def test_a_clock_that_once_ran_far_ahead_is_taken_up_again():
+    clock = ClientClock()
+    stamp(clock, 9_000_000.0)  # a wild first time: everything true lies before it
+    for t_s in (1.0, 1.1):
+        with pytest.raises(WireError):
+            stamp(clock, t_s)
+
+    assert stamp(clock, 1.2)[1] == "set back"
+
+
+@pytest.mark.parametrize("wild", [[4.0, 4.0, 4.0, 4.0], [4.0, 3.0, 2.0, 1.0], [4.0, 4.1, 5.02, 4.2, 4.3]])
+def test_single_wild_times_move_nothing(wild):
+    clock = ClientClock()
+    stamp(clock, 5.0)
+    for t_s in wild:
+        try:
+            news = stamp(clock, t_s)[1]
+        except WireError:
+            continue
+        assert (t_s, news) == (5.02, "")
+    assert stamp(clock, 5.04)[1] == ""
+
+
 def test_unknown_times_map_to_nan():
     clock = ClientClock()
     assert math.isnan(clock.map(1.0))

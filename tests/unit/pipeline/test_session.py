@@ -13,7 +13,7 @@ from livedance_lab.clock import ClockOffset
 from livedance_lab.errors import EstimatorError, ImageError, SettingsError, WireError
 from livedance_lab.estimators.base import Estimate
 from livedance_lab.pose import FrameState
-from livedance_lab.wire.codec import FrameTimeError
+from livedance_lab.wire.codec import CountableFrameError
 from tests.unit.pipeline.made import JPEG, Stage, a_hand, a_picture, a_pose
 
 PNG_20000 = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (20000).to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0" + b"\0" * 4
@@ -110,7 +110,7 @@ def test_times_that_run_backwards_are_rejected_and_counted(stage):
 
 
 def test_a_frame_of_which_only_the_number_could_be_read_is_rejected(stage):
-    stage.session.reject(0, FrameTimeError(0, math.nan, 1.0), 40, stage.clock())
+    stage.session.reject(0, CountableFrameError(0, "time", "no time"), 40, stage.clock())
 
     assert stage.states == {"rejected": 1}
     assert stage.heard.refused[0][2] == "time"

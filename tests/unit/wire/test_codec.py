@@ -62,9 +62,12 @@ def test_a_broken_frame_message_is_named(message, code):
     assert caught.value.code == code
 
 
-def test_a_frame_without_time_still_says_its_number():
-    with pytest.raises(codec.FrameTimeError) as caught:
-        codec.decode_frame(changed(16, "<d", math.nan))
+@pytest.mark.parametrize(
+    "place", [(2, "<B", 9), (4, "<H", 65_000), (16, "<d", math.nan)], ids=["version", "size", "time"]
+)
+def test_a_frame_that_cannot_be_read_still_says_its_number(place):
+    with pytest.raises(codec.CountableFrameError) as caught:
+        codec.decode_frame(changed(*place))
     assert caught.value.seq == HEADER.seq
 
 
