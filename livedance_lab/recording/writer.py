@@ -22,6 +22,7 @@ from livedance_lab.clock import wall_s
 from livedance_lab.errors import LiveDanceError, RecordingError
 from livedance_lab.pose import Body, Frame
 from livedance_lab.recording.layout import FORMAT, FORMAT_VERSION, MANIFEST, VIDEO, part_path, video_schema
+from livedance_lab.tables.columns import batch
 from livedance_lab.tables.schema import TABLES, Schemas
 
 __all__ = ["CONSENT", "RecordingWriter", "Transform"]
@@ -258,9 +259,9 @@ class RecordingWriter:
             return
         stream = self._streams[table]
         if table == VIDEO:
-            items = [self._image_row(*item) for item in items]
-            batch = pa.RecordBatch.from_pylist([row for row in items if row], stream.schema)
-            stream.append(pa.Table.from_batches([batch]))
+            rows = [row for item in items if (row := self._image_row(*item))]
+            columns = {name: [row[name] for row in rows] for name in stream.schema.names}
+            stream.append(pa.Table.from_batches([batch(stream.schema, columns)]))
         else:
             stream.append(pa.Table.from_batches(items))
 
@@ -297,9 +298,8 @@ class _Stream:
         self._file: BinaryIO = self._path.open("xb")
         self._good_bytes = 0
         self._ipc = pa.ipc.new_stream(self._file, self.schema)
-        self._ipc.write_batch(
-            pa.RecordBatch.from_pylist([], self.schema)
-        )  # the schema stands in the file before any row does
+        # the schema stands in the file before any row does
+        self._ipc.write_batch(batch(self.schema, dict.fromkeys(self.schema.names, ())))
         self._sync()
 
     def append(self, rows: pa.Table) -> None:

@@ -18,7 +18,7 @@ each table says what wall time (Unix) the clock's zero is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ import orjson
 import pyarrow as pa
 
 from livedance_lab.pose import BODY_SHAPES, STAGES, FrameRecord, FrameTimes, PoseResult
+from livedance_lab.tables.columns import batch, lists
 
 __all__ = ["TABLES", "Schemas", "frames_batch", "results_batch"]
 
@@ -89,7 +90,7 @@ def frames_batch(schemas: Schemas, records: Sequence[FrameRecord]) -> pa.RecordB
         **{name: [getattr(r.times, name) for r in records] for name in FrameTimes.names()},
         **{f"{stage}_ms": [r.stage_ms.get(stage, np.nan) for r in records] for stage in STAGES},
     }
-    return _batch(schemas.frames, columns)
+    return batch(schemas.frames, columns)
 
 
 def results_batch(schemas: Schemas, results: Sequence[PoseResult]) -> pa.RecordBatch:
@@ -102,21 +103,10 @@ def results_batch(schemas: Schemas, results: Sequence[PoseResult]) -> pa.RecordB
         "found": [r.found for r in results],
         "hands_seq": [r.hands_seq for r in results],
         "settings_version": [r.settings_version for r in results],
-        **{name: _stack(getattr(r.raw, name) for r in results) for name in _RAW},
-        **{f"{name}_smooth": _stack(getattr(r.smooth, name) for r in results) for name in _SMOOTH},
-        "flags": _stack((r.flags for r in results), np.uint8),
-        "angles_deg": _stack(r.angles_deg for r in results),
-        "angles_smooth_deg": _stack(r.angles_smooth_deg for r in results),
+        **{name: lists((getattr(r.raw, name) for r in results), pa.float32()) for name in _RAW},
+        **{f"{name}_smooth": lists((getattr(r.smooth, name) for r in results), pa.float32()) for name in _SMOOTH},
+        "flags": lists((r.flags for r in results), pa.uint8()),
+        "angles_deg": lists((r.angles_deg for r in results), pa.float32()),
+        "angles_smooth_deg": lists((r.angles_smooth_deg for r in results), pa.float32()),
     }
-    return _batch(schemas.results, columns)
-
-
-def _stack(arrays: Iterable[Any], dtype: Any = np.float32) -> pa.Array:
-    """Equal arrays, flattened, as one fixed-size-list column."""
-    stacked = np.stack([np.ravel(a) for a in arrays]).astype(dtype, copy=False)
-    return pa.FixedSizeListArray.from_arrays(pa.array(stacked.ravel()), stacked.shape[1])
-
-
-def _batch(schema: pa.Schema, columns: dict[str, Any]) -> pa.RecordBatch:
-    arrays = [c.cast(f.type) if isinstance(c := columns[f.name], pa.Array) else pa.array(c, f.type) for f in schema]
-    return pa.record_batch(arrays, schema=schema)
+    return batch(schemas.results, columns)

@@ -7,7 +7,6 @@ reads, so that a short log is never taken for a short session.
 
 from __future__ import annotations
 
-import math
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -17,6 +16,7 @@ import orjson
 import pyarrow as pa
 
 from livedance_lab.pose import FrameRecord, PoseResult
+from livedance_lab.tables.columns import batch
 from livedance_lab.tables.schema import TABLES, Schemas, frames_batch, results_batch
 
 __all__ = ["LogSink", "SessionLog", "to_ipc"]
@@ -189,8 +189,4 @@ def from_ipc(data: bytes) -> pa.Table:
 
 
 def _rows_batch(schema: pa.Schema, rows: list[tuple[Any, ...]]) -> pa.RecordBatch:
-    columns = zip(*rows, strict=True)
-    return pa.record_batch(
-        [pa.array([math.nan if v is None else v for v in c], f.type) for c, f in zip(columns, schema, strict=True)],
-        schema=schema,
-    )
+    return batch(schema, dict(zip(schema.names, zip(*rows, strict=True), strict=True)))
