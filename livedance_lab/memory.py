@@ -1,14 +1,17 @@
-"""Keep the memory that MediaPipe frees from staying with the process."""
+"""Keep the memory that MediaPipe is done with from staying with the process."""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
+from pathlib import Path
 
-__all__ = ["return_freed_memory"]
+__all__ = ["return_freed_memory", "return_mapped_file"]
 
 _M_MMAP_THRESHOLD = -3  # malloc.h
 _BYTES = 65536
+_MADV_DONTNEED = 4  # mman.h
 
 
 def return_freed_memory() -> bool:
@@ -26,3 +29,33 @@ def return_freed_memory() -> bool:
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     return bool(mallopt is not None and mallopt(_M_MMAP_THRESHOLD, _BYTES))
+
+
+def return_mapped_file(path: str | Path) -> int:
+    """Give back the pages of a file that is mapped into this process; they are read again if needed.
+
+    MediaPipe maps a model, copies its weights into a layout of its own, and leaves the mapping as it is.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    int
+        Bytes of mappings of that file; 0 where the system does not tell (other than Linux).
+    """
+    wanted = os.path.realpath(path)
+    try:
+        lines = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return 0
+    madvise = ctypes.CDLL(None).madvise
+    returned = 0
+    for line in lines:
+        addresses, rights, *_, name = line.split(maxsplit=5)
+        if name == wanted and "w" not in rights:  # what was written to would be lost
+            begin, end = (int(address, 16) for address in addresses.split("-"))
+            madvise(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), _MADV_DONTNEED)
+            returned += end - begin
+    return returned

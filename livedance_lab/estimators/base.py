@@ -98,7 +98,11 @@ EstimatorFactory = Callable[[str, Settings], Estimator]
 """Makes an estimator of a kind, "pose", "hands" or "both", for the given settings."""
 
 _FACTORIES: dict[str, EstimatorFactory] = {}
-_BUILT_IN = {"mediapipe": "livedance_lab.estimators.mediapipe_tasks", "replay": "livedance_lab.estimators.replay"}
+_BUILT_IN = {
+    "mediapipe": "livedance_lab.estimators.mediapipe_tasks",
+    "mediapipe_published": "livedance_lab.estimators.mediapipe_tasks",
+    "replay": "livedance_lab.estimators.replay",
+}
 
 
 def register(name: str, make: EstimatorFactory) -> None:

@@ -11,8 +11,10 @@ landmarker and the known wrists; the older solutions API assumed mirrored pictur
 from __future__ import annotations
 
 import atexit
+import os
 import queue
 import weakref
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ import numpy as np
 from livedance_lab import model_store
 from livedance_lab.errors import EstimatorError
 from livedance_lab.estimators.base import Estimate, Estimator, HandEstimate, ImageArray, register
+from livedance_lab.memory import return_mapped_file
 from livedance_lab.settings import Settings
 
 __all__ = ["LiveStreamEstimator", "TasksEstimator", "make"]
@@ -41,6 +44,8 @@ class TasksEstimator:
         "pose", "hands" or "both" (one after the other).
     settings : Settings
         Complexity, confidences and number of hands.
+    published : bool, default False
+        Run MediaPipe's own networks, with the outline of the person that nobody here reads: for comparison.
 
     Raises
     ------
@@ -52,7 +57,8 @@ class TasksEstimator:
 
     _mode = "VIDEO"
 
-    def __init__(self, kind: str, settings: Settings) -> None:
+    def __init__(self, kind: str, settings: Settings, *, published: bool = False) -> None:
+        self._published = published
         try:
             wants_pose, wants_hands = _KINDS[kind]
         except KeyError:
@@ -122,7 +128,7 @@ class TasksEstimator:
     def _make_pose(self, settings: Settings, **more: Any) -> Any:
         vision = self._mp.tasks.vision
         options = vision.PoseLandmarkerOptions(
-            base_options=self._base_options(model_store.ensure("pose", settings.complexity)),
+            base_options=self._base_options("pose", settings.complexity),
             running_mode=vision.RunningMode[self._mode],
             num_poses=1,
             min_pose_detection_confidence=settings.detection_confidence,
@@ -130,12 +136,12 @@ class TasksEstimator:
             min_tracking_confidence=settings.tracking_confidence,
             **more,
         )
-        return vision.PoseLandmarker.create_from_options(options)
+        return self._created(vision.PoseLandmarker, options)
 
     def _make_hands(self, settings: Settings, **more: Any) -> Any:
         vision = self._mp.tasks.vision
         options = vision.HandLandmarkerOptions(
-            base_options=self._base_options(model_store.ensure("hands")),
+            base_options=self._base_options("hands"),
             running_mode=vision.RunningMode[self._mode],
             num_hands=settings.num_hands,
             min_hand_detection_confidence=settings.hand_confidence,
@@ -143,11 +149,21 @@ class TasksEstimator:
             min_tracking_confidence=settings.hand_confidence,
             **more,
         )
-        return vision.HandLandmarker.create_from_options(options)
+        return self._created(vision.HandLandmarker, options)
 
-    def _base_options(self, model: Any) -> Any:
-        # as bytes: MediaPipe opens paths with C calls that fail on some systems' non-ASCII names
-        return self._mp.tasks.BaseOptions(model_asset_buffer=model.read_bytes())
+    def _base_options(self, kind: str, complexity: int = 1) -> Any:
+        if self._published:
+            return self._mp.tasks.BaseOptions(model_asset_buffer=model_store.published(kind, complexity))
+        path = model_store.ensure(kind, complexity)
+        if os.name == "nt":  # MediaPipe opens paths with C calls that fail on Windows' non-ASCII names
+            return self._mp.tasks.BaseOptions(model_asset_buffer=path.read_bytes())
+        return self._mp.tasks.BaseOptions(model_asset_path=str(path))
+
+    def _created(self, landmarker: Any, options: Any) -> Any:
+        made = landmarker.create_from_options(options)
+        if options.base_options.model_asset_path:  # its weights have been copied, and are not read there again
+            return_mapped_file(options.base_options.model_asset_path)
+        return made
 
 
 class LiveStreamEstimator(TasksEstimator):
@@ -189,9 +205,10 @@ class LiveStreamEstimator(TasksEstimator):
         return super()._make_hands(settings, result_callback=_putting_into(self._hand_answers), **more)
 
 
-def make(kind: str, settings: Settings) -> Estimator:
+def make(kind: str, settings: Settings, *, published: bool = False) -> Estimator:
     """An estimator of a kind; in LIVE_STREAM mode if the settings' design is "live_stream"."""
-    return (LiveStreamEstimator if settings.design == "live_stream" else TasksEstimator)(kind, settings)
+    chosen = LiveStreamEstimator if settings.design == "live_stream" else TasksEstimator
+    return chosen(kind, settings, published=published)
 
 
 def _putting_into(answers: queue.SimpleQueue[tuple[int, Any]]) -> Any:
@@ -245,3 +262,4 @@ def _close_all() -> None:
 
 
 register("mediapipe", make)
+register("mediapipe_published", partial(make, published=True))

@@ -14,6 +14,8 @@ __all__ = ["CATALOGUE", "PARTS_WHEEL", "Model", "Part", "by_kind"]
 PARTS_WHEEL = "mediapipe==0.10.21"
 """The last release whose wheel held the models; only its data files are read, it is never installed."""
 
+_SEGMENTATION = 2  # of the pose networks' outputs: the person's outline
+
 _ASSETS = "https://storage.googleapis.com/mediapipe-assets/"
 
 
@@ -33,6 +35,8 @@ class Part:
         Where it is published on its own; empty if it comes from the wheel.
     input_mean, input_std : float or None
         How the Tasks API must normalise its input, where the file itself does not say it.
+    unread_output : int or None
+        Position of an output that nobody here reads; what leads to it alone is left out of our bundles.
     """
 
     file: str
@@ -41,6 +45,7 @@ class Part:
     url: str = ""
     input_mean: float | None = None
     input_std: float | None = None
+    unread_output: int | None = None
 
     @property
     def source(self) -> str:
@@ -93,6 +98,7 @@ _POSE_LITE = Part(
     url=_ASSETS + "pose_landmark_lite.tflite?generation=1661875901231143",
     input_mean=0.0,
     input_std=255.0,
+    unread_output=_SEGMENTATION,
 )
 _POSE_FULL = Part(
     "pose_landmark_full.tflite",
@@ -100,6 +106,7 @@ _POSE_FULL = Part(
     wheel_path="mediapipe/modules/pose_landmark/pose_landmark_full.tflite",
     input_mean=0.0,
     input_std=255.0,
+    unread_output=_SEGMENTATION,
 )
 _POSE_HEAVY = Part(
     "pose_landmark_heavy.tflite",
@@ -107,6 +114,7 @@ _POSE_HEAVY = Part(
     url=_ASSETS + "pose_landmark_heavy.tflite?generation=1661875897944151",
     input_mean=0.0,
     input_std=255.0,
+    unread_output=_SEGMENTATION,
 )
 _PALM = Part(
     "palm_detection_full.tflite",

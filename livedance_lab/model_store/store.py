@@ -18,7 +18,7 @@ from livedance_lab.model_store import bundle, fetch
 from livedance_lab.model_store.catalogue import CATALOGUE, Model, Part, by_kind
 from livedance_lab.model_store.fetch import Progress
 
-__all__ = ["FOLDER_VARIABLE", "ModelStatus", "ensure", "folder", "sha256_of", "verify"]
+__all__ = ["FOLDER_VARIABLE", "ModelStatus", "ensure", "folder", "published", "sha256_of", "verify"]
 
 FOLDER_VARIABLE = "LIVEDANCE_MODELS"
 """Environment variable that names another folder for the models."""
@@ -34,7 +34,8 @@ class ModelStatus:
     path : Path
         Where its bundle is or would be.
     state : str
-        "ok": there, and its SHA-256 is the recorded one. "absent". "broken": there, but not as recorded.
+        "ok": there, and its SHA-256 is the recorded one. "absent". "broken": there, but not as recorded, or made
+        by an older recipe.
     sha256 : str
         Of the bundle as it is on disk; empty if absent.
     size_bytes : int
@@ -77,10 +78,7 @@ def ensure(kind: str, complexity: int = 1, progress: Progress | None = None) -> 
     ModelError
         If there is no such model, or it is not in the folder and cannot be fetched; says what to do.
     """
-    model = by_kind(kind, complexity)
-    if model is None:
-        known = "; ".join(_asked_as(m) for m in CATALOGUE)
-        raise ModelError(f"there is no model of kind {kind!r} with complexity {complexity!r}; there are {known}.")
+    model = _named(kind, complexity)
     status = _status(model)
     if status.state == "ok":
         return status.path
@@ -93,6 +91,15 @@ def ensure(kind: str, complexity: int = 1, progress: Progress | None = None) -> 
         raise ModelError(f"the model folder {status.path.parent} cannot be written: {exc}; set {FOLDER_VARIABLE} "
                          "to a folder that can.") from exc  # fmt: skip
     return status.path
+
+
+def published(kind: str, complexity: int = 1) -> bytes:
+    """A bundle as MediaPipe's own is, outputs that nobody reads included; made in memory, for comparison.
+
+    Parameters and errors are those of `ensure`.
+    """
+    model = _named(kind, complexity)
+    return bundle.assemble(model, _parts_in_words(model, folder(), None), published=True)
 
 
 def verify() -> list[ModelStatus]:
@@ -120,6 +127,14 @@ def sha256_of(name: str) -> str:
     raise ModelError(f"there is no model {name!r}; there are {', '.join(m.name for m in CATALOGUE)}.")
 
 
+def _named(kind: str, complexity: int) -> Model:
+    model = by_kind(kind, complexity)
+    if model is None:
+        known = "; ".join(_asked_as(m) for m in CATALOGUE)
+        raise ModelError(f"there is no model of kind {kind!r} with complexity {complexity!r}; there are {known}.")
+    return model
+
+
 def _asked_as(model: Model) -> str:
     return f"{model.kind!r}" if model.complexity is None else f"{model.kind!r} with complexity {model.complexity}"
 
@@ -131,8 +146,9 @@ def _status(model: Model) -> ModelStatus:
     except OSError:
         return ModelStatus(model, path, "absent")
     sha256 = hashlib.sha256(content).hexdigest()
-    recorded = _record(path).get("sha256")
-    return ModelStatus(model, path, "ok" if sha256 == recorded else "broken", sha256, len(content))
+    record = _record(path)
+    as_made = (sha256, bundle.RECIPE) == (record.get("sha256"), record.get("recipe"))
+    return ModelStatus(model, path, "ok" if as_made else "broken", sha256, len(content))
 
 
 def _record_path(path: Path) -> Path:
@@ -148,20 +164,25 @@ def _record(path: Path) -> dict[str, Any]:
 
 
 def _build(model: Model, path: Path, progress: Progress | None) -> None:
-    try:
-        contents = _parts(model, progress)
-    except ModelError as exc:
-        raise ModelError(f"the model {model.name} is not in {path.parent} and cannot be fetched: {exc} "
-                         f"{_what_to_do(model, path.parent)}") from exc  # fmt: skip
-    content = bundle.assemble(model, contents)
+    content = bundle.assemble(model, _parts_in_words(model, path.parent, progress))
     record = {
         "name": model.name,
         "sha256": hashlib.sha256(content).hexdigest(),
+        "recipe": bundle.RECIPE,
         "parts": {member: {"sha256": part.sha256, "source": part.source} for member, part in model.parts},
         "license": "Apache-2.0, The MediaPipe Authors",
     }
     _write(path, content)
     _write(_record_path(path), json.dumps(record, indent=2).encode())
+
+
+def _parts_in_words(model: Model, models: Path, progress: Progress | None) -> dict[str, bytes]:
+    """As `_parts`; an error says what to do."""
+    try:
+        return _parts(model, progress)
+    except ModelError as exc:
+        raise ModelError(f"the model {model.name} is not in {models} and cannot be fetched: {exc} "
+                         f"{_what_to_do(model, models)}") from exc  # fmt: skip
 
 
 def _parts(model: Model, progress: Progress | None) -> dict[str, bytes]:

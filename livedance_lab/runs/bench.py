@@ -21,7 +21,7 @@ from livedance_lab.client.session import LiveSession
 from livedance_lab.estimators.base import Estimate
 from livedance_lab.estimators.replay import encode_estimate
 from livedance_lab.metrics.usage import cpu_s, resident_bytes
-from livedance_lab.runs.summary import summarise
+from livedance_lab.runs.summary import conserved, summarise
 from livedance_lab.server import LiveServer
 from livedance_lab.settings import Settings
 
@@ -62,8 +62,9 @@ _LARGE = 2160  # a short side that no picture reaches: sent as the camera gave i
 DESIGNS = {
     design.name: design
     for design in (
-        Design("original", "base64 JSON, full-size pictures, pose then hands",
-               {"design": "sequential", "short_side_px": _LARGE, "hand_confidence": 0.5}, legacy=True),
+        Design("original", "base64 JSON, full-size pictures, MediaPipe's own networks, pose then hands",
+               {"design": "sequential", "short_side_px": _LARGE, "hand_confidence": 0.5}, legacy=True,
+               server={"estimator": "mediapipe_published"}),
         Design("sequential", "binary, 384 px, pose then hands", {"design": "sequential"}),
         Design("join", "pose and hands of one frame side by side", {"design": "join"}),
         Design("live_stream", "MediaPipe's own LIVE_STREAM mode", {"design": "live_stream"}),
@@ -73,7 +74,8 @@ DESIGNS = {
         Design("lanes-paced", "the same, as many unanswered frames as lanes", {"design": "lanes"}, "paced"),
         Design("auto", "the default", {}, "auto"),
         Design("original-pose", "the original's recipe without hands",
-               {"design": "sequential", "short_side_px": _LARGE, "hands": False}, legacy=True),
+               {"design": "sequential", "short_side_px": _LARGE, "hands": False}, legacy=True,
+               server={"estimator": "mediapipe_published"}),
         Design("auto-pose", "the default without hands", {"hands": False}, "auto"),
         Design("saturated-pose", "pose lanes only, twice the frames offered", {"hands": False}, offered=2.0),
         Design("fifo", "decoupled behind a queue of 5", {"design": "decoupled"}, server={"queue": "fifo"}),
@@ -161,7 +163,13 @@ def _clip(kind: str, source: Path, seconds: float) -> EncodedClip:
 
 
 def measure(design: Design, clip: EncodedClip, seconds: float, fps: float) -> dict[str, float]:
-    """One stream through a fresh server: a value for each of `COLUMNS`."""
+    """One stream through a fresh server: a value for each of `COLUMNS`.
+
+    Raises
+    ------
+    LiveDanceError
+        If the run's ledger does not add up.
+    """
     with (
         LiveServer.start(reuse=False, port=0, **design.server) as server,
         LiveSession.open(server, **design.settings) as session,
@@ -171,9 +179,7 @@ def measure(design: Design, clip: EncodedClip, seconds: float, fps: float) -> di
         warm_frames, before_s = session.summary["ledger"]["captured"], cpu_s(server.pid)
         session.stream(clip, seconds=seconds, end=True, **how)
         used_s, rss = cpu_s(server.pid) - before_s, resident_bytes(server.pid)
-        numbers = summarise(session.data(), warm_frames)
-    if not numbers["conserved"]:
-        raise AssertionError(f"{design.name}: the ledger does not add up: {numbers['states']}")
+        numbers = summarise(conserved(session.data(), design.name), warm_frames)
     captured = max(numbers["captured"], 1)
     return {
         "results_per_s": numbers["results_per_s"],

@@ -39,6 +39,7 @@ def test_it_works_before_anything_is_installed(module, repository):
         ("livedance_lab.plots", ("mediapipe", "matplotlib", "tornado")),
         ("livedance_lab.client", ("mediapipe", "cv2", "tornado", "matplotlib")),
         ("livedance_lab.widgets", ("mediapipe", "cv2", "tornado", "matplotlib")),
+        ("livedance_lab.server.app, livedance_lab.cli.serve", ("pandas", "scipy", "matplotlib", "IPython")),
     ],
 )
 def test_a_part_loads_only_what_it_needs(module, unwanted):

@@ -109,6 +109,38 @@ def test_the_same_parts_give_the_same_bytes(parts):
     assert bundle.assemble(model, parts) == bundle.assemble(model, parts)
 
 
+def test_the_persons_outline_is_left_out_and_all_else_stays(parts):
+    from mediapipe.tasks.metadata import schema_py_generated as schema
+
+    network = parts["pose_landmark_full.tflite"]
+    before = schema.ModelT.InitFromPackedBuf(network).subgraphs[0]
+    after = schema.ModelT.InitFromPackedBuf(bundle.without_output(network, 2)).subgraphs[0]
+    shapes = [[list(g.tensors[t].shape) for t in g.outputs] for g in (before, after)]
+    assert shapes[0] == [[1, 195], [1, 1], [1, 256, 256, 1], [1, 64, 64, 39], [1, 117]]
+    assert shapes[1] == [[1, 195], [1, 1], [1, 1], [1, 64, 64, 39], [1, 117]]
+    assert (len(before.operators), len(after.operators)) == (332, 286)
+    kept = [(list(o.inputs), list(o.outputs), o.opcodeIndex) for o in before.operators]
+    assert all((list(o.inputs), list(o.outputs), o.opcodeIndex) in kept for o in after.operators)
+
+
+def test_a_bundle_of_an_older_recipe_is_made_again(warm):
+    path = model_store.ensure("pose")
+    record = path.with_name(path.name + ".json")
+    record.write_text(record.read_text().replace(f'"recipe": {bundle.RECIPE}', '"recipe": 1'))
+
+    assert states()["pose_full"] == "broken"
+    model_store.ensure("pose")
+    assert states()["pose_full"] == "ok"
+
+
+def test_the_published_bundle_has_every_output(warm):
+    content = model_store.published("pose")
+    assert content != model_store.ensure("pose").read_bytes()
+    assert model_store.published("hands") == model_store.ensure("hands").read_bytes()  # nothing to leave out
+    with pytest.raises(ModelError, match="there is no model of kind 'face'"):
+        model_store.published("face")
+
+
 def test_metadata_is_added_and_nothing_else_changes(parts):
     from mediapipe.tasks.metadata import metadata_schema_py_generated as meta
     from mediapipe.tasks.metadata import schema_py_generated as schema

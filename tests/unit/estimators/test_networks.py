@@ -1,0 +1,55 @@
+"""Our bundles leave out what nobody reads: the landmarks must not notice."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from livedance_lab.estimators import factory, mediapipe_tasks
+from livedance_lab.runs.samples import sample_path
+from livedance_lab.settings import Settings
+from livedance_lab.video import VideoSource
+
+
+def test_without_the_outline_every_landmark_stays_the_same_to_the_last_bit(monkeypatch):
+    # the published networks are run as their makers do, so let time pass alike for both
+    monkeypatch.setattr(mediapipe_tasks, "_STRETCH", 1, raising=False)
+    with VideoSource(sample_path()) as source:
+        clip = [frame.rgb for frame in islice(source, 0, 48, 4)]
+    published, ours = (factory(name)("pose", Settings()) for name in ("mediapipe_published", "mediapipe"))
+    for i, rgb in enumerate(clip):
+        theirs, own = published.estimate(rgb, 66 * i), ours.estimate(rgb, 66 * i)
+        assert own.pose_xyz is not None
+        for name in ("pose_xyz", "pose_world_m", "visibility", "presence"):
+            np.testing.assert_array_equal(getattr(theirs, name), getattr(own, name))
+    published.close()
+    ours.close()
+
+
+@pytest.mark.parametrize("kind", ["pose", "hands"])
+def test_a_models_file_takes_no_memory_once_it_is_loaded(kind):
+    """MediaPipe maps it and copies what it needs: the pages are given back."""
+    estimator = factory("mediapipe")(kind, Settings())
+    resident_kb = [size for name, size in _mapped() if name.endswith(".task")]
+    estimator.close()
+    assert resident_kb
+    assert sum(resident_kb) < 1024
+
+
+def _mapped() -> list[tuple[str, int]]:
+    """Name and resident kB of each mapping of this process that has a name."""
+    found, name = [], ""
+    try:
+        lines = Path("/proc/self/smaps").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        pytest.skip("only Linux tells what a process has mapped")
+    for line in lines:
+        parts = line.split()
+        if "-" in parts[0]:
+            name = parts[-1]
+        elif parts[0] == "Rss:":
+            found.append((name, int(parts[1])))
+    return found
