@@ -6,11 +6,30 @@ from typing import Any
 
 import numpy as np
 
+from livedance_lab.errors import LiveDanceError
 from livedance_lab.metrics.stats import percentiles
 from livedance_lab.pose import STAGES, FrameState
 from livedance_lab.tables.data import SessionData
 
-__all__ = ["summarise"]
+__all__ = ["conserved", "summarise"]
+
+
+def conserved(data: SessionData, name: str) -> SessionData:
+    """The same session, if each of its captured frames ended in exactly one state.
+
+    Raises
+    ------
+    LiveDanceError
+        If not: its figures would mean nothing.
+    """
+    ledger = data.ledger
+    if not ledger.conserved:
+        states = ", ".join(f"{n} {state}" for state, n in ledger.states.items() if n)
+        raise LiveDanceError(
+            f"{name}: {ledger.captured} frames were captured, but {sum(ledger.states.values())} have ended ({states}); "
+            f"{len(ledger.missing_seqs)} are missing, {ledger.repeated} ended more than once."
+        )
+    return data
 
 
 def summarise(data: SessionData, from_seq: int = 0) -> dict[str, Any]:

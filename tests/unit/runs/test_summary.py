@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from livedance_lab.errors import LiveDanceError
 from livedance_lab.estimators.base import Estimate
 from livedance_lab.pose import FrameState
 from livedance_lab.runs.accuracy import angle_errors
 from livedance_lab.runs.samples import ClipTruth, sample_path, truth_of
-from livedance_lab.runs.summary import summarise, time_averaged_age_ms
+from livedance_lab.runs.summary import conserved, summarise, time_averaged_age_ms
 from livedance_lab.tables.data import SessionData
 from livedance_lab.tables.schema import TABLES
 from tests.unit.pipeline.made import Stage, a_hand, a_pose
@@ -45,6 +46,16 @@ def stage() -> Stage:
     stage.session.receipts([(9, 9 / 50 + 0.5, None)])
     stage.session.end(10)
     return stage
+
+
+def test_a_session_whose_frames_do_not_add_up_is_refused_with_its_figures(stage):
+    data = data_of(stage)
+    assert conserved(data, "auto") is data
+    frames = data.tables["frames"]
+    cut = SessionData(**{**data.tables, "frames": frames.take([0, *range(2, len(frames))])}, manifest={})
+
+    with pytest.raises(LiveDanceError, match=r"auto: 10 frames were captured, but 9 have ended \(5 processed.*1 are m"):
+        conserved(cut, "auto")
 
 
 def test_states_shares_and_rates(stage):
