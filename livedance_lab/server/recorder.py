@@ -14,6 +14,8 @@ from livedance_lab.server.manifest import manifest
 
 __all__ = ["Recorder", "within"]
 
+_MOST_LEVELS = 32
+
 
 def within(root: Path, wanted: str) -> Path:
     """The folder a client asked for, if it lies below `root`.
@@ -23,9 +25,15 @@ def within(root: Path, wanted: str) -> Path:
     RecordingError
         If it points anywhere else: a client may write recordings, not files at will.
     """
-    path = (root / Path(wanted).expanduser()).resolve()
-    if path == root.resolve() or not path.is_relative_to(root.resolve()):
-        raise RecordingError(f"recordings go below {root.resolve()} (livedance serve --record-root), got {wanted!r}.")
+    try:
+        path = (root / Path(wanted).expanduser()).resolve()
+    except (OSError, RuntimeError, ValueError) as exc:  # too long, of an unknown user, with a zero byte
+        raise RecordingError(f"a recording's path must be one this system knows, got {wanted[:100]!r}: {exc}.") from exc
+    root = root.resolve()
+    if path == root or not path.is_relative_to(root):
+        raise RecordingError(f"recordings go below {root} (livedance serve --record-root), got {wanted[:100]!r}.")
+    if (levels := len(path.relative_to(root).parts)) > _MOST_LEVELS:
+        raise RecordingError(f"recordings go at most {_MOST_LEVELS} folders below {root}, got {levels}.")
     return path
 
 
