@@ -32,6 +32,15 @@ _KINDS = {"pose": (True, False), "hands": (False, True), "both": (True, True)}
 _MEDIAPIPE_ERRORS = (ValueError, RuntimeError, OSError, IndexError, NotImplementedError, TypeError)
 _WARM_UP_MS = 0  # the stream's own times start after it
 
+_STRETCH = 10
+"""How many times slower than it is MediaPipe is told that time passes.
+
+In VIDEO and LIVE_STREAM mode it smooths a pose's landmarks itself, unasked and whatever follows: One-Euro filters whose
+cut-off begins at 0.05 Hz and rises with speed. That costs 11 ms of lag in motion, which no filter behind it can take
+back. Their cut-off at rest grows with the stretch and the part that rises with speed stays: from 0.5 Hz on there are 3
+ms left, and smoothing is the business of one filter, the session's. (Hands are not smoothed there.)
+"""
+
 
 class TasksEstimator:
     """Pose, hands, or both, in the Tasks API's VIDEO mode: one picture in, its landmarks out.
@@ -45,7 +54,8 @@ class TasksEstimator:
     settings : Settings
         Complexity, confidences and number of hands.
     published : bool, default False
-        Run MediaPipe's own networks, with the outline of the person that nobody here reads: for comparison.
+        Run MediaPipe's own networks, with the outline of the person that nobody here reads, and its own smoothing:
+        for comparison.
 
     Raises
     ------
@@ -59,6 +69,7 @@ class TasksEstimator:
 
     def __init__(self, kind: str, settings: Settings, *, published: bool = False) -> None:
         self._published = published
+        self._stretch = 1 if published else _STRETCH
         try:
             wants_pose, wants_hands = _KINDS[kind]
         except KeyError:
@@ -101,7 +112,7 @@ class TasksEstimator:
         if image_rgb.ndim != 3 or image_rgb.shape[2] != 3 or image_rgb.dtype != np.uint8:
             raise EstimatorError(f"a picture is uint8 of shape (H, W, 3), got {image_rgb.dtype} {image_rgb.shape}.")
         try:
-            pose, hands = self._call(image_rgb, t_ms + 1 + _WARM_UP_MS)
+            pose, hands = self._call(image_rgb, self._stretch * (t_ms + 1) + _WARM_UP_MS)
         except _MEDIAPIPE_ERRORS as exc:
             raise EstimatorError(f"MediaPipe failed at {t_ms} ms: {exc}.") from exc
         return _estimate(pose, hands)
