@@ -103,7 +103,7 @@ def test_the_token_is_neither_logged_nor_in_the_list_of_processes(talkative, cap
         assert (ended["session"], ended["conserved"], ended["level"]) == ("trial1", True, "info")
     assert TOKEN not in log
     assert TOKEN not in everyones
-    assert TOKEN not in caplog.text
+    assert TOKEN[:6] not in caplog.text  # websockets shortens what it writes
     assert TOKEN not in repr(server)
     assert "Ada" not in log  # what a mark says is the researcher's
 
