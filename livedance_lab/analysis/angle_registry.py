@@ -12,7 +12,7 @@ Presets
     as 180 minus the included angle, unsigned, so that hyperextension counts as flexion; dorsiflexion of the ankles,
     plantarflexion negative; flexion and abduction of shoulders and hips against the trunk, extension and adduction
     negative, as the limb's angle projected on the body's own sagittal or frontal plane (what a goniometer aligned
-    with the trunk reads). BlazePose has no spine and no pelvis: the trunk is the line from mid-hip to mid-shoulders.
+    with the trunk reads; none where the limb points more than 60 degrees out of that plane). BlazePose has no spine and no pelvis: the trunk is the line from mid-hip to mid-shoulders.
 ``tilt``
     How far a segment leans from the vertical, 3D; the camera must be level.
 ``sports2d``

@@ -42,9 +42,9 @@ Array = npt.NDArray[np.float64]
 
 _SHORTEST: Final = 1e-6
 """Segments shorter than this (metres or pixels) have no direction."""
-_LEAST_PROJECTED: Final = 0.25
-"""A limb of which less than this share lies in a plane of the body (within 15 degrees of square to it) has no angle
-there: an arm held out to the side is neither flexed nor extended."""
+_LEAST_PROJECTED: Final = 0.5
+"""A limb of which less than this share lies in a plane of the body (more than 60 degrees out of it) has no angle
+there: an arm held out to the side is neither flexed nor extended, and next to it the angle would turn wildly."""
 _LEAST_IN_PLANE: Final = 0.5
 """A segment seen at less than half its length (more than 60 degrees out of the picture) is foreshortened."""
 _K: Final = len(BLAZEPOSE_33)

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from livedance_lab.analysis.angles import ANGLES, ViewQuality, view_quality
 from livedance_lab.analysis.interpolation import Painter, make_painter
+from livedance_lab.errors import SettingsError
 from livedance_lab.wire.codec import WireResult
 
 __all__ = ["LiveHistory", "Ring", "View"]
@@ -21,6 +23,8 @@ Array = npt.NDArray[np.float64]
 _RATE_WINDOW_S = 1.0
 _AGE_WINDOW_S = 2.0
 _SAMPLE_EVERY_S = 0.25
+_QUALITY_WINDOW_S = 2.0  # as `livedance_lab.analysis.qualities.over_time` has it
+_QUALITY_EVERY_S = 0.5
 _RESTART_S = 1.0  # results are never this much out of order
 
 
@@ -68,6 +72,11 @@ class View:
     t_s : ndarray of shape (N,)
         Capture times of the last results.
     raw_deg, smooth_deg : ndarray of shape (N, A)
+    views : ndarray of shape (N, A)
+        `livedance_lab.analysis.angles.ViewQuality` of each.
+    qualities_t_s : ndarray of shape (Q,)
+    qualities : dict of str to ndarray of shape (Q,)
+        Of the movement in the seconds before.
     readings_t_s : ndarray of shape (M,)
     results_hz, painted_hz, age_p50_ms, age_p95_ms : ndarray of shape (M,)
         NaN where nothing was measured.
@@ -84,6 +93,9 @@ class View:
     t_s: Array
     raw_deg: Array
     smooth_deg: Array
+    views: Array
+    qualities_t_s: Array
+    qualities: dict[str, Array]
     readings_t_s: Array
     results_hz: Array
     painted_hz: Array
@@ -110,6 +122,13 @@ class LiveHistory:
         Results per second there is room for; at a higher rate the window shows less time.
     painting : str, default "interpolate"
         How the skeleton moves between results, see `livedance_lab.analysis.interpolation.MODES`.
+    qualities : sequence of str
+        Of `livedance_lab.analysis.qualities.QUALITIES`, those to be followed.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such quality.
     """
 
     def __init__(
@@ -119,16 +138,24 @@ class LiveHistory:
         readings_window_s: float = 60.0,
         max_hz: float = 120.0,
         painting: str = "interpolate",
+        qualities: Sequence[str] = (),
     ) -> None:
         self.angle_names = tuple(angle_names)
         self.window_s, self.readings_window_s = window_s, readings_window_s
         self._lock = threading.Lock()
-        self._rows = Ring(math.ceil(window_s * max_hz), 3 + 2 * len(self.angle_names))
+        self._known = [i for i, name in enumerate(self.angle_names) if name in ANGLES]
+        self._rows = Ring(math.ceil(window_s * max_hz), 3 + 3 * len(self.angle_names))
+        self._movement = _Movement(qualities, window_s, max_hz)
         self._readings = Ring(math.ceil(readings_window_s / _SAMPLE_EVERY_S), 5)
         self._painted_hz = math.nan
         self._newest: WireResult | None = None
         self.painting = painting
         self._painter: Painter = make_painter(painting)
+
+    @property
+    def qualities(self) -> tuple[str, ...]:
+        """The qualities of movement that are followed."""
+        return self._movement.names
 
     def add_result(self, result: WireResult, t_arrival_s: float) -> None:
         """Take in a result that arrived at `t_arrival_s`, server clock. One not newer is ignored."""
@@ -142,7 +169,9 @@ class LiveHistory:
             elif not t_s > last_s:
                 return
             age_ms = (t_arrival_s - t_s) * 1000
-            self._rows.add(np.concatenate(([t_s, t_arrival_s, age_ms], result.angles_raw_deg, result.angles_deg)))
+            angles = (result.angles_raw_deg, result.angles_deg, self._views(result))
+            self._rows.add(np.concatenate(([t_s, t_arrival_s, age_ms], *angles)))
+            self._movement.add(t_s, result.world_m)
             self._painter.add(np.hstack((result.keypoints_px[:, :2], result.world_m)), t_s, t_arrival_s)
             self._newest = result
 
@@ -163,6 +192,8 @@ class LiveHistory:
         with self._lock:
             rows = self._rows.rows()
             self._sample(rows, now_s)
+            self._movement.sample(now_s)
+            qualities = self._movement.rows(now_s - self.window_s)
             readings = self._readings.rows()
             pose = self._painter.paint(now_s)
             newest = self._newest
@@ -174,7 +205,10 @@ class LiveHistory:
             now_s=now_s,
             t_s=rows[:, 0],
             raw_deg=rows[:, 3 : 3 + n],
-            smooth_deg=rows[:, 3 + n :],
+            smooth_deg=rows[:, 3 + n : 3 + 2 * n],
+            views=rows[:, 3 + 2 * n :],
+            qualities_t_s=qualities[:, 0],
+            qualities=dict(zip(self._movement.names, qualities[:, 1:].T, strict=True)),
             readings_t_s=t_s,
             results_hz=results_hz,
             painted_hz=painted_hz,
@@ -187,8 +221,16 @@ class LiveHistory:
             ledger={} if newest is None else newest.ledger,
         )
 
+    def _views(self, result: WireResult) -> Array:
+        views = np.full(len(self.angle_names), float(ViewQuality.GOOD))
+        if self._known:
+            names = [self.angle_names[i] for i in self._known]
+            views[self._known] = view_quality(result.world_m, definitions=names)[0]
+        return views
+
     def _forget(self) -> None:
         self._rows.clear()
+        self._movement.clear()
         self._readings.clear()
         self._painter.reset()
 
@@ -202,3 +244,43 @@ class LiveHistory:
         ages_ms = rows[arrived_s > now_s - _AGE_WINDOW_S, 2]
         p50, p95 = np.percentile(ages_ms, (50, 95)) if ages_ms.size else (math.nan, math.nan)
         self._readings.add([now_s, results_hz if len(rows) else math.nan, self._painted_hz, p50, p95])
+
+
+class _Movement:
+    """Qualities of the last seconds' movement, worked out twice a second."""
+
+    def __init__(self, names: Sequence[str], window_s: float, max_hz: float) -> None:
+        self.names = tuple(names)
+        self._measures: list[Any] = []
+        if names:
+            from livedance_lab.analysis.qualities import QUALITIES  # here: it needs SciPy, and most figures do not
+
+            unknown = [name for name in names if name not in QUALITIES]
+            if unknown:
+                raise SettingsError(f"there is no quality {unknown[0]!r}; there are {', '.join(QUALITIES)}.")
+            self._measures = [QUALITIES[name] for name in names]
+        self._world = Ring(math.ceil(_QUALITY_WINDOW_S * max_hz), 1 + 33 * 3)
+        self._rows = Ring(math.ceil(window_s / _QUALITY_EVERY_S) + 1, 1 + len(self.names))
+
+    def add(self, t_s: float, world_m: npt.NDArray[np.float32]) -> None:
+        if self._measures:
+            self._world.add(np.concatenate(([t_s], world_m.ravel())))
+
+    def sample(self, now_s: float) -> None:
+        last_s = self._rows.rows()[-1:, 0]
+        if not self._measures or (last_s.size and now_s - last_s[0] < _QUALITY_EVERY_S):
+            return
+        rows = self._world.rows()
+        rows = rows[rows[:, 0] >= now_s - _QUALITY_WINDOW_S]
+        full = len(rows) > 2 and rows[-1, 0] - rows[0, 0] > _QUALITY_WINDOW_S / 2
+        world = rows[:, 1:].reshape(-1, 33, 3)
+        values = [measure(world, rows[:, 0]) if full else math.nan for measure in self._measures]
+        self._rows.add([now_s, *values])
+
+    def rows(self, since_s: float) -> Array:
+        rows = self._rows.rows()
+        return rows[rows[:, 0] >= since_s]
+
+    def clear(self) -> None:
+        self._world.clear()
+        self._rows.clear()

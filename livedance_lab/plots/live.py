@@ -16,18 +16,19 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from livedance_lab.errors import SettingsError
-from livedance_lab.plots.history import LiveHistory
-from livedance_lab.plots.look import DARK, LIGHT, Look
-from livedance_lab.plots.panels import (
+from livedance_lab.plots.curves import (
+    VELOCITY,
     AnglePanel,
-    LedgerPanel,
     Panel,
-    PicturePanel,
+    QualityPanel,
     SeriesPanel,
-    WorldPanel,
+    VelocityPanel,
     by_joint,
     label_seconds,
 )
+from livedance_lab.plots.history import LiveHistory
+from livedance_lab.plots.look import DARK, LIGHT, Look
+from livedance_lab.plots.panels import LedgerPanel, PicturePanel, WorldPanel
 
 __all__ = ["LiveFigure", "interactive_figure"]
 
@@ -35,7 +36,9 @@ _SIZE_IN = (10.0, 5.9)
 _INTERACTIVE_SIZE_IN = (8.4, 5.4)  # its canvas does not shrink to the page's width, as a picture does
 _DPI = 100
 _MOST_JOINTS = 5
+_HEIGHT_OF_CURVE_IN = 0.95
 _DEG_PER_PX = 0.6
+_PALE = "pale, and \u2248: foreshortened, a segment points at the camera and its depth is guessed"
 _RATE_STEPS_HZ = (30.0, 60.0, 120.0, 240.0)
 _AGE_STEPS_MS = (100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0)
 
@@ -46,8 +49,9 @@ class LiveFigure:
     Parameters
     ----------
     history : LiveHistory
-    joints : sequence of str, optional
-        Whose angles: "elbow", "knee" ...; the first five of the session by default.
+    show : sequence of str, optional
+        The curves, from above: joints ("elbow", "knee" ...), how fast they turn ("elbow velocity") and qualities
+        that the history follows; by default the first five joints of the session and those qualities.
     dark : bool, default False
     figure : Figure, optional
         One of pyplot's, for a canvas of its own (ipympl); without it nothing but pixels are made.
@@ -67,7 +71,7 @@ class LiveFigure:
     def __init__(
         self,
         history: LiveHistory,
-        joints: Sequence[str] | None = None,
+        show: Sequence[str] | None = None,
         *,
         dark: bool = False,
         figure: Figure | None = None,
@@ -76,11 +80,7 @@ class LiveFigure:
         if figure is not None:
             _guard(figure.canvas, self.lock)  # before anything else: its page may ask it to draw at any moment
         self.history = history
-        known = by_joint(history.angle_names)
-        unknown = [joint for joint in joints or () if joint not in known]
-        if unknown:
-            raise SettingsError(f"there is no angle of {unknown[0]!r}; this session has {', '.join(known)}.")
-        self._joints = {name: known[name] for name in (joints or list(known)[:_MOST_JOINTS])}
+        self._curves = _curves(history, show)
         self._background: Any = None
         self._background_of: Any = None  # the renderer whose pixels it is
         self._dragged_from: tuple[float, float] | None = None
@@ -89,7 +89,9 @@ class LiveFigure:
         if figure is None:
             figure, size_in = Figure(), _SIZE_IN
             FigureCanvasAgg(figure)
-        figure.set_size_inches(*size_in)
+        width_in, height_in = size_in
+        more = max(len(self._curves) - _MOST_JOINTS, 0)
+        figure.set_size_inches(width_in, height_in + more * _HEIGHT_OF_CURVE_IN)
         figure.set_dpi(_DPI)
         self.figure = figure
         self._canvas: Any = figure.canvas
@@ -102,7 +104,7 @@ class LiveFigure:
         with self.lock:
             self.dark = dark
             self.figure.clear()
-            self._panels = _build(self.figure, DARK if dark else LIGHT, self.history, self._joints)
+            self._panels = _build(self.figure, DARK if dark else LIGHT, self.history, self._curves)
             self._artists = [artist for panel in self._panels for artist in panel.artists]
             self._background = None
 
@@ -164,17 +166,37 @@ def _guard(canvas: Any, lock: threading.RLock) -> None:
     canvas.draw, canvas.print_figure = locked(canvas.draw), locked(canvas.print_figure)
 
 
-def _build(figure: Figure, look: Look, history: LiveHistory, joints: dict[str, dict[str, int]]) -> list[Panel]:
-    """All panels: angles on the left, skeletons over readings on the right, the ledger below."""
+def _curves(history: LiveHistory, show: Sequence[str] | None) -> list[str]:
+    """What is to be drawn on the left; all of it is there."""
+    joints, qualities = by_joint(history.angle_names), history.qualities
+    chosen = list(show) if show is not None else [*list(joints)[:_MOST_JOINTS], *qualities]
+    for name in chosen:
+        if name not in qualities and name.removesuffix(VELOCITY) not in joints:
+            more = f"; it follows {', '.join(qualities)}" if qualities else ""
+            raise SettingsError(f"there is no angle of {name!r}; this session has {', '.join(joints)}{more}.")
+    return chosen
+
+
+def _curve(ax: Any, look: Look, history: LiveHistory, name: str) -> Panel:
+    if name in history.qualities:
+        return QualityPanel(ax, look, name, history.window_s)
+    joint, kind = name.removesuffix(VELOCITY), VelocityPanel if name.endswith(VELOCITY) else AnglePanel
+    return kind(ax, look, joint, by_joint(history.angle_names)[joint], history.angle_names, history.window_s)
+
+
+def _build(figure: Figure, look: Look, history: LiveHistory, curves: list[str]) -> list[Panel]:
+    """All panels: curves on the left, skeletons over readings on the right, the ledger below."""
     figure.set_facecolor(look.paper)
     outer = figure.add_gridspec(2, 2, width_ratios=(1.12, 1), height_ratios=(1, 0.1), left=0.045, right=0.985,
                                 top=0.945, bottom=0.02, wspace=0.09, hspace=0.17)  # fmt: skip
-    rows = outer[0, 0].subgridspec(len(joints), 1, hspace=0.42)
+    rows = outer[0, 0].subgridspec(max(len(curves), 1), 1, hspace=0.42)
     panels: list[Panel] = []
-    for row, (joint, sides) in enumerate(joints.items()):
+    for row, name in enumerate(curves):
         ax = figure.add_subplot(rows[row])
-        panels.append(AnglePanel(ax, look, joint, sides, history.window_s))
-        label_seconds(ax, history.window_s, 6, words=row == len(joints) - 1)
+        panels.append(_curve(ax, look, history, name))
+        label_seconds(ax, history.window_s, 6, words=row == len(curves) - 1)
+        if row == len(curves) - 1 and any(isinstance(panel, AnglePanel) for panel in panels):
+            ax.annotate(_PALE, (0, 0), (0, -24), "axes fraction", "offset points", fontsize=7.5, color=look.quiet)
     right = outer[0, 1].subgridspec(2, 2, height_ratios=(1.75, 1), hspace=0.3, wspace=0.16)
     panels.append(PicturePanel(figure.add_subplot(right[0, 0]), look))
     panels.append(WorldPanel(figure.add_subplot(right[0, 1]), look))

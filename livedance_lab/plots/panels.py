@@ -1,4 +1,4 @@
-"""The parts of the live figure. Each makes its artists once and only moves them afterwards.
+"""The parts of the live figure that are people and the ledger. Each makes its artists once and only moves them.
 
 What stays (axes, grid, titles) belongs to the background; what moves are `artists`, drawn over it. `update`
 says whether the background has to be drawn again, because a scale has changed.
@@ -7,8 +7,7 @@ says whether the background has to be drawn again, because a scale has changed.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,168 +15,15 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
+from livedance_lab.plots.curves import prepare
 from livedance_lab.plots.history import View
 from livedance_lab.plots.look import STATE_COLOURS, STATE_WORDS, Look
 from livedance_lab.plots.stamps import Stamp
 from livedance_lab.skeletons import BLAZEPOSE_33
 
-__all__ = [
-    "AnglePanel",
-    "LedgerPanel",
-    "Panel",
-    "PicturePanel",
-    "SeriesPanel",
-    "WorldPanel",
-    "by_joint",
-    "label_seconds",
-]
+__all__ = ["LedgerPanel", "PicturePanel", "WorldPanel"]
 
 Array = npt.NDArray[np.float64]
-
-_GAP_S = 0.5  # further apart, results are not joined by a line
-
-
-class Panel(Protocol):
-    """One part of the figure."""
-
-    artists: list[Any]
-
-    def update(self, view: View) -> bool:
-        """Move the artists; True if the background must be drawn again."""
-        ...
-
-
-def prepare(ax: Any, look: Look, title: str = "", pad_pt: float = 5) -> None:
-    """Axes as quiet as they can be: no box, thin grid, small words."""
-    ax.set_facecolor("none")
-    for spine in ax.spines.values():
-        spine.set_visible(False)
-    ax.tick_params(colors=look.quiet, labelsize=8, length=0, pad=3)
-    ax.grid(color=look.line, linewidth=0.8)
-    ax.set_axisbelow(True)
-    if title:
-        ax.set_title(title, loc="left", fontsize=9, color=look.ink, fontweight="bold", pad=pad_pt)
-
-
-def label_seconds(ax: Any, window_s: float, count: int, *, words: bool = True) -> None:
-    """Ticks of a window that ends now; the outer words stay inside the axes."""
-    seconds = np.linspace(-window_s, 0, count)
-    labels = [f"{window_s:.0f} s ago", *(f"{-s:.0f}" for s in seconds[1:-1]), "now"]
-    ax.set_xticks(seconds, labels if words else [""] * count)
-    ax.xaxis.get_ticklabels()[0].set_horizontalalignment("left")
-    ax.xaxis.get_ticklabels()[-1].set_horizontalalignment("right")
-
-
-def by_joint(angle_names: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Angles of the same joint together: joint to side ("left", "right", "middle") to position."""
-    joints: dict[str, dict[str, int]] = {}
-    for position, name in enumerate(angle_names):
-        side = next((s for s in ("left", "right") if name.startswith(f"{s}_")), "middle")
-        joints.setdefault(name.removeprefix(f"{side}_"), {})[side] = position
-    return joints
-
-
-class AnglePanel:
-    """One joint, both sides, over the last seconds: raw faint, smoothed strong.
-
-    Parameters
-    ----------
-    ax : Axes
-    look : Look
-    joint : str
-    sides : dict of str to int
-        Side to position in the session's angles.
-    window_s : float
-    """
-
-    def __init__(self, ax: Any, look: Look, joint: str, sides: dict[str, int], window_s: float) -> None:
-        prepare(ax, look)
-        ax.set(xlim=(-window_s, 0), ylim=(0, 185), yticks=(0, 90, 180), yticklabels=("0", "90", "180°"))
-        ax.text(0.0, 1.02, joint.replace("_", " "), transform=ax.transAxes, fontsize=9, fontweight="bold",
-                color=look.ink, va="bottom")  # fmt: skip
-        self._lines = {}
-        self._numbers = {}
-        self._ax = ax
-        for side, position in sides.items():
-            colour = getattr(look, side)
-            (raw,) = ax.plot([], [], color=colour, alpha=0.38, linewidth=0.9, animated=True)
-            (smooth,) = ax.plot([], [], color=colour, linewidth=1.7, animated=True)
-            self._lines[position] = (raw, smooth)
-            self._numbers[position] = Stamp(ax, 1.0, 1.04, 9, colour, bold=True, align="right")
-        self._sides = {position: side for side, position in sides.items()}
-        self.artists = [*(line for pair in self._lines.values() for line in pair), *self._numbers.values()]
-
-    def update(self, view: View) -> bool:
-        """Move the lines and say the newest smoothed values."""
-        x = view.t_s - view.now_s
-        breaks = np.flatnonzero(np.diff(view.t_s) > _GAP_S) + 1
-        x = np.insert(x, breaks, np.nan)
-        for position, (raw, smooth) in self._lines.items():
-            raw.set_data(x, np.insert(view.raw_deg[:, position], breaks, np.nan))
-            smooth.set_data(x, np.insert(view.smooth_deg[:, position], breaks, np.nan))
-            now = view.smooth_deg[-1, position] if len(x) else math.nan
-            side = self._sides[position]
-            self._numbers[position].set_text(f"{side} {'–' if math.isnan(now) else f'{now:.0f}°'}")
-        _side_by_side(self._ax, list(self._numbers.values())[::-1], 1.0, -1)
-        return False
-
-
-class SeriesPanel:
-    """Readings over the last minute, with a scale that only moves in steps.
-
-    Parameters
-    ----------
-    ax : Axes
-    look : Look
-    title : str
-        With the unit.
-    series : dict of str to (str, str)
-        Field of `View`: what to call it, and its colour.
-    window_s : float
-    steps : sequence of float
-        Tops of the scale to choose from.
-    """
-
-    def __init__(self, ax: Any, look: Look, title: str, series: dict[str, tuple[str, str]], window_s: float,
-                 steps: Sequence[float]) -> None:  # fmt: skip
-        prepare(ax, look, title, pad_pt=20)  # the newest values stand below it
-        self._ax, self._steps, self._words = ax, steps, {name: words for name, (words, _) in series.items()}
-        self._top = steps[0]
-        ax.set(xlim=(-window_s, 0), ylim=(0, self._top))
-        label_seconds(ax, window_s, 3)
-        ax.locator_params(axis="y", nbins=4)
-        self._lines, self._numbers = {}, {}
-        for name, (_, colour) in series.items():
-            (self._lines[name],) = ax.plot([], [], color=colour, linewidth=1.6, animated=True)
-            self._numbers[name] = Stamp(ax, 0.0, 1.06, 8.5, colour, bold=True)
-        self.artists = [*self._lines.values(), *self._numbers.values()]
-
-    def update(self, view: View) -> bool:
-        """Move the lines; a new scale where they leave the old one, or leave it mostly empty."""
-        x = view.readings_t_s - view.now_s
-        highest = 0.0
-        for name, line in self._lines.items():
-            y = getattr(view, name)
-            line.set_data(x, y)
-            known = y[np.isfinite(y)]
-            highest = max(highest, float(known.max()) if known.size else 0.0)
-            now = f"{known[-1]:.0f}" if known.size and math.isfinite(y[-1]) else "–"
-            self._numbers[name].set_text(f"{self._words[name]} {now}" if known.size else "")
-        _side_by_side(self._ax, list(self._numbers.values()), 0.0, 1)
-        top = next((step for step in self._steps if step >= 1.15 * highest), self._steps[-1])
-        if top == self._top:
-            return False
-        self._top = top
-        self._ax.set_ylim(0, top)
-        return True
-
-
-def _side_by_side(ax: Any, stamps: list[Stamp], x: float, direction: int) -> None:
-    """Words one after the other from `x` on, to the right (1) or to the left (-1), with a space between."""
-    width_px = float(ax.bbox.width)
-    for stamp in stamps:
-        stamp.x = x
-        x += direction * (stamp.width_px + 12) / width_px if stamp.width_px else 0.0
 
 
 class _Bones:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from livedance_lab.analysis.qualities import QUALITIES
 from livedance_lab.clock import now_s, thread_cpu_s
 from livedance_lab.imaging import encode_jpeg, encode_png
 from livedance_lab.plots.history import LiveHistory
@@ -41,8 +42,10 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
     Parameters
     ----------
     session : LiveSession
-    joints : sequence of str, optional
-        Whose angles: "elbow", "knee" ...; the session's first five by default.
+    show : sequence of str, optional
+        The curves, from above: joints ("elbow", "knee" ...: both sides), how fast they turn ("elbow velocity"),
+        qualities of the movement in the last two seconds ("smoothness", "jerkiness", "energy", "contraction",
+        "symmetry"). By default the session's first five joints.
     window_s : float, default 10
         Seconds of angles shown.
     max_hz : float, default 12
@@ -70,7 +73,7 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
     def __init__(
         self,
         session: LiveSession,
-        joints: Sequence[str] | None = None,
+        show: Sequence[str] | None = None,
         *,
         window_s: float = 10.0,
         max_hz: float = 12.0,
@@ -79,9 +82,10 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
     ) -> None:
         self._quit: list[Any] = []
         self._session = session
-        self.history = LiveHistory(session.angle_names, window_s, painting=session.settings.painting)
+        painting, qualities = session.settings.painting, [name for name in show or () if name in QUALITIES]
+        self.history = LiveHistory(session.angle_names, window_s, painting=painting, qualities=qualities)
         canvas_figure = interactive_figure()
-        self.figure = LiveFigure(self.history, joints, dark=bool(dark), figure=canvas_figure)
+        self.figure = LiveFigure(self.history, show, dark=bool(dark), figure=canvas_figure)
         self._canvas: Any = None if canvas_figure is None else _dressed(canvas_figure.canvas)
         self._asked_dark = dark
         self._image = LiveImage()

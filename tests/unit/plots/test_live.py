@@ -9,10 +9,11 @@ import pytest
 from matplotlib.figure import Figure
 
 from livedance_lab.errors import SettingsError
+from livedance_lab.plots.curves import AnglePanel, QualityPanel, SeriesPanel, VelocityPanel, by_joint
 from livedance_lab.plots.history import LiveHistory, Ring
 from livedance_lab.plots.live import LiveFigure
 from livedance_lab.plots.look import STATE_COLOURS
-from livedance_lab.plots.panels import AnglePanel, LedgerPanel, PicturePanel, SeriesPanel, WorldPanel, by_joint
+from livedance_lab.plots.panels import LedgerPanel, PicturePanel, WorldPanel
 from livedance_lab.pose import FrameTimes
 from livedance_lab.skeletons import BLAZEPOSE_33
 from livedance_lab.wire.codec import WireResult
@@ -29,7 +30,7 @@ def result(n: int, t_s: float | None = None, **changes) -> WireResult:
     angles = np.array([90 + n, 120 - n, 60 + n, 170], np.float32)
     values = {
         "seq": n, "found": True, "size_px": (640, 480), "keypoints_px": points, "raw_px": points,
-        "world_m": points / 400 - 0.5, "visibility": np.ones(33, np.float32), "flags": np.zeros(33, np.uint8),
+        "world_m": (points / 400 - 0.5) * np.float32((1, 1, 0)), "visibility": np.ones(33, np.float32), "flags": np.zeros(33, np.uint8),
         "hands_px": np.full((2, 21, 3), np.nan, np.float32), "hands_seq": -1, "angles_deg": angles,
         "angles_raw_deg": angles + 3, "times": FrameTimes(t_capture_s=t_s), "t_result_s": t_s + LATE_S, "stage_ms": {},
         "ledger": {"captured": 2 * n + 2, "processed": n + 1, "superseded": n}, "closed": [], "settings_version": 1,
@@ -119,20 +120,96 @@ def test_the_skeleton_moves_between_results():
 def test_angles_of_one_joint_share_a_panel():
     assert by_joint((*NAMES, "trunk")) == {
         "elbow": {"left": 0, "right": 1}, "knee": {"left": 2, "right": 3}, "trunk": {"middle": 4}}  # fmt: skip
-    figure = LiveFigure(history(5), joints=["knee"])
+    figure = LiveFigure(history(5), show=["knee"])
     assert len(panels(figure, AnglePanel)) == 1
+
+
+def test_sides_are_told_apart_wherever_the_name_has_them():
+    assert by_joint(("sports2d_left_knee", "sports2d_right_knee", "left_hip_flexion", "trunk_tilt")) == {
+        "sports2d_knee": {"left": 0, "right": 1}, "hip_flexion": {"left": 2}, "trunk_tilt": {"middle": 3}}  # fmt: skip
+
+
+def test_an_angle_that_is_seen_badly_is_pale():
+    """The left forearm points at the camera in results 20 to 29."""
+    kept = LiveHistory(NAMES)
+    flat = np.random.default_rng(7).uniform(-0.5, 0.5, (33, 3)).astype(np.float32) * (1, 1, 0)
+    for n in range(40):
+        world = flat.astype(np.float32)
+        if 20 <= n < 30:
+            world[BLAZEPOSE_33.index("left_wrist")] = world[BLAZEPOSE_33.index("left_elbow")] + np.float32((0, 0, -0.3))
+        kept.add_result(result(n, world_m=world), 100 + n / RATE_HZ + LATE_S)
+    figure = LiveFigure(kept, show=["elbow"])
+    figure.draw(now_of(40))
+    (elbow,) = panels(figure, AnglePanel)
+    _, strong, pale = elbow._lines[0]
+    assert np.flatnonzero(np.isnan(strong.get_ydata())).tolist() == list(range(20, 30))
+    assert np.flatnonzero(np.isfinite(pale.get_ydata())).tolist() == list(range(19, 31))  # and they meet
+    assert pale.get_alpha() < 0.5
+    assert not np.isnan(elbow._lines[1][1].get_ydata()).any()
+    assert elbow._numbers[0]._text == "left 129°"
+    kept.add_result(
+        result(40, world_m=np.where(np.arange(33)[:, None] == 15, world[13] - (0, 0, 1), world)), now_of(41)
+    )
+    figure.draw(now_of(41))
+    assert elbow._numbers[0]._text == "left \u2248130°"
+
+
+def test_how_fast_a_joint_turns_is_drawn_too():
+    """One degree per result: 20 degrees per second on the left elbow, minus that on the right."""
+    figure = LiveFigure(history(50), show=["elbow velocity", "knee"])
+    figure.draw(now_of(50))
+    (velocity,) = panels(figure, VelocityPanel)
+    np.testing.assert_allclose(velocity._lines[0][1].get_ydata(), RATE_HZ, rtol=1e-4)
+    np.testing.assert_allclose(velocity._lines[1][1].get_ydata(), -RATE_HZ, rtol=1e-4)
+    assert velocity._numbers[0]._text == "left 20°/s"
+    assert velocity._ax.get_yticks().tolist() == [-90, 0, 90]
+
+
+def test_qualities_of_the_last_seconds_are_followed():
+    kept = LiveHistory(NAMES, qualities=["symmetry", "energy"])
+    figure = LiveFigure(kept, show=["elbow", "symmetry", "energy"])
+    points = np.random.default_rng(7).uniform(-0.5, 0.5, (33, 3)).astype(np.float32)
+    for n in range(80):
+        kept.add_result(result(n, world_m=points + np.float32(0.01 * n)), 100 + n / RATE_HZ + LATE_S)
+        figure.draw(100 + n / RATE_HZ + LATE_S)
+    symmetry, energy = panels(figure, QualityPanel)
+    assert energy._number._text == "0.06"  # 0.2 m/s along each of three axes: half of 3 x 0.2 squared
+    known = energy._line.get_ydata()
+    assert 5 <= np.isfinite(known).sum() <= 8  # twice a second, once a second of movement is known
+    assert np.isnan(known[0])
+    assert 0 <= symmetry._line.get_ydata()[-1] <= 1
+
+
+def test_only_what_is_followed_can_be_shown():
+    with pytest.raises(SettingsError, match=r"no quality 'grace'; there are smoothness, "):
+        LiveHistory(NAMES, qualities=["grace"])
+    with pytest.raises(SettingsError, match=r"no angle of 'energy'; this session has elbow, knee; it follows symmetry"):
+        LiveFigure(LiveHistory(NAMES, qualities=["symmetry"]), show=["energy"])
+
+
+def test_the_axis_of_a_signed_angle_grows_in_steps():
+    kept = LiveHistory(("left_hip_flexion", "right_hip_flexion"))
+    figure = LiveFigure(kept)
+    for n, deg in enumerate((10, 60, 120, -30)):
+        both = np.array([deg, 0], np.float32)
+        kept.add_result(result(n, angles_deg=both, angles_raw_deg=both), 100 + n / RATE_HZ + LATE_S)
+        figure.draw(100 + n / RATE_HZ + LATE_S)
+    (hip,) = panels(figure, AnglePanel)
+    low, high = hip._ax.get_ylim()
+    assert -60 < low < -45
+    assert 180 < high < 190
 
 
 def test_an_unknown_joint_is_named():
     with pytest.raises(SettingsError, match=r"no angle of 'tail'.*elbow, knee"):
-        LiveFigure(history(0), joints=["tail"])
+        LiveFigure(history(0), show=["tail"])
 
 
 def test_lines_are_the_measured_angles():
     figure = LiveFigure(history(50))
     figure.draw(now_of(50))
     elbow = panels(figure, AnglePanel)[0]
-    raw, smooth = elbow._lines[0]
+    raw, smooth, _ = elbow._lines[0]
     np.testing.assert_allclose(smooth.get_ydata(), 90 + np.arange(50))
     np.testing.assert_allclose(raw.get_ydata(), 93 + np.arange(50))
     np.testing.assert_allclose(smooth.get_xdata()[-1], -LATE_S)
@@ -145,7 +222,7 @@ def test_a_pause_between_results_is_not_bridged():
     kept.add_result(result(10, 102.0), 102.05)
     figure = LiveFigure(kept)
     figure.draw(102.1)
-    _, smooth = panels(figure, AnglePanel)[0]._lines[0]
+    _, smooth, _ = panels(figure, AnglePanel)[0]._lines[0]
     assert np.isnan(smooth.get_ydata()).tolist() == [False] * 10 + [True, False]
 
 
