@@ -21,6 +21,17 @@ test("a page over HTTPS, or of another machine, goes through its own Jupyter ser
   assert.equal(socketUrl(SERVER, "", at("http://lab-pc:8888/lab"), "/"), "ws://lab-pc:8888/proxy/8000/ws");
 });
 
+test("a server that speaks TLS is spoken to directly where it can be reached", () => {
+  const lab = "https://lab.uni.edu:8000";
+  for (const page of ["http://localhost:8888/lab", "https://hub.uni.edu/user/ada/lab", "http://lab-pc:8888/lab"]) {
+    assert.equal(socketUrl(lab, "", at(page), "/"), "wss://lab.uni.edu:8000/ws", page);
+  }
+  const local = "https://127.0.0.1:8000/";
+  assert.equal(socketUrl(local, "", at("http://localhost:8888/lab"), "/"), "wss://127.0.0.1:8000/ws");
+  assert.equal(socketUrl(local, "", at("https://localhost:8888/lab"), "/"), "wss://127.0.0.1:8000/ws");
+  assert.equal(socketUrl(local, "", at("https://hub.uni.edu/lab"), "/"), "wss://hub.uni.edu/proxy/8000/ws");
+});
+
 test("a given proxy path is below the base URL, a whole URL stands for itself", () => {
   const page = at("https://hub.uni.edu/user/ada/lab");
   assert.equal(socketUrl(SERVER, "livedance", page, "/user/ada"), "wss://hub.uni.edu/user/ada/livedance/ws");

@@ -8,9 +8,9 @@ const LOCAL_HOSTS = new Set(["localhost", "127.0.0.1", "[::1]", "::1"]);
 /**
  * The WebSocket address as seen from this page.
  *
- * A page on this machine, without HTTPS, speaks to the server directly. Any other page may not or cannot (mixed
- * content, another machine), so it goes through its own Jupyter server, which passes it on (jupyter-server-proxy
- * serves every local port below proxy/).
+ * A page on this machine, without HTTPS, speaks to the server directly, and so does any page to a server that speaks
+ * TLS where it can be reached. Any other page may not or cannot (mixed content, another machine), so it goes through
+ * its own Jupyter server, which passes it on (jupyter-server-proxy serves every local port below proxy/).
  *
  * @param {string} serverUrl e.g. "http://127.0.0.1:8000"
  * @param {string} proxyPath below Jupyter's base URL, or a whole URL; empty: by the server's port
@@ -18,8 +18,11 @@ const LOCAL_HOSTS = new Set(["localhost", "127.0.0.1", "[::1]", "::1"]);
  * @param {string} baseUrl Jupyter's, "/" or "/user/ada/"
  */
 export function socketUrl(serverUrl, proxyPath, location, baseUrl) {
-  const isLocal = location.protocol === "http:" && LOCAL_HOSTS.has(location.hostname);
-  if (isLocal && serverUrl) return `${serverUrl.replace(/\/+$/, "").replace(/^http/, "ws")}/ws`;
+  const isLocal = LOCAL_HOSTS.has(location.hostname);
+  const isDirect = /^https:/.test(serverUrl)
+    ? isLocal || !LOCAL_HOSTS.has(new URL(serverUrl).hostname)
+    : isLocal && location.protocol === "http:";
+  if (isDirect && serverUrl) return `${serverUrl.replace(/\/+$/, "").replace(/^http/, "ws")}/ws`;
   const page = `${location.protocol}//${location.host}${baseUrl.replace(/\/*$/, "/")}`;
   const path = proxyPath || `proxy/${new URL(serverUrl).port}/`;
   const below = new URL(path.replace(/\/*$/, "/"), page); // an absolute path or URL overrides the base
