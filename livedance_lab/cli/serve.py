@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
+    from livedance_lab.logs import LogFormat
     from livedance_lab.server.config import ServerConfig
 
 __all__ = ["serve"]
@@ -31,11 +32,13 @@ def serve(
     max_mbytes_per_s: Annotated[float, typer.Option(min=0, help="Of one connection, MB; 0: any.")] = 256,
     workers: Annotated[int, typer.Option(min=0, help="Inferences at once; 0: one per core.")] = 0,
     resume_s: Annotated[float, typer.Option(min=0, help="Seconds a session waits for its producer.")] = 10.0,
+    hang_s: Annotated[float, typer.Option(min=1, help="Seconds after which a silent estimator is given up.")] = 10.0,
     estimator: Annotated[str, typer.Option(help="Estimator family.")] = "mediapipe",
     queue: Annotated[str, typer.Option(help="How frames wait: latest, fifo, keep-oldest.", hidden=True)] = "latest",
     preset: Annotated[Path | None, typer.Option(help="TOML file with settings new sessions start with.")] = None,
     record: Annotated[Path | None, typer.Option(help="Record every session below this folder.")] = None,
     record_root: Annotated[Path | None, typer.Option(help="Clients record below it; default: here.")] = None,
+    after_crash: Annotated[str, typer.Option(help="Said in each session's log.", hidden=True)] = "",
     note: Annotated[Path | None, typer.Option(help="Write address and token to this file.", hidden=True)] = None,
     verbose: Annotated[bool, typer.Option(help="Show the log, also of the C libraries.")] = False,
     log_level: Annotated[Literal["debug", "info", "warning", "error"] | None,
@@ -43,9 +46,7 @@ def serve(
     log_format: Annotated[Literal["text", "json"], typer.Option(help="Lines for people, or JSON.")] = "text",
 ) -> None:  # fmt: skip
     """Run the server until Ctrl-C."""
-    from livedance_lab.logs import set_up
     from livedance_lab.pipeline.scheduler import core_count
-    from livedance_lab.server.access import check_exposure
     from livedance_lab.server.config import ServerConfig, new_token
     from livedance_lab.settings import Settings, load_preset
 
@@ -63,30 +64,37 @@ def serve(
         max_bytes_per_s=max_mbytes_per_s * 1e6,
         workers=workers or core_count(),
         resume_s=resume_s,
+        hang_s=hang_s,
         estimator=estimator,
         queue=queue,
+        after_crash=after_crash,
         settings=load_preset(preset) if preset else Settings(),
         record_dir=record,
         record_root=record_root or Path.cwd(),
     )
-    check_exposure(config)
-    set_up(log_level or ("info" if verbose else "warning"), log_format, secrets=[config.token])
-    _prepare(config.estimator, config.settings.complexity, verbose)
+    _prepare(config, verbose, log_level or ("info" if verbose else "warning"), log_format)
     _run(config, note)
 
 
-def _prepare(estimator: str, complexity: int, verbose: bool) -> None:
-    """Quiet C libraries, and the models on disk before anybody connects."""
+def _prepare(config: ServerConfig, verbose: bool, log_level: str, log_format: LogFormat) -> None:
+    """A log, C libraries quiet but for their last words, and the models on disk before anybody connects."""
+    import faulthandler
+
+    from livedance_lab.logs import set_up
     from livedance_lab.memory import return_freed_memory
     from livedance_lab.quiet import quiet_c_logs
+    from livedance_lab.server.access import check_exposure
 
+    check_exposure(config)
+    set_up(log_level, log_format, secrets=[config.token])
     return_freed_memory()
+    faulthandler.enable()  # a crash of native code says where, in the log
     quiet_c_logs(verbose)
-    if estimator == "mediapipe":
+    if config.estimator == "mediapipe":
         from livedance_lab import model_store
 
         with model_store.progress_bar() as progress:
-            model_store.ensure("pose", complexity, progress)
+            model_store.ensure("pose", config.settings.complexity, progress)
             model_store.ensure("hands", progress=progress)
 
 

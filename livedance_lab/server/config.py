@@ -58,6 +58,8 @@ class ServerConfig:
         How frames wait: "latest", or what it is compared with ("fifo", "keep-oldest").
     settings : Settings
         What new sessions start with.
+    after_crash : str
+        What became of the process this one was started in place of, in words; every session's log says it.
     record_dir : Path or None
         Record every session below this folder.
     record_root : Path
@@ -83,5 +85,6 @@ class ServerConfig:
     estimator: str = "mediapipe"
     queue: str = "latest"
     settings: Settings = field(default_factory=Settings)
+    after_crash: str = ""
     record_dir: Path | None = None
     record_root: Path = field(default_factory=Path.cwd)

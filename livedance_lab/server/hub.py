@@ -24,7 +24,7 @@ from livedance_lab.pipeline.session import Session
 from livedance_lab.pose import FrameState, PoseResult
 from livedance_lab.server.config import ServerConfig
 from livedance_lab.server.prometheus import Meters
-from livedance_lab.server.recorder import Recorder, within
+from livedance_lab.server.recorder import Recorder, unused, within
 from livedance_lab.wire.binary import encode_binary_result
 from livedance_lab.wire.codec import encode_json, encode_result
 
@@ -127,8 +127,10 @@ class Hub:
                           hang_s=self.config.hang_s)  # fmt: skip
         room = self.rooms[session_id] = Room(session)
         self.totals["sessions"] += 1
+        if self.config.after_crash:
+            session.event("error", "server restarted", {"reason": self.config.after_crash})
         if self.config.record_dir is not None:
-            room.recorder = Recorder(session, self.config, self.config.record_dir / session_id)
+            room.recorder = Recorder(session, self.config, unused(self.config.record_dir / session_id))
         return room
 
     def room(self, session_id: str) -> Room:

@@ -28,6 +28,7 @@ import platformdirs
 
 from livedance_lab.clock import now_s
 from livedance_lab.errors import ServerError
+from livedance_lab.server.guard import Guard, Launch
 from livedance_lab.tls import Trust, client_context, pinned
 
 __all__ = ["PORT_VARIABLE", "LiveServer", "find_servers", "forget_server", "note_server", "usual_port"]
@@ -35,8 +36,6 @@ __all__ = ["PORT_VARIABLE", "LiveServer", "find_servers", "forget_server", "note
 PORT_VARIABLE = "LIVEDANCE_PORT"
 """Environment variable: the port the server belongs on, see `livedance_lab.server.jupyter_proxy`."""
 
-_TOKEN_VARIABLE = "LIVEDANCE_TOKEN"  # other users see a process's arguments, but not its environment
-_OWN_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # Windows: Ctrl-Break reaches it alone
 
 _START_WITHIN_S = 60.0
 
@@ -96,6 +95,18 @@ def find_servers() -> list[LiveServer]:
     return found
 
 
+def _as_arguments(options: dict[str, Any]) -> list[str]:
+    """Options of ``livedance serve``, from names with underscores."""
+    arguments = []
+    for name, value in options.items():
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            arguments.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            arguments += [f"--{flag}", str(value)]
+    return arguments
+
+
 def _noted(path: Path) -> LiveServer:
     """The server a note tells of; its certificate is the one whose file it names, and no other."""
     note = json.loads(path.read_text())
@@ -129,6 +140,7 @@ class LiveServer:
     trust: Trust = field(default=True, repr=False)
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _note: Path | None = field(default=None, repr=False)
+    _guard: Guard | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Read what is to be trusted once, not at every call."""
@@ -164,35 +176,27 @@ class LiveServer:
             if running:
                 return next((server for server in running if server.proxy_url), running[0])
         port = usual_port() if port is None else port
-        note = Path(tempfile.mkdtemp(prefix="livedance-")) / "server.json"
-        token = options.pop("token", None)
-        environment = {**os.environ, **({_TOKEN_VARIABLE: str(token)} if token else {})}
-        arguments = [sys.executable, "-m", "livedance_lab", "serve", "--port", str(port), "--note", str(note)]
-        for name, value in options.items():
-            flag = name.replace("_", "-")
-            if isinstance(value, bool):
-                arguments.append(f"--{flag}" if value else f"--no-{flag}")
-            else:
-                arguments += [f"--{flag}", str(value)]
-        words = note.with_suffix(".log")
-        with words.open("wb") as out:
-            process = subprocess.Popen(arguments, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=environment,
-                                       start_new_session=True, creationflags=_OWN_GROUP)  # fmt: skip
+        token = str(options.pop("token", ""))
+        launch = Launch(_as_arguments(options), Path(tempfile.mkdtemp(prefix="livedance-")) / "server.json")
+        process = launch.begin(port, token)
         try:
-            return cls._wait_for(process, note, words)
+            server = cls._wait_for(process, launch)
         except BaseException:  # an interrupted cell, too, leaves neither process nor folder behind
             process.kill()
             process.wait()
-            shutil.rmtree(note.parent, ignore_errors=True)
+            shutil.rmtree(launch.note.parent, ignore_errors=True)
             raise
+        bound = urlsplit(server.url).port or port
+        server._guard = Guard(process, lambda what: launch.begin(bound, server.token, what), server._goes_on_as)
+        return server
 
     @classmethod
-    def _wait_for(cls, process: subprocess.Popen[bytes], note: Path, words: Path) -> LiveServer:
+    def _wait_for(cls, process: subprocess.Popen[bytes], launch: Launch) -> LiveServer:
         give_up_s = now_s() + _START_WITHIN_S
         while now_s() < give_up_s:
-            if note.exists():
-                server = _noted(note)
-                server._process, server._note = process, note
+            if launch.note.exists():
+                server = _noted(launch.note)
+                server._process, server._note = process, launch.note
                 if server.alive():
                     return server
             if process.poll() is not None:
@@ -200,8 +204,19 @@ class LiveServer:
             time.sleep(0.05)  # the process tells by a file; there is nothing to wait on
         process.kill()
         process.wait()
-        last = words.read_text(errors="replace").strip()[-1500:]
+        last = launch.words.read_text(errors="replace").strip()[-1500:]
         raise ServerError(f"the server did not start (exit code {process.returncode}). Its last words:\n{last}")
+
+    def _goes_on_as(self, process: subprocess.Popen[bytes]) -> None:
+        self._process, self.pid = process, process.pid
+
+    @property
+    def crashes(self) -> list[str]:
+        """Crashes of the native code since the start, in words; after each the server was started again, see `guard`.
+
+        Empty, too, for a server that another process started: that one watches it.
+        """
+        return list(self._guard.crashes) if self._guard is not None else []
 
     @property
     def proxy_url(self) -> str:
@@ -261,6 +276,8 @@ class LiveServer:
 
     def stop(self, timeout_s: float = 15.0) -> None:
         """Stop the process if this object started it; sessions are ended in order."""
+        if self._guard is not None:
+            self._guard.dismiss()
         if self._process is None:
             return
         if sys.platform == "win32":  # where to terminate is to kill: sessions would not be ended in order

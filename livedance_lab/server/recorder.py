@@ -12,7 +12,7 @@ from livedance_lab.recording.writer import RecordingWriter
 from livedance_lab.server.config import ServerConfig
 from livedance_lab.server.manifest import manifest
 
-__all__ = ["Recorder", "within"]
+__all__ = ["Recorder", "unused", "within"]
 
 _MOST_LEVELS = 32
 
@@ -35,6 +35,16 @@ def within(root: Path, wanted: str) -> Path:
     if (levels := len(path.relative_to(root).parts)) > _MOST_LEVELS:
         raise RecordingError(f"recordings go at most {_MOST_LEVELS} folders below {root}, got {levels}.")
     return path
+
+
+def unused(path: Path) -> Path:
+    """`path`, or the first of PATH-2, PATH-3 ... that is not there: a session's name may come again."""
+    number = 1
+    wanted = path
+    while wanted.exists():
+        number += 1
+        wanted = path.with_name(f"{path.name}-{number}")
+    return wanted
 
 
 class Recorder:
