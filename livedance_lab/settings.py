@@ -112,7 +112,7 @@ class Settings(BaseModel):
                                                   json_schema_extra=_client())  # fmt: skip
     jpeg_quality: float = Field(0.8, ge=0.1, le=1, description="Encoder quality.", json_schema_extra=_client())
     pacing: Literal["auto", "paced", "free"] = Field(
-        "auto", description="free: send every frame; paced: one unanswered frame at most.",
+        "auto", description="free: send every frame; paced: no more unanswered ones than pose lanes; auto: what pays.",
         json_schema_extra=_client())  # fmt: skip
     painting: Literal["interpolate", "predict", "latest"] = Field(
         "predict", description="What is drawn between two results.", json_schema_extra=_client())  # fmt: skip

@@ -45,7 +45,7 @@ class Conversation:
         session: str | None = None,
         role: Literal["producer", "viewer"] = "producer",
         settings: dict[str, Any] | None = None,
-        pacing: Pacing = "auto",
+        pacing: Pacing | None = None,
         about: dict[str, Any] | None = None,
         legacy: bool = False,
         own_clock: bool = True,
@@ -61,7 +61,8 @@ class Conversation:
         self._about = {"library": f"livedance_lab {__version__}", **(about or {})}
         self._legacy, self._own_clock, self._results_as = legacy, own_clock, results
         self._on_message, self._retry_for_s = on_message, retry_for_s
-        self.credit = Credit(pacing)
+        self._pacing = pacing
+        self.credit = Credit(pacing or "auto")
         self.clock = OffsetEstimator()
         self.welcome: dict[str, Any] = {}
         self.settings: dict[str, Any] = {}
@@ -151,7 +152,7 @@ class Conversation:
             self.credit.answer(data["seq"])
             self.refusals.append(data)
         elif kind == "settings":
-            self.settings, self.credit.window = data["settings"], data["pose_lanes"]
+            self._adopt(data)
         elif kind == "event":
             self.ready = self.ready or (data["kind"], data["name"]) == ("session", "ready")
         elif kind == "ended":
@@ -166,6 +167,7 @@ class Conversation:
 
     async def _take_result(self, result: WireResult) -> None:
         self.credit.answer(result.seq)
+        self.credit.gauge.result(result.times.t_emit_s - result.times.t_receive_s)
         self.results_received += 1
         self._receipts.append((result.seq, result.t_result_s, None))
         self.latest = result
@@ -206,14 +208,18 @@ class Conversation:
     def _welcomed(self, data: dict[str, Any]) -> None:
         self.welcome = data
         self.session = data["session"]
-        self.settings = data["settings"]
         self.ready = data["ready"]
-        self.credit.window = data["pose_lanes"]
+        self._adopt(data)
         if self.credit.captured and not data["resumed"]:
             _log.warning("the server no longer knew session %s: it begins anew", self.session)
         self.credit.connected(data["next_seq"], (seq for seq, _ in data["closed"]), resumed=data["resumed"])
         self._settings_wanted = {}  # a resumed session keeps what was set meanwhile
         self.clock = OffsetEstimator()  # it may be another server by now
+
+    def _adopt(self, data: dict[str, Any]) -> None:
+        """The settings in force, of a welcome or a change."""
+        self.settings, self.credit.window = data["settings"], data["pose_lanes"]
+        self.credit.pacing = self._pacing or data["settings"]["pacing"]
 
     async def _reconnect(self) -> None:
         await keep_trying(self._connect, self._retry_for_s)
@@ -239,6 +245,8 @@ class Conversation:
         while True:
             await asyncio.sleep(_REPORT_EVERY_S)
             await self._send_reports()
+            if self._role == "producer" and (switch := self.credit.reconsider(now_s(), self.clock.round_trip_s)):
+                await self._say(switch)
 
     async def _send_reports(self) -> None:
         if self._role != "producer" or self._socket is None:

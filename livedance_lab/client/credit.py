@@ -11,13 +11,14 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Literal
 
+from livedance_lab.client.pacing import PacingGauge
+
 __all__ = ["Credit", "Pacing"]
 
 Pacing = Literal["auto", "paced", "free"]
 
 ESCAPE_S = 0.25  # an answer that never comes must not stop a paced stream
 _TOLD_KEPT = 1000  # a connection that breaks swallows what was said in its last moments
-AUTO_PACED_BELOW_S = 0.008  # with a longer round trip, free-running keeps results fresher
 
 
 class Credit:
@@ -26,14 +27,20 @@ class Credit:
     Parameters
     ----------
     pacing : {"auto", "paced", "free"}
-        Paced: no more unanswered frames than `window`. Auto: paced while the round trip is short.
+        Paced: no more unanswered frames than `window`. Auto: paced where that pays, see `livedance_lab.client.pacing`.
     window : int
         Frames that may be unanswered: as many as the server has pose lanes.
+
+    Attributes
+    ----------
+    gauge : PacingGauge
+        What "auto" decides by.
     """
 
     def __init__(self, pacing: Pacing = "auto", window: int = 1) -> None:
         self.pacing: Pacing = pacing
         self.window = window
+        self.gauge = PacingGauge()
         self.captured = self.sent = self.skipped = self.answered = 0
         self.unanswered: dict[int, float] = {}  # seq -> when it was sent
         self._skipped_unreported: list[tuple[int, float]] = []
@@ -44,17 +51,22 @@ class Credit:
         self.captured += 1
         return self.captured - 1
 
-    def may_send(self, now_s: float, round_trip_s: float, *, socket_busy: bool) -> bool:
+    def may_send(self, now_s: float, *, socket_busy: bool) -> bool:
         """Whether a frame captured now should be sent."""
         if socket_busy:
             return False
-        if not self.is_paced(round_trip_s) or len(self.unanswered) < self.window:
+        if not self.is_paced or len(self.unanswered) < self.window:
             return True
         return now_s - max(self.unanswered.values()) >= ESCAPE_S
 
-    def is_paced(self, round_trip_s: float) -> bool:
-        """Whether pacing is in force at this round trip (NaN: not measured yet)."""
-        return self.pacing == "paced" or (self.pacing == "auto" and not round_trip_s > AUTO_PACED_BELOW_S)
+    @property
+    def is_paced(self) -> bool:
+        """Whether pacing is in force."""
+        return self.pacing == "paced" or (self.pacing == "auto" and self.gauge.auto.paced)
+
+    def reconsider(self, now_s: float, round_trip_s: float) -> dict[str, str | float] | None:
+        """What the server should hear if "auto" has just switched."""
+        return self.gauge.look(now_s, round_trip_s, self.window) if self.pacing == "auto" else None
 
     def send(self, seq: int, now_s: float) -> None:
         """Frame `seq` goes out."""
@@ -94,6 +106,7 @@ class Credit:
             self.answered += self.unanswered.pop(seq, None) is not None
         if not resumed:
             self.captured = 0
+            self.gauge = PacingGauge()
             self.unanswered.clear()
             self._skipped_unreported.clear()
             self._skipped_told.clear()

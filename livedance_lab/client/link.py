@@ -32,8 +32,8 @@ class LiveClient(Conversation):
     role : {"producer", "viewer"}
     settings : dict, optional
         Changes to the server's default settings.
-    pacing : {"auto", "paced", "free"}
-        When to hold frames back, see `livedance_lab.client.credit`.
+    pacing : {"auto", "paced", "free"}, optional
+        When to hold frames back, see `livedance_lab.client.pacing`; as the session's setting says, if not given.
     about : dict, optional
         What the log should know of this client: camera, browser.
     legacy : bool, default False
@@ -104,7 +104,9 @@ class LiveClient(Conversation):
         seq = self.credit.capture()
         socket = self._socket
         busy = self._sending or socket is None
-        if busy or not self.credit.may_send(now, self.clock.round_trip_s, socket_busy=busy):
+        if not busy:
+            self.credit.gauge.offered()
+        if not self.credit.may_send(now, socket_busy=busy):
             self.credit.skip(seq, t_capture_s)
             return False
         assert socket is not None

@@ -133,7 +133,7 @@ class LiveSession(WatchedSession):
         *,
         seconds: float | None = None,
         fps: float | None = None,
-        pacing: Pacing = "auto",
+        pacing: Pacing | None = None,
         legacy: bool = False,
         tick: Callable[[LiveClient], None] | None = None,
         end: bool = False,
@@ -148,7 +148,8 @@ class LiveSession(WatchedSession):
             How long; a clip's own length, or without limit from a camera.
         fps : float, optional
             Frames offered per second; the clip's own rate if not given.
-        pacing : {"auto", "paced", "free"}
+        pacing : {"auto", "paced", "free"}, optional
+            When to hold frames back; as the setting says, if not given.
         legacy : bool, default False
             Send as the original demo did, for comparison.
         tick : callable, optional

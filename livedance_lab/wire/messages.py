@@ -144,11 +144,13 @@ class PacingSwitch(_Message):
 
     type: Literal["pacing"]
     to: Literal["paced", "free"]
-    round_trip_ms: Time | None = None
-    captured_per_s: Time | None = None
-    busy_ms: Time | None = None
-    load: Time | None = None
-    reason: str = Field(default="", max_length=200)
+    reason: str = Field(max_length=200)
+    round_trip_s: Time | None
+    offered_hz: Time | None
+    results_hz: Time | None
+    server_s: Time | None
+    window: Annotated[int, Field(ge=1, le=64)]
+    load: Time | None
 
 
 class SettingsChange(_Message):

@@ -102,6 +102,7 @@ test("sends no frame before the clocks are compared: its times would mean nothin
 
 test("a result and a refusal both give the credit back", () => {
   const { world, connection } = live();
+  connection.pacer.mode = "paced";
   for (const answer of [result(0), { type: "refused", seq: 1, message: "broken" }]) {
     connection.sendFrame(answer.seq, new ArrayBuffer(40));
     assert.ok(!connection.maySend);
@@ -202,6 +203,24 @@ test("results come in either form", () => {
     assert.deepEqual(world.results[2 * i], world.results[2 * i + 1]);
     assert.equal(connection.pacer.unanswered.length, 0);
   }
+});
+
+test("a switch of auto pacing is told, with what was measured", () => {
+  const { world, connection } = live();
+  const done = { ...result(0), times: { t_receive_s: 7.0, t_emit_s: 7.03 } };
+  for (let second = 0; second < 6 && !world.said("pacing").length; second += 1) {
+    for (let i = 0; i < 60; i += 1) connection.pacer.offered();
+    for (let i = 0; i < 20; i += 1) world.hear(done);
+    for (let quarter = 0; quarter < 4; quarter += 1) {
+      world.nowS += 0.25;
+      world.fire();
+      world.pong();
+    }
+  }
+  const [said] = world.said("pacing");
+  assert.equal(said.to, "paced");
+  assert.equal(said.reason, "frames are overtaken, the round trip is short");
+  assert.ok(Math.abs(said.server_s - 0.03) < 1e-9 && said.round_trip_s >= 0);
 });
 
 test("frames stay named until a welcome has heard them", () => {

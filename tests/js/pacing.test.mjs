@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { Pacer } from "../../livedance_lab/widgets/static/pacing.js";
+import { AutoPacing, Pacer } from "../../livedance_lab/widgets/static/pacing.js";
+
+const golden = JSON.parse(readFileSync(new URL("../../data/golden/pacing.json", import.meta.url), "utf8"));
 
 test("paced: one unanswered frame, then wait for its answer", () => {
   const pacer = new Pacer("paced");
@@ -54,20 +57,57 @@ test("no mode adds to a socket that is still full", () => {
   }
 });
 
-test("auto: paced on a short round trip, free on a long one, steady in between", () => {
-  const pacer = new Pacer("auto");
-  const seen = [NaN, 0.002, 0.008, 0.012, 0.008, 0.005].map((roundTripS) => {
-    pacer.observeRoundTrip(roundTripS);
-    return pacer.effective;
+for (const { name, steps } of golden.streams) {
+  test(`auto decides as the Python client does: ${name}`, () => {
+    const auto = new AutoPacing();
+    for (const { now_s, seen, reason, paced } of steps) {
+      const known = Object.fromEntries(Object.entries(seen).map(([key, value]) => [key, value ?? NaN]));
+      assert.equal(auto.look(now_s, known), reason, `${now_s} s`);
+      assert.equal(auto.paced, paced, `${now_s} s`);
+    }
   });
+}
 
-  assert.deepEqual(seen, ["paced", "paced", "paced", "free", "free", "paced"]);
+/** Some seconds of a stream. */
+function stream(pacer, { fromS, seconds, offeredHz, resultsHz, serverS, roundTripS }) {
+  const said = [];
+  for (let s = fromS; s < fromS + seconds; s += 1) {
+    for (let i = 0; i < offeredHz; i += 1) pacer.offered();
+    for (let i = 0; i < resultsHz; i += 1) pacer.result(serverS);
+    const switched = pacer.look(s + 1, roundTripS);
+    if (switched) said.push(switched);
+  }
+  return said;
+}
+
+const BEHIND = { offeredHz: 60, resultsHz: 36, serverS: 0.028, roundTripS: 0.002 };
+
+test("auto measures the stream itself, and says why it switched", () => {
+  const pacer = new Pacer("auto");
+  pacer.look(0, NaN);
+  const [said, ...more] = stream(pacer, { fromS: 0, seconds: 4, ...BEHIND });
+
+  assert.equal(pacer.effective, "paced");
+  assert.deepEqual(more, []);
+  assert.deepEqual(said, {
+    type: "pacing",
+    to: "paced",
+    reason: "frames are overtaken, the round trip is short",
+    round_trip_s: 0.002,
+    offered_hz: 60,
+    results_hz: 36,
+    server_s: 0.028,
+    window: 1,
+    load: 60 / 36,
+  });
 });
 
-test("a chosen mode is obeyed whatever the round trip", () => {
-  const pacer = new Pacer("paced");
-  pacer.observeRoundTrip(0.5);
-  assert.equal(pacer.effective, "paced");
+test("a chosen mode is obeyed whatever is measured", () => {
+  for (const mode of ["paced", "free"]) {
+    const pacer = new Pacer(mode);
+    assert.deepEqual(stream(pacer, { fromS: 0, seconds: 9, ...BEHIND }), []);
+    assert.equal(pacer.effective, mode);
+  }
 });
 
 test("a new connection owes nothing, and names what the old one still owed", () => {

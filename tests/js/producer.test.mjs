@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { Pacer } from "../../livedance_lab/widgets/static/pacing.js";
 import { Producer } from "../../livedance_lab/widgets/static/producer.js";
 import { HEADER_BYTES, readHeader } from "../../livedance_lab/widgets/static/wire.js";
 import { Readings } from "../../livedance_lab/widgets/static/readings.js";
 
 /** A producer whose camera, encoder and connection are the test's. */
 function stage({ ready = true } = {}) {
-  const link = { ready, maySend: true, sent: [], skipped: [] };
+  const link = { ready, maySend: true, sent: [], skipped: [], pacer: new Pacer() };
   link.sendFrame = (seq, message) => link.ready && link.sent.push([seq, message]) > 0;
   link.skip = (seq, tCaptureS) => link.skipped.push([seq, tCaptureS]);
   const video = { videoWidth: 640, videoHeight: 480 };
@@ -111,4 +112,14 @@ test("a resumed session never uses a number twice, a new one begins at 0", () =>
   producer.onFrame(4, 4);
 
   assert.deepEqual(seqs(link.skipped), [0, 40, 41, 0]);
+});
+
+test("frames that the encoder has no time for are not offered: they say nothing about the server", async () => {
+  const { producer, link, finish } = stage();
+  for (let i = 0; i < 4; i += 1) producer.onFrame(i / 60, i); // the first is being encoded
+  await finish();
+  link.maySend = false;
+  producer.onFrame(4 / 60, 4); // held back by pacing: it could have been sent
+
+  assert.equal(link.pacer.offeredSince, 2);
 });

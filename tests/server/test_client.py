@@ -13,6 +13,7 @@ from websockets.asyncio.client import connect
 
 from livedance_lab.client import conversation, link
 from livedance_lab.client.link import LiveClient
+from livedance_lab.client.pacing import PacingGauge
 from livedance_lab.clock import now_s
 from livedance_lab.errors import BusyError, ConnectionLost, ConnectionRefused
 from livedance_lab.estimators.base import register
@@ -145,6 +146,45 @@ def test_a_producer_and_a_viewer_may_choose_different_forms_and_see_the_same():
                 binary, text = asdict(client.latest), asdict(viewer.latest)
                 for name in binary.keys() - {"t_result_s"}:
                     np.testing.assert_equal(binary[name], text[name], err_msg=name)
+
+    serve(work)
+
+
+def test_auto_pacing_paces_where_the_server_is_near_and_behind_and_the_log_says_why():
+    """A second of a stream is made up by hand: what is judged are the numbers, not this machine's pace."""
+
+    async def work(served: Served) -> None:
+        async with client_of(served, session="s") as client:
+            await client.wait_ready()
+            client.credit.gauge = PacingGauge()
+            client.credit.reconsider(0.0, 0.001)
+            for second in (1.0, 2.0):
+                for _ in range(60):
+                    client.credit.gauge.offered()
+                for _ in range(30):
+                    client.credit.gauge.result(0.03)
+                if switch := client.credit.reconsider(second, 0.001):
+                    await client._say(switch)
+            assert client.credit.is_paced
+            await client.end(WAIT_S)
+        events = from_ipc((await served.http("GET", "/sessions/s/log/events"))[1]).to_pylist()
+        (event,) = [e for e in events if e["kind"] == "pacing"]
+        assert event["name"] == "paced"
+        assert json.loads(event["data"]) == {
+            "reason": "frames are overtaken, the round trip is short", "round_trip_s": 0.001, "offered_hz": 60.0,
+            "results_hz": 30.0, "server_s": 0.03, "window": client.credit.window, "load": 2.0,
+        }  # fmt: skip
+
+    serve(work)
+
+
+def test_a_client_that_names_no_pacing_follows_the_setting():
+    async def work(served: Served) -> None:
+        async with client_of(served, settings={"pacing": "paced"}) as follows, \
+                client_of(served, settings={"pacing": "paced"}, pacing="free") as insists:  # fmt: skip
+            assert (follows.credit.is_paced, insists.credit.is_paced) == (True, False)
+            await follows.change_settings(pacing="free")
+            await until(lambda: not follows.credit.is_paced)
 
     serve(work)
 

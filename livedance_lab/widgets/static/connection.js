@@ -25,7 +25,7 @@
 
 import { readBinaryResult } from "./binary_result.js";
 import { OffsetEstimator, nowS } from "./clock.js";
-import { Pacer } from "./pacing.js";
+import { AutoPacing, Pacer } from "./pacing.js";
 import { PROTOCOL_VERSION, parseServerMessage } from "./wire.js";
 
 const TICK_MS = 250; // reports go out four times a second
@@ -62,6 +62,7 @@ const BROWSER = {
 /** What happened, for people. @param {string} code @param {string} url @param {string} said the server's own words */
 export function troubleInWords(code, url, said) {
   const server = url.replace(/\/ws$/, "").replace(/^ws/, "http");
+  const trusted = url.startsWith("wss:") ? ` This browser must trust its certificate: see ${server}/health.` : "";
   const words = {
     token: "The server refused the token. Take url and token from the running server: LiveServer.start() finds it.",
     version: "The server speaks another protocol version. Install the same livedance_lab on both sides.",
@@ -70,7 +71,7 @@ export function troubleInWords(code, url, said) {
     ended: "This session has ended. Press Start to begin another.",
     protocol: "The server did not understand this view.",
     shutdown: "The server was stopped. Waiting for it to come back.",
-    gone: `No answer from the server at ${server}. Is it running? Trying again.`,
+    gone: `No answer from the server at ${server}. Is it running? Trying again.${trusted}`,
   }[code];
   return [words ?? `The server ended the connection (${code}).`, said].filter(Boolean).join(" ");
 }
@@ -160,6 +161,7 @@ export class Connection {
     this.receipts = [];
     this.lost = [];
     this.pacer.reset();
+    this.pacer.auto = new AutoPacing(); // the new log knows of no switch
   }
 
   open() {
@@ -195,6 +197,7 @@ export class Connection {
     switch (message.type) {
       case "result":
         this.pacer.acknowledge(message.seq);
+        this.pacer.result(message.times.t_emit_s - message.times.t_receive_s);
         this.listener.onResult(message, tS);
         break;
       case "refused":
@@ -236,7 +239,6 @@ export class Connection {
     this.openPings = 0;
     const before = this.offsets.best;
     const best = this.offsets.add(message.t_s, message.t_receive_s, message.t_send_s, t3S);
-    this.pacer.observeRoundTrip(this.offsets.roundTripS);
     if (best.offsetS !== before.offsetS) {
       this.say({ type: "clock", offset_s: best.offsetS, uncertainty_s: best.uncertaintyS });
     }
@@ -246,6 +248,8 @@ export class Connection {
   tick() {
     if (!this.ready) return;
     this.flush();
+    const switched = this.pacer.look(this.around.nowS(), this.offsets.roundTripS);
+    if (switched) this.say(switched);
     if (this.ticks < FIRST_PINGS || this.ticks % PING_TICKS === 0) {
       if (this.openPings >= DEAD_AFTER_PINGS) {
         this.onClose(0, "");

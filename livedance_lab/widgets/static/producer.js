@@ -71,6 +71,7 @@ export class Producer {
     this.nextSeq += 1;
     // the server asks for increasing times, and some browsers repeat a stamp
     this.lastCaptureS = tCaptureS > this.lastCaptureS ? tCaptureS : this.lastCaptureS + 1e-6;
+    if (!this.encoder.busy) this.connection.pacer.offered();
     if (this.encoder.busy || !this.connection.maySend) this.connection.skip(seq, this.lastCaptureS);
     else this.encodeAndSend(seq, this.lastCaptureS);
     this.readings.onWork(startS, 1000 * (nowS() - startS));

@@ -6,9 +6,7 @@ import math
 
 import pytest
 
-from livedance_lab.client.credit import AUTO_PACED_BELOW_S, ESCAPE_S, Credit
-
-SHORT_S, LONG_S = AUTO_PACED_BELOW_S / 2, AUTO_PACED_BELOW_S * 2
+from livedance_lab.client.credit import ESCAPE_S, Credit
 
 
 def sent(credit: Credit, now_s: float = 0.0) -> int:
@@ -27,12 +25,12 @@ def test_frames_are_numbered_from_zero_sent_or_not():
 def test_paced_lets_no_more_go_than_the_window():
     credit = Credit("paced", window=2)
     for _ in range(2):
-        assert credit.may_send(0.0, math.nan, socket_busy=False)
+        assert credit.may_send(0.0, socket_busy=False)
         sent(credit)
 
-    assert not credit.may_send(0.0, math.nan, socket_busy=False)
+    assert not credit.may_send(0.0, socket_busy=False)
     credit.answer(0)
-    assert credit.may_send(0.0, math.nan, socket_busy=False)
+    assert credit.may_send(0.0, socket_busy=False)
 
 
 def test_free_lets_everything_go_but_not_into_a_full_socket():
@@ -40,17 +38,49 @@ def test_free_lets_everything_go_but_not_into_a_full_socket():
     for _ in range(50):
         sent(credit)
 
-    assert credit.may_send(0.0, LONG_S, socket_busy=False)
-    assert not credit.may_send(0.0, LONG_S, socket_busy=True)
+    assert credit.may_send(0.0, socket_busy=False)
+    assert not credit.may_send(0.0, socket_busy=True)
 
 
-@pytest.mark.parametrize(
-    ("pacing", "round_trip_s", "paced"),
-    [("auto", SHORT_S, True), ("auto", LONG_S, False), ("auto", math.nan, True), ("paced", LONG_S, True),
-     ("free", SHORT_S, False)],
-)  # fmt: skip
-def test_auto_paces_while_the_round_trip_is_short(pacing, round_trip_s, paced):
-    assert Credit(pacing).is_paced(round_trip_s) is paced
+def stream(credit: Credit, *, from_s: int, seconds: int, results_hz: int, round_trip_s: float = 0.002) -> list[str]:
+    """Some seconds at 60 frames/s; what is told of switches."""
+    told = []
+    for second in range(from_s, from_s + seconds):
+        for _ in range(60):
+            credit.gauge.offered()
+        for _ in range(results_hz):
+            credit.gauge.result(0.028)
+        if switch := credit.reconsider(second + 1.0, round_trip_s):
+            told.append(switch)
+    return told
+
+
+def test_auto_measures_the_stream_itself_and_says_why_it_paces():
+    credit = Credit("auto")
+    assert not credit.is_paced
+    credit.reconsider(0.0, math.nan)
+    (told,) = stream(credit, from_s=0, seconds=4, results_hz=36)
+
+    assert credit.is_paced
+    assert told == {"type": "pacing", "to": "paced", "reason": "frames are overtaken, the round trip is short",
+                    "round_trip_s": 0.002, "offered_hz": 60.0, "results_hz": 36.0, "server_s": 0.028, "window": 1,
+                    "load": 60 / 36}  # fmt: skip
+
+
+@pytest.mark.parametrize(("pacing", "paced"), [("paced", True), ("free", False)])
+def test_a_chosen_pacing_is_obeyed_whatever_is_measured(pacing, paced):
+    credit = Credit(pacing)
+    assert stream(credit, from_s=0, seconds=9, results_hz=36) == []
+    assert credit.is_paced is paced
+
+
+def test_another_session_begins_unpaced_its_log_knows_of_no_switch():
+    credit = Credit("auto")
+    stream(credit, from_s=0, seconds=5, results_hz=36)
+    credit.connected(0, [], resumed=True)
+    assert credit.is_paced
+    credit.connected(0, [], resumed=False)
+    assert not credit.is_paced
 
 
 def test_an_answer_answers_everything_before_it():
@@ -69,10 +99,10 @@ def test_an_answer_that_never_comes_does_not_stop_the_stream():
     credit = Credit("paced")
     sent(credit, now_s=10.0)
 
-    assert not credit.may_send(10.0 + ESCAPE_S - 0.01, SHORT_S, socket_busy=False)
-    assert credit.may_send(10.0 + ESCAPE_S + 0.01, SHORT_S, socket_busy=False)
+    assert not credit.may_send(10.0 + ESCAPE_S - 0.01, socket_busy=False)
+    assert credit.may_send(10.0 + ESCAPE_S + 0.01, socket_busy=False)
     sent(credit, now_s=10.0 + ESCAPE_S + 0.01)
-    assert not credit.may_send(10.0 + ESCAPE_S + 0.02, SHORT_S, socket_busy=False)  # one more, not all
+    assert not credit.may_send(10.0 + ESCAPE_S + 0.02, socket_busy=False)  # one more, not all
 
 
 def test_skipped_frames_are_told_once_in_pieces():
@@ -137,5 +167,5 @@ def test_where_the_server_has_forgotten_the_session_numbers_begin_again():
     credit.connected(0, [], resumed=False)
 
     assert credit.take_skipped() == []
-    assert credit.may_send(0.0, SHORT_S, socket_busy=False)
+    assert credit.may_send(0.0, socket_busy=False)
     assert credit.capture() == 0
