@@ -128,7 +128,14 @@ RECIPES: dict[str, Recipe] = {
         Recipe("latest", "raw, newest result as it is"),
         Recipe("interpolated", "adaptive Kalman, linear in the past", "kalman_adaptive", {}, "linear"),
         Recipe("default", "adaptive Kalman, predicted to paint time, gliding", "kalman_adaptive", {}, "predict"),
-        Recipe("best", "raw, predicted to paint time, barely gliding", "none", {}, "predict", {"follow_s": 0.0035}),
+        Recipe(
+            "best",
+            "raw, predicted to paint time, barely gliding",
+            "none",
+            {},
+            "predict",
+            {"follow_s": 0.0035, "damping_s": 0.05},
+        ),
     )
 }
 """The recipes every evaluation compares."""

@@ -234,9 +234,9 @@ class PredictivePainter:
     ----------
     follow_s : float, default 0.016
         Longer is calmer and less exact; 0 jumps to the target.
-    damping_s : float, default 0.05
+    damping_s : float, default 0.045
         How far ahead motion is believed.
-    jerk_noise : float, default 250
+    jerk_noise : float, default 150
         How abruptly motion may change, against a measurement noise of 0.01 (`KalmanCa`).
 
     Raises
@@ -245,7 +245,7 @@ class PredictivePainter:
         If a parameter is out of range.
     """
 
-    def __init__(self, follow_s: float = 0.016, damping_s: float = 0.05, jerk_noise: float = 250.0) -> None:
+    def __init__(self, follow_s: float = 0.016, damping_s: float = 0.045, jerk_noise: float = 150.0) -> None:
         if not 0 <= follow_s <= 1 or not 0 < damping_s <= 10:
             raise SettingsError(
                 f"follow_s must be from 0 to 1 s and damping_s from 0 to 10 s, got {follow_s!r} and {damping_s!r}."

@@ -157,7 +157,7 @@ class PredictivePainter {
   velocity = new Float64Array();
 
   /** @param {{ follow_s?: number, damping_s?: number, jerk_noise?: number }} [params] */
-  constructor({ follow_s = 0.016, damping_s = 0.05, jerk_noise = 250 } = {}) {
+  constructor({ follow_s = 0.016, damping_s = 0.045, jerk_noise = 150 } = {}) {
     this.followS = follow_s;
     this.dampingS = damping_s;
     this.filter = new KalmanCa(jerk_noise, MAX_GAP_S);
