@@ -276,7 +276,19 @@ def decode_result(data: dict[str, Any], t_result_s: float) -> WireResult:
         The message's JSON object.
     t_result_s : float
         When it arrived, client clock.
+
+    Raises
+    ------
+    WireError
+        Code "result": a part is missing or of another type.
     """
+    try:
+        return _result(data, t_result_s)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as exc:
+        raise WireError("result", f"not a result of this protocol: {exc!r}."[:300]) from exc
+
+
+def _result(data: dict[str, Any], t_result_s: float) -> WireResult:
     pose, hands, none = data["pose"] or {}, data["hands"] or {}, Body()
 
     def array(source: dict[str, Any], key: str, otherwise: FloatArray) -> FloatArray:

@@ -71,6 +71,7 @@ Seq = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Time = Annotated[float, Field(allow_inf_nan=False)]
 
 _MOST_LEVELS = 20
+_MOST_VALUES = 100_000  # in one message: a report of 10 000 frames has a third of it, and each takes memory once read
 
 
 def _shallow(data: dict[str, Any]) -> dict[str, Any]:
@@ -203,8 +204,11 @@ def parse_json(text: str | bytes) -> dict[str, Any]:
     Raises
     ------
     WireError
-        Code "json", if the text is something else.
+        Code "json", if the text is something else; "size", if it holds more values than any message does.
     """
+    commas = text.count(",") if isinstance(text, str) else text.count(b",")
+    if commas > _MOST_VALUES:
+        raise WireError("size", f"a message may hold {_MOST_VALUES} values, this one holds about {commas}.")
     try:
         data = orjson.loads(text)
     except orjson.JSONDecodeError as exc:
