@@ -201,9 +201,14 @@ class Conversation:
             "client": self._about, "unanswered": sorted(self.credit.unanswered)[-_MOST_UNANSWERED:],
             "results": self._results_as,
         }  # fmt: skip
+        before = self.settings
         socket, data = await shake_hands(self._url, hello, self._trust)
         self._welcomed(data)
         self._socket = socket
+        if self._role == "producer" and not data["resumed"]:
+            changes = {name: value for name, value in before.items() if data["settings"].get(name) != value}
+            if changes:  # of the session that the server no longer knew
+                await self._say({"type": "settings", "changes": changes, "by": "the session before"})
 
     def _welcomed(self, data: dict[str, Any]) -> None:
         self.welcome = data
