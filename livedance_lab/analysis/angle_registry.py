@@ -12,7 +12,8 @@ Presets
     as 180 minus the included angle, unsigned, so that hyperextension counts as flexion; dorsiflexion of the ankles,
     plantarflexion negative; flexion and abduction of shoulders and hips against the trunk, extension and adduction
     negative, as the limb's angle projected on the body's own sagittal or frontal plane (what a goniometer aligned
-    with the trunk reads; none where the limb points more than 60 degrees out of that plane). BlazePose has no spine and no pelvis: the trunk is the line from mid-hip to mid-shoulders.
+    with the trunk reads), none where the limb points more than 60 degrees out of that plane. BlazePose has no
+    spine and no pelvis: the trunk is the line from mid-hip to mid-shoulders.
 ``tilt``
     How far a segment leans from the vertical, 3D; the camera must be level.
 ``sports2d``
@@ -28,7 +29,16 @@ from typing import Final, Literal
 
 from livedance_lab.errors import SettingsError
 
-__all__ = ["ANGLES", "DEFAULT_ANGLES", "PRESETS", "VIRTUAL", "AngleDefinition", "angle_ids", "definitions_of"]
+__all__ = [
+    "ANGLES",
+    "DEFAULT_ANGLES",
+    "PRESETS",
+    "VIRTUAL",
+    "AngleDefinition",
+    "angle_ids",
+    "definitions_of",
+    "labelled",
+]
 
 VIRTUAL: Final[dict[str, tuple[str, str]]] = {
     "neck": ("left_shoulder", "right_shoulder"),
@@ -79,6 +89,13 @@ class AngleDefinition:
     offset_deg: float = 0.0
     scale: float = 1.0
     period_deg: float = 0.0
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """Where to write it: half-way between these landmarks, at the joint or in the middle of the segment."""
+        at = self.landmarks[:1] if self.kind in ("sagittal", "frontal") else self.landmarks
+        at = at if len(at) < 3 else at[1:2]
+        return tuple(landmark for point in at for landmark in VIRTUAL.get(point, (point,)))
 
 
 _UNSIGNED: Final = (0.0, 180.0)
@@ -265,3 +282,18 @@ def angle_ids(names: Sequence[str]) -> tuple[str, ...]:
         As `definitions_of`.
     """
     return tuple(dict.fromkeys(d.id for d in definitions_of(names)))
+
+
+def labelled(angle_ids: Sequence[str]) -> dict[str, int]:
+    """The angles to be written into a picture, and their positions: at each place the first one.
+
+    Parameters
+    ----------
+    angle_ids : sequence of str
+        Unknown ones are left out.
+    """
+    first: dict[tuple[str, ...], int] = {}
+    for position, name in enumerate(angle_ids):
+        if name in ANGLES:
+            first.setdefault(ANGLES[name].place, position)
+    return {angle_ids[position]: position for position in first.values()}

@@ -27,6 +27,7 @@ from livedance_lab.analysis.angle_registry import (
     AngleDefinition,
     angle_ids,
     definitions_of,
+    labelled,
 )
 from livedance_lab.analysis.offline import savitzky_golay
 from livedance_lab.errors import SettingsError, ShapeError
@@ -35,7 +36,7 @@ from livedance_lab.skeletons import BLAZEPOSE_33
 
 __all__ = [
     "ANGLES", "DEFAULT_ANGLES", "OTHER_SIDE", "PRESETS", "AngleDefinition", "ViewQuality", "angle_ids", "angles_deg",
-    "angular_velocity_deg_s", "definitions_of", "unmirrored", "view_quality",
+    "angular_velocity_deg_s", "definitions_of", "labelled", "unmirrored", "view_quality",
 ]  # fmt: skip
 
 Array = npt.NDArray[np.float64]

@@ -12,8 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
+from livedance_lab.analysis.angles import ViewQuality
 from livedance_lab.errors import ExportError
 from livedance_lab.metrics.stats import percentiles
+from livedance_lab.plots.curves import by_joint
 from livedance_lab.plots.look import LIGHT, STATE_COLOURS, STATE_WORDS
 from livedance_lab.plots.skeleton import Picture, draw_skeleton
 from livedance_lab.pose import FloatArray, FrameState
@@ -23,7 +25,7 @@ __all__ = ["overview_figure", "save_overview"]
 
 _DPI = 200
 _GAP_S = 0.25  # a longer pause between results is drawn as a gap, not bridged
-_SIDES = {"left": LIGHT.left, "right": LIGHT.right}
+_MOST_JOINTS = 4
 
 
 def save_overview(data: SessionData, path: str | Path, *, truth: Any = None, picture: Picture | None = None) -> Path:
@@ -66,9 +68,9 @@ def overview_figure(data: SessionData, *, truth: Any = None, picture: Picture | 
         bottom=0.075, wspace=0.2, hspace=0.36)  # fmt: skip
     _head(figure, data, with_truth=truth is not None)
     draw_skeleton(figure.add_subplot(grid[:2, 0]), data, picture)
-    for place, joint in zip(((0, 1), (0, 2), (1, 1), (1, 2)), _joints(data), strict=False):
+    for place, (joint, sides) in zip(((0, 1), (0, 2), (1, 1), (1, 2)), _joints(data).items(), strict=False):
         axes = figure.add_subplot(grid[place])
-        _angle(axes, data, joint, truth)
+        _angle(axes, data, joint, sides, truth)
         _time_axis(axes, data)
     _ledger(figure.add_subplot(grid[2, 0]), data)
     for column, draw in enumerate((_rates, _ages), 1):
@@ -79,10 +81,11 @@ def overview_figure(data: SessionData, *, truth: Any = None, picture: Picture | 
     return figure
 
 
-def _joints(data: SessionData) -> list[str]:
-    """Joints of which both sides were measured, at most four."""
-    names = [name.removeprefix("left_") for name in data.angle_names if name.startswith("left_")]
-    return [name for name in names if f"right_{name}" in data.angle_names][:4]
+def _joints(data: SessionData) -> dict[str, dict[str, int]]:
+    """Four joints and the positions of their angles by side; those of which both sides were measured go first."""
+    joints = by_joint(data.angle_names)
+    chosen = sorted(joints, key=lambda joint: len(joints[joint]) < 2)[:_MOST_JOINTS]
+    return {joint: joints[joint] for joint in joints if joint in chosen}
 
 
 def _head(figure: Figure, data: SessionData, *, with_truth: bool) -> None:
@@ -96,6 +99,7 @@ def _head(figure: Figure, data: SessionData, *, with_truth: bool) -> None:
     key: dict[str, Any] = {
         "left": Line2D([], [], color=LIGHT.left, linewidth=2.2),
         "right": Line2D([], [], color=LIGHT.right, linewidth=2.2),
+        "foreshortened": Line2D([], [], color=LIGHT.quiet, linewidth=2.2, alpha=0.4),
         "unsmoothed": Line2D([], [], color=LIGHT.quiet, linewidth=0.8, alpha=0.8),
     }
     if with_truth:
@@ -134,16 +138,17 @@ def _with_gaps(t_s: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatAr
     return np.insert(t_s, after, t_s[after]), np.insert(values.astype(float), after, np.nan)
 
 
-def _angle(axes: Axes, data: SessionData, joint: str, truth: Any) -> None:
-    """One joint, both sides: unsmoothed thin, smoothed strong, truth dotted and darker."""
+def _angle(axes: Axes, data: SessionData, joint: str, sides: dict[str, int], truth: Any) -> None:
+    """One joint, both sides: unsmoothed thin, smoothed strong, pale where foreshortened; truth dotted and darker."""
     t_s = data.t_capture_s - data.t0_s
     raw, smooth = data.array("angles_deg"), data.array("angles_smooth_deg")
     errors = []
-    for side, colour in _SIDES.items():
-        name = f"{side}_{joint}"
-        column = data.angle_names.index(name)
+    for side, column in sides.items():
+        name, colour = data.angle_names[column], getattr(LIGHT, side)
+        doubtful = data.views[:, column] == ViewQuality.FORESHORTENED
         axes.plot(*_with_gaps(t_s, raw[:, column]), color=colour, linewidth=0.7, alpha=0.45)
-        axes.plot(*_with_gaps(t_s, smooth[:, column]), color=colour, linewidth=1.6)
+        axes.plot(*_with_gaps(t_s, smooth[:, column]), color=colour, linewidth=1.6, alpha=0.4)
+        axes.plot(*_with_gaps(t_s, np.where(doubtful, np.nan, smooth[:, column])), color=colour, linewidth=1.6)
         if truth is None or name not in truth:
             continue
         true = np.asarray(truth[name], dtype=float)
@@ -154,10 +159,11 @@ def _angle(axes: Axes, data: SessionData, joint: str, truth: Any) -> None:
         if np.isfinite(off).any():
             errors.append(f"{np.nanmean(off):.0f}° {side}")
     _dress(axes, joint.replace("_", " ").capitalize(), f"mean error {', '.join(errors)}" if errors else "")
-    top = max(180.0, float(np.nanmax(smooth, initial=0.0)))
-    bottom = min(0.0, float(np.nanmin(smooth, initial=0.0)))
+    shown = smooth[:, list(sides.values())]
+    top = max(180.0, float(np.nanmax(shown, initial=0.0)))
+    bottom = min(0.0, float(np.nanmin(shown, initial=0.0)))
     axes.set_ylim(bottom - 2, top + 5)
-    axes.set_yticks(np.arange(45 * np.ceil(bottom / 45), top + 1, 45))
+    axes.set_yticks(np.arange(45 * np.ceil(bottom / 45), top + 1, 45) + 0.0)  # no -0
     axes.yaxis.set_major_formatter("{x:.0f}°")
 
 
@@ -215,6 +221,10 @@ def _ages(axes: Axes, data: SessionData) -> None:
             axes.axhline(p[name], color=LIGHT.ink, linewidth=1.1, linestyle=style, label=f"{name} {p[name]:.0f} ms")
     top = 1.35 * max(float(np.nan_to_num(p["p99"], nan=1.0)), 1.0)
     above = int((age_ms > top).sum())
+    if not np.isfinite(p["p50"]):
+        _dress(axes, "Frame age, capture to result", "not live, or nothing processed")
+        axes.set(ylim=(0, top), yticks=())
+        return
     _dress(axes, "Frame age, capture to result", f"{above} above the scale" if above else "")
     axes.set_ylim(0, top)
     axes.yaxis.set_major_formatter("{x:.0f} ms")

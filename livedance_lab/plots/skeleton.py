@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from livedance_lab.analysis.angles import ANGLES, ViewQuality, labelled
 from livedance_lab.plots.look import LIGHT
 from livedance_lab.pose import FloatArray
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, Skeleton
@@ -87,21 +88,28 @@ def _draw(axes: Axes, skeleton: Skeleton, points: FloatArray, sides: dict[str, s
 
 
 def _label_angles(axes: Axes, data: SessionData, row: int, body: FloatArray, size_px: tuple[int, int]) -> None:
-    """The angles that lie at a landmark, beside it, where no limb runs and no other label stands."""
+    """Each angle at its place, where no limb runs and no other label stands; at each place only the first."""
     middle = np.nan_to_num(body[_TORSO, :2]).mean(axis=0)
     place_in = np.array(axes.get_window_extent().size) / axes.figure.dpi
     half = np.array(_HALF_LABEL_IN) * np.max(np.array(size_px) / place_in)  # inches to pixels of the original frame
     placed: list[FloatArray] = []
-    for name, value in zip(data.angle_names, data.array("angles_smooth_deg")[row], strict=True):
-        joint = BLAZEPOSE_33.index(name) if name in BLAZEPOSE_33.landmarks else None
-        if joint is None or not np.isfinite([value, *body[joint, :2]]).all():
+    values, views = data.array("angles_smooth_deg")[row], data.views[row]
+    for name, position in labelled(data.angle_names).items():
+        joints = [BLAZEPOSE_33.index(landmark) for landmark in ANGLES[name].place]
+        here = body[joints, :2].mean(axis=0)
+        if not np.isfinite([values[position], *here]).all():
             continue
-        at = _free_place(body[joint, :2], _away_from_limbs(body, joint, middle), half, size_px, placed)
+        at = _free_place(here, _away_from_limbs(body, joints, here, middle), half, size_px, placed)
         placed.append(at)
-        colour = _SIDES.get(name.split("_")[0], LIGHT.ink)
+        about = "\u2248" if views[position] == ViewQuality.FORESHORTENED else ""
         box = {"boxstyle": "round,pad=0.22", "facecolor": "#ffffff", "edgecolor": "none", "alpha": 0.88}
-        axes.text(at[0], at[1], f"{value:.0f}°", size=8.5, weight="bold", color=colour, ha="center", va="center",
-                  bbox=box, zorder=5)  # fmt: skip
+        axes.text(at[0], at[1], f"{about}{values[position]:.0f}°", size=8.5, weight="bold",
+                  color=_colour(joints), ha="center", va="center", bbox=box, zorder=5)  # fmt: skip
+
+
+def _colour(joints: list[int]) -> str:
+    sides = {BLAZEPOSE_33.landmarks[joint].split("_")[0] for joint in joints}
+    return _SIDES.get(sides.pop(), LIGHT.ink) if len(sides) == 1 else LIGHT.ink
 
 
 def _free_place(
@@ -117,11 +125,10 @@ def _free_place(
     return np.clip(joint, half, size_px - half)
 
 
-def _away_from_limbs(body: FloatArray, joint: int, middle: FloatArray) -> FloatArray:
-    """Eight directions from a joint, shape (8, 2): first those away from its bones, then outwards, then sideways."""
-    here = body[joint, :2]
-    bones = [bone for bone in BLAZEPOSE_33.bone_indices if joint in bone]
-    limbs = [body[a if b == joint else b, :2] - here for a, b in bones]
+def _away_from_limbs(body: FloatArray, joints: list[int], here: FloatArray, middle: FloatArray) -> FloatArray:
+    """Eight directions from a place, shape (8, 2): first those away from its bones, then outwards, then sideways."""
+    bones = [(a, b) for a, b in BLAZEPOSE_33.bone_indices if a in joints or b in joints]
+    limbs = [body[end, :2] - here for bone in bones for end in bone]
     units = [limb / length for limb in limbs if (length := float(np.hypot(*limb))) > 0]  # NaN compares false
     outwards = (here - middle) / max(float(np.hypot(*(here - middle))), 1.0)
     turns = np.arange(8) * np.pi / 4

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 from matplotlib.image import imread
 
+from livedance_lab.analysis.angles import ViewQuality
 from livedance_lab.errors import ExportError
 from livedance_lab.metrics.stats import percentiles
 from livedance_lab.plots.figures import overview_figure, save_overview
@@ -45,9 +48,26 @@ def test_every_measured_joint_has_its_panel_with_both_sides(data):
 
 
 def test_lines_are_the_session_s_values(data):
-    strong = [line for line in panel(overview_figure(data), "Elbow").lines if line.get_linewidth() > 1]
-    drawn = strong[0].get_ydata()
-    np.testing.assert_array_equal(drawn[np.isfinite(drawn)], data.array("angles_smooth_deg")[:, 0].astype(float))
+    pale, strong = [line for line in panel(overview_figure(data), "Elbow").lines if line.get_linewidth() > 1][:2]
+    smooth, drawn = data.array("angles_smooth_deg")[:, 0].astype(float), pale.get_ydata()
+    np.testing.assert_array_equal(drawn[np.isfinite(drawn)], smooth)
+    drawn = strong.get_ydata()
+    np.testing.assert_array_equal(drawn[np.isfinite(drawn)], smooth[data.views[:, 0] == ViewQuality.GOOD])
+    assert 0 < (data.views[:, 0] == ViewQuality.GOOD).mean() < 1
+    assert pale.get_alpha() < 0.5 < (strong.get_alpha() or 1)
+
+
+def test_the_figure_is_of_the_angles_that_were_chosen(data):
+    """Another session's angles: their own panels, scales and places in the picture; nothing about elbows."""
+    names = ["left_hip_flexion", "right_hip_flexion", "trunk_tilt", "sports2d_left_knee"]
+    results = data.tables["results"].replace_schema_metadata(
+        {**data.tables["results"].schema.metadata, b"angle_names": json.dumps(names).encode()}
+    )
+    figure = overview_figure(SessionData(*({**data.tables, "results": results}[t] for t in TABLES), data.manifest))
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles[1:4] == ["Hip flexion", "Trunk tilt", "Sports2d knee"]
+    frame = next(axes for axes in figure.axes if axes.get_title(loc="left").startswith("Frame "))
+    assert len(words(frame)) == 4
 
 
 def test_a_pause_between_results_is_not_bridged_but_shaded(data):
@@ -57,7 +77,9 @@ def test_a_pause_between_results_is_not_bridged_but_shaded(data):
     tables = {**data.tables, "results": data.tables["results"].take(kept)}
     figure = overview_figure(SessionData(*(tables[name] for name in TABLES), data.manifest))
     axes = panel(figure, "Elbow")
-    assert all(np.isnan(line.get_ydata()).sum() == 1 for line in axes.lines)
+    thin = [line for line in axes.lines if line.get_linewidth() < 1]
+    assert [np.isnan(line.get_ydata()).sum() for line in thin] == [1, 1]
+    assert all(np.isnan(line.get_ydata()).any() for line in axes.lines)
     (shade,) = axes.patches
     assert shade.get_x() == pytest.approx(1, abs=0.1)
     assert shade.get_width() == pytest.approx(1, abs=0.2)

@@ -30,7 +30,8 @@ def result(n: int, t_s: float | None = None, **changes) -> WireResult:
     angles = np.array([90 + n, 120 - n, 60 + n, 170], np.float32)
     values = {
         "seq": n, "found": True, "size_px": (640, 480), "keypoints_px": points, "raw_px": points,
-        "world_m": (points / 400 - 0.5) * np.float32((1, 1, 0)), "visibility": np.ones(33, np.float32), "flags": np.zeros(33, np.uint8),
+        "world_m": (points / 400 - 0.5) * np.float32((1, 1, 0)),
+        "visibility": np.ones(33, np.float32), "flags": np.zeros(33, np.uint8),
         "hands_px": np.full((2, 21, 3), np.nan, np.float32), "hands_seq": -1, "angles_deg": angles,
         "angles_raw_deg": angles + 3, "times": FrameTimes(t_capture_s=t_s), "t_result_s": t_s + LATE_S, "stage_ms": {},
         "ledger": {"captured": 2 * n + 2, "processed": n + 1, "superseded": n}, "closed": [], "settings_version": 1,
