@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from livedance_lab.errors import SettingsError
+from livedance_lab.skeletons import BLAZEPOSE_33
 
 __all__ = [
     "ANGLES",
@@ -37,6 +38,7 @@ __all__ = [
     "AngleDefinition",
     "angle_ids",
     "definitions_of",
+    "label_places",
     "labelled",
 ]
 
@@ -297,3 +299,18 @@ def labelled(angle_ids: Sequence[str]) -> dict[str, int]:
         if name in ANGLES:
             first.setdefault(ANGLES[name].place, position)
     return {angle_ids[position]: position for position in first.values()}
+
+
+def label_places(angle_ids: Sequence[str]) -> list[list[int]]:
+    """Where each angle is written into a picture, for those who do not know the registry.
+
+    Returns
+    -------
+    list of list of int
+        Positions of the landmarks it stands half-way between; none for an angle that is not `labelled`.
+    """
+    written = labelled(angle_ids)
+    return [
+        [BLAZEPOSE_33.index(landmark) for landmark in ANGLES[name].place] if name in written else []
+        for name in angle_ids
+    ]

@@ -218,7 +218,8 @@ class Conversation:
         if self.credit.captured and not data["resumed"]:
             _log.warning("the server no longer knew session %s: it begins anew", self.session)
         self.credit.connected(data["next_seq"], (seq for seq, _ in data["closed"]), resumed=data["resumed"])
-        self._settings_wanted = {}  # a resumed session keeps what was set meanwhile
+        # a resumed session keeps what was set meanwhile; one that begins anew needs to know its angles at once
+        self._settings_wanted = {"angles": data["settings"]["angles"]}
         self.clock = OffsetEstimator()  # it may be another server by now
 
     def _adopt(self, data: dict[str, Any]) -> None:

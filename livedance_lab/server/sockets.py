@@ -12,6 +12,7 @@ from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from livedance_lab import __version__
+from livedance_lab.analysis.angle_registry import label_places
 from livedance_lab.clock import ClockOffset, now_s
 from livedance_lab.errors import CodedError, ConnectionRefused, ImageError, SettingsError, WireError
 from livedance_lab.logs import about
@@ -205,7 +206,8 @@ class LiveSocket(WebSocketHandler):
         self.say(encode_json({
             "type": "welcome", "version": m.PROTOCOL_VERSION, "session": session.id, "resumed": resumed,
             "settings": session.settings.plain(), "settings_version": session.settings_version,
-            "angles": list(session.processor.angle_names), "closed": ends, "t_server_s": now_s(),
+            "angles": list(session.processor.angle_names),
+            "angle_places": label_places(session.processor.angle_names), "closed": ends, "t_server_s": now_s(),
             "pose_lanes": pose_lane_count(session.settings, self.config.workers),
             "limits": {"message_bytes": self.config.max_message_bytes, "pixels": self.config.max_pixels},
             "next_seq": session.ledger.captured, "ready": session.ready, "server": {"livedance_lab": __version__},

@@ -11,6 +11,7 @@ import { HAND_BONES, POSE_BONES, POSE_LANDMARKS, sideOf } from "./skeleton.js";
 export const SIDE_COLOURS = { left: "#4cc2ff", right: "#ff9f45", middle: "#f4f6f8" };
 const EDGE = "rgba(8, 12, 18, 0.55)";
 const FACE_LANDMARKS = 11;
+const TORSO = ["left_shoulder", "right_shoulder", "left_hip", "right_hip"].map((name) => POSE_LANDMARKS.indexOf(name));
 /** Below it a landmark is more likely a guess about something hidden than seen. */
 const FAINT = 0.15;
 
@@ -19,7 +20,7 @@ const FAINT = 0.15;
  * @property {Float64Array | null} px (33, 2) flattened, pixels of the camera's picture
  * @property {Float32Array | null} visibility (33,)
  * @property {Float64Array | null} handsPx (2, 21, 2) flattened
- * @property {string[]} angleNames each named after the landmark at its vertex
+ * @property {number[][]} anglePlaces for each angle, the landmarks it is written half-way between; none: nowhere
  * @property {Float32Array | null} anglesDeg
  * @property {boolean} mirror flips the picture, never the words
  * @property {boolean} showAngles
@@ -134,25 +135,32 @@ function drawAngles(ctx, scene, place, unit) {
   ctx.font = `600 ${size}px system-ui, sans-serif`;
   ctx.textAlign = "left";
   ctx.textBaseline = "middle";
-  scene.angleNames.forEach((name, i) => {
-    const k = POSE_LANDMARKS.indexOf(name);
+  const middle = halfWay(TORSO.map((k) => place(px, k)))[0];
+  scene.anglePlaces.forEach((landmarks, i) => {
     const value = scene.anglesDeg?.[i] ?? NaN;
-    if (k < 0 || Number.isNaN(value) || opacity(scene, k) === 0) return;
-    const [x, y] = place(px, k);
-    const words = `${Math.round(value)}°`;
+    if (landmarks.length === 0 || Number.isNaN(value) || landmarks.some((k) => opacity(scene, k) === 0)) return;
+    const [x, y] = halfWay(landmarks.map((k) => place(px, k)));
+    const words = `${Math.round(value) || 0}°`; // || 0: no -0
     const padX = 0.35 * size;
     const width = ctx.measureText(words).width + 2 * padX;
-    // Outwards from the body, so that the label covers no limb: the side depends on the mirrored picture.
-    const outwards = (sideOf(k) === "left") !== scene.mirror ? 1 : -1;
-    const left = x + (outwards > 0 ? 0.8 * size : -0.8 * size - width);
+    // Outwards from the body, so that the label covers no limb.
+    const beside = x + (x >= middle ? 0.8 * size : -0.8 * size - width);
+    const left = Math.max(0, Math.min(beside, ctx.canvas.width - width));
     ctx.globalAlpha = 0.9;
     ctx.fillStyle = "rgba(8, 12, 18, 0.72)";
     ctx.beginPath();
     ctx.roundRect(left, y - 0.75 * size, width, 1.5 * size, 0.4 * size);
     ctx.fill();
-    ctx.fillStyle = SIDE_COLOURS[sideOf(k)];
+    const sides = new Set(landmarks.map(sideOf));
+    ctx.fillStyle = SIDE_COLOURS[sides.size === 1 ? [...sides][0] : "middle"];
     ctx.fillText(words, left + padX, y);
   });
+}
+
+/** @param {[number, number][]} points @returns {[number, number]} */
+function halfWay(points) {
+  const mean = (/** @type {0 | 1} */ axis) => points.reduce((sum, at) => sum + at[axis], 0) / points.length;
+  return [mean(0), mean(1)];
 }
 
 /**

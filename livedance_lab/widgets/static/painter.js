@@ -57,8 +57,8 @@ export class SkeletonPainter {
     this.readings = readings;
     this.options = options;
     this.onReceipt = onReceipt;
-    /** @type {string[]} */
-    this.angleNames = [];
+    /** @type {number[][]} for each angle, the landmarks it is written between */
+    this.anglePlaces = [];
     this.sourceSizePx = [0, 0];
     this.handle = 0;
     this.stale = true;
@@ -153,11 +153,11 @@ export class SkeletonPainter {
     if (tS >= this.labels.untilS) this.labels = { untilS: tS + LABEL_HOLD_S, anglesDeg: now?.anglesDeg ?? null };
     fitCanvas(this.canvas, Math.min(devicePixelRatio, 2));
     const [widthPx, heightPx] = this.sourceSizePx;
-    const { angleNames, labels } = this;
+    const { anglePlaces, labels } = this;
     const visibility = now?.visibility ?? null;
     drawScene(
       this.ctx,
-      { px: body, visibility, handsPx: hands, angleNames, anglesDeg: labels.anglesDeg, mirror, showAngles },
+      { px: body, visibility, handsPx: hands, anglePlaces, anglesDeg: labels.anglesDeg, mirror, showAngles },
       widthPx,
       heightPx,
     );

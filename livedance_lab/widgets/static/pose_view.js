@@ -44,6 +44,7 @@ class PoseViewer {
     this.failure = ""; // of the session, such as a recording that stopped on a full disk: stays
     this.ended = false;
     this.modelReady = false; // the server's, to look at pictures
+    this.inForceOf = ""; // which session's
     /** @type {Record<string, any>} the session's settings, as the server said last */
     this.inForce = {};
     this.readings = new Readings();
@@ -83,7 +84,7 @@ class PoseViewer {
       hello: () => ({
         token: model.get("token"),
         session: model.get("session") || null,
-        settings: model.get("asked"),
+        settings: { ...this.anglesAgain(), ...model.get("asked") },
         client: describeBrowser(),
       }),
       onWelcome: (welcome) => this.onWelcome(welcome),
@@ -217,7 +218,7 @@ class PoseViewer {
   onWelcome(welcome) {
     const before = this.inForce;
     this.modelReady = welcome.ready ?? true;
-    this.painter.angleNames = welcome.angles;
+    this.painter.anglePlaces = welcome.angle_places;
     this.connection.pacer.window = pacedWindow(welcome.pose_lanes, navigator.hardwareConcurrency || 2);
     this.painter.clear();
     if (welcome.resumed) {
@@ -227,9 +228,15 @@ class PoseViewer {
       this.producer.restart();
     }
     this.obey(welcome.settings);
+    this.inForceOf = welcome.session;
     if (!welcome.resumed) this.restoreSettings(before);
     this.save({ session: welcome.session, asked: {} });
     this.update();
+  }
+
+  /** The angles of the session that is joined again: should the server not know it, they cannot be set later. */
+  anglesAgain() {
+    return this.inForceOf && this.inForceOf === this.model.get("session") ? { angles: this.inForce.angles } : {};
   }
 
   /** A server that was restarted knows nothing of the tuning so far. @param {Record<string, any>} before */
