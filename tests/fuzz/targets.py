@@ -1,0 +1,148 @@
+"""What takes bytes from outside, one function each: any bytes are taken, or refused by an error of ours.
+
+A target raises what is found: a foreign exception, or a broken promise (AssertionError).
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from livedance_lab.errors import ImageError, LiveDanceError, SettingsError, WireError
+from livedance_lab.estimators.replay import ReplayEstimator
+from livedance_lab.imaging import check, decode_rgb
+from livedance_lab.settings import Settings
+from livedance_lab.wire.binary import decode_binary_result
+from livedance_lab.wire.codec import (
+    decode_frame,
+    decode_legacy_frame,
+    decode_result,
+    encode_frame,
+    encode_json,
+)
+from livedance_lab.wire.messages import LegacyFrame, parse_client_message, parse_json
+from tests.unit.pipeline.made import Stage
+
+__all__ = ["TARGETS"]
+
+MAX_PIXELS = 2**16  # pictures are tried by the thousand
+
+
+def frame(data: bytes) -> None:
+    """A binary message of a client."""
+    try:
+        header, image = decode_frame(data)
+    except WireError:
+        return
+    assert data.endswith(image)
+    assert math.isfinite(header.t_capture_s)
+    assert decode_frame(encode_frame(header, image)) == (header, image)
+
+
+def message(data: bytes) -> None:
+    """A text message of a client."""
+    try:
+        said = parse_client_message(data)
+    except WireError:
+        return
+    if isinstance(said, LegacyFrame):
+        try:
+            decode_legacy_frame(said)
+        except WireError:
+            return
+    else:
+        assert parse_client_message(encode_json(said.model_dump())) == said
+
+
+def picture(data: bytes) -> None:
+    """The picture of a frame."""
+    try:
+        kind, _, _ = check(data, MAX_PIXELS)
+        rgb = decode_rgb(data, MAX_PIXELS)
+    except ImageError:
+        return
+    assert kind in ("jpeg", "png", "webp")
+    assert rgb.dtype == np.uint8
+    assert 0 < rgb.shape[0] * rgb.shape[1] <= MAX_PIXELS
+
+
+def landmarks(data: bytes) -> None:
+    """A picture that carries landmarks."""
+    try:
+        rgb = decode_rgb(data, MAX_PIXELS)
+        ReplayEstimator().estimate(rgb, 0)
+    except LiveDanceError:
+        return
+
+
+def settings(data: bytes) -> None:
+    """Settings, and a session of three frames under them."""
+    try:
+        chosen = Settings.parse(parse_json(data))
+    except (WireError, SettingsError):
+        return
+    assert Settings.parse(chosen.plain()) == chosen
+    try:
+        stage = Stage(**chosen.plain())
+    except SettingsError:  # of a filter's parameters, which only the filter knows
+        return
+    with np.errstate(all="ignore"):
+        for seq in range(3):
+            stage.send(seq)
+            stage.done(stage.take())
+    assert stage.states == {"processed": 3}
+
+
+def result(data: bytes) -> None:
+    """A result, binary or text, as a client gets it."""
+    for decode in (_binary_result, _text_result):
+        try:
+            decode(data)
+        except WireError:
+            continue
+
+
+def _binary_result(data: bytes) -> Any:
+    return decode_binary_result(data, 0.0)
+
+
+def _text_result(data: bytes) -> Any:
+    return decode_result(parse_json(data), 0.0)
+
+
+def session(data: bytes) -> None:
+    """Frames, skips and ends in any order, numbers and times: every frame ends in one state."""
+    stage = Stage(hands=False)
+    waiting = []
+    for step in range(0, len(data) - 4, 5):
+        kind, number, low = struct.unpack_from("<BHH", data, step)
+        try:
+            if kind < 128:
+                stage.send(number, low / 50)
+            elif kind < 160:
+                stage.session.skipped([(number, low / 50), (low, 0.0)])
+            elif kind < 192 and stage.session._slot.waiting is not None:
+                waiting.append(stage.take())
+            elif kind < 224 and waiting:
+                stage.done(waiting.pop(number % len(waiting)))
+            elif kind < 240:
+                stage.session.resolve([number, low])
+            elif kind == 255:
+                stage.session.end(number)
+        except WireError:
+            continue
+    for job in waiting:
+        stage.done(job)
+    stage.session.abandon()
+    assert stage.session.ledger.summary()["conserved"]
+    assert len(stage.logged()) == stage.session.ledger.captured
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "frame": frame, "message": message, "picture": picture, "landmarks": landmarks, "settings": settings,
+    "result": result, "session": session,
+}  # fmt: skip

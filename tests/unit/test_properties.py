@@ -1,0 +1,187 @@
+"""Whatever comes from outside is taken or refused by an error of ours, and costs no more than its size allows."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from dataclasses import asdict
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from livedance_lab.errors import SettingsError, WireError
+from livedance_lab.imaging import decode_rgb, encode_jpeg, encode_png, encode_webp
+from livedance_lab.settings import Settings
+from livedance_lab.wire.binary import decode_binary_result, encode_binary_result
+from livedance_lab.wire.codec import (
+    FrameHeader,
+    decode_frame,
+    decode_result,
+    encode_frame,
+    encode_json,
+    encode_legacy_frame,
+    encode_result,
+)
+from livedance_lab.wire.messages import Hello, Mark, Receipts, Skipped, parse_client_message, parse_json
+from tests import pictures
+from tests.fuzz import mutations
+from tests.fuzz.properties import damaged, jsons, repeatable
+from tests.fuzz.targets import TARGETS
+from tests.unit.pipeline.made import LANDMARKS, Stage
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+HEADERS = st.builds(
+    FrameHeader,
+    st.integers(0, 2**32 - 1),
+    st.tuples(st.integers(0, 2**16 - 1), st.integers(0, 2**16 - 1)),
+    FINITE,
+    FINITE,
+)
+A_FRAME = encode_frame(FrameHeader(7, (640, 480), 1.5, 1.6), LANDMARKS)
+TEXTS = [
+    b'{"type":"ping","t_s":1.5}', b'{"type":"hello","version":1,"token":"t","session":"s","settings":{"hands":false}}',
+    b'{"type":"mark","name":"m","data":{"a":[1,{"b":null}]},"t_s":1}', b'{"type":"receipts","frames":[[1,2.5,null]]}',
+    b'{"type":"skipped","frames":[[1,2.5]]}', b'{"type":"settings","changes":{"complexity":1},"by":"x"}',
+    b'{"type":"clock","offset_s":1,"uncertainty_s":0.1}', b'{"type":"end","captured":5}',
+    encode_legacy_frame(FrameHeader(3, (0, 0), 1.5, 1.5), b"picture").encode(),
+]  # fmt: skip
+SMALL_PICTURES = [case.image for case in [*pictures.usual(), *pictures.hostile()] if 0 < len(case.image) < 5000]
+
+
+def a_result(hands: bool = True):
+    stage = Stage(hands=hands)
+    stage.send(0)
+    stage.done(stage.take("both"))
+    return stage.heard.results[-1]
+
+
+@repeatable
+@given(HEADERS, st.binary(max_size=100))
+def test_a_frame_comes_back_as_it_was_sent(header, image):
+    assert decode_frame(encode_frame(header, image)) == (header, image)
+
+
+@repeatable
+@given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.sampled_from(["lost", "late", "rejected"])), max_size=20))
+def test_a_result_comes_back_the_same_in_both_forms(closed):
+    result, ledger = a_result(), {"captured": 1, **Stage().session.ledger.summary()["states"]}
+    text = decode_result(parse_json(encode_result(result, closed, ledger)), 1.0)
+    binary = decode_binary_result(encode_binary_result(result, closed, ledger), 1.0)
+    assert text.closed == binary.closed == closed
+    for name, value in asdict(text).items():
+        if isinstance(value, np.ndarray):
+            np.testing.assert_array_equal(value, getattr(binary, name), name)
+
+
+GOOD = {
+    "frame": [A_FRAME], "message": TEXTS, "picture": SMALL_PICTURES, "landmarks": [LANDMARKS],
+    "settings": [json.dumps(Settings().plain()).encode(), *(json.dumps(s).encode() for s in mutations.SETTINGS)],
+    "result": [encode_result(a_result(), [(3, "lost")], {"captured": 1}).encode(),
+               encode_binary_result(a_result(), [(3, "lost")], {"captured": 1})],
+    "session": [bytes([0, 0, 0, 1, 0, 170, 0, 0, 0, 0, 200, 0, 0, 0, 0, 1, 1, 0, 2, 0, 255, 2, 0, 0, 0])],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_any_bytes_are_taken_or_refused_in_words(name):
+    @repeatable
+    @given(damaged(GOOD[name]))
+    def holds(data):
+        TARGETS[name](data)
+
+    holds()
+
+
+@pytest.mark.parametrize("name", ["message", "settings", "result"])
+def test_any_json_is_taken_or_refused_in_words(name):
+    kinds = st.sampled_from([json.loads(text).get("type") for text in TEXTS])
+
+    @repeatable
+    @given(jsons, kinds, st.sampled_from(list(Settings.model_fields)))
+    def holds(value, kind, field):
+        for said in (value, {"type": kind, "frames": value, "changes": value, "t_s": value}, {field: value}):
+            TARGETS[name](json.dumps(said).encode())  # not orjson's: it would write null for NaN
+
+    holds()
+
+
+@repeatable
+@given(jsons)
+@example({"smoothing": {"filter": "ema", "params": {"alpha": 1e-320}}})
+def test_settings_are_as_they_were_after_a_refusal(value):
+    changes = value if isinstance(value, dict) else {"smoothing": value}
+    before = Settings(hands=False)
+    try:
+        before.changed(changes)
+    except SettingsError:
+        assert before == Settings(hands=False)
+
+
+@pytest.mark.parametrize("encode", [encode_jpeg, encode_png, encode_webp])
+def test_pictures_of_any_size_come_back_in_their_size(encode):
+    @repeatable
+    @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 255))
+    def holds(width, height, grey):
+        rgb = np.full((height, width, 3), grey, np.uint8)
+        assert np.abs(decode_rgb(encode(rgb)).astype(int) - rgb).max() <= 3
+
+    holds()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [Hello(type="hello", version=1, unanswered=list(range(10_000))),
+     Mark(type="mark", name="m", data={"a": "x" * 10**6}),
+     Receipts(type="receipts", frames=[(n, 1.5, 2.5) for n in range(10_000)]),
+     Skipped(type="skipped", frames=[(n, 1.5) for n in range(10_000)])],
+    ids=lambda said: said.type,
+)  # fmt: skip
+def test_the_largest_messages_there_are_pass(said):
+    assert parse_client_message(encode_json(said.model_dump())) == said
+
+
+BLOWN_UP = {
+    "lists": b'{"type":"mark","name":"m","data":{"a":[' + b"[]," * 2_000_000 + b"[]]}}",
+    "objects": b'{"type":"mark","name":"m","data":{"a":[' + b"{}," * 2_000_000 + b"{}]}}",
+    "depth": b'{"a":' * 500_000,
+    "brackets": b"[" * 5_000_000,
+    "numbers": b'{"type":"receipts","frames":[' + b"[1,1,1]," * 500_000 + b"[1,1,1]]}",
+    "keys": b"{" + b",".join(b'"%d":0' % n for n in range(300_000)) + b"}",
+    "one number": b'{"type":"ping","t_s":' + b"9" * 5_000_000 + b"}",
+    "one word": b'{"type":"' + b"x" * 5_000_000 + b'"}',
+}
+
+
+@pytest.mark.parametrize("name", BLOWN_UP)
+def test_no_text_takes_much_more_memory_than_its_size(name):
+    text = BLOWN_UP[name]
+    tracemalloc.start()
+    try:
+        with pytest.raises(WireError) as caught:
+            parse_client_message(text)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 16 * len(text) + 2**20  # reading JSON takes twelve times its size, whatever is in it
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_frame_takes_no_more_memory_than_its_picture_again():
+    message = A_FRAME + bytes(8_000_000)
+    tracemalloc.start()
+    try:
+        decode_frame(message)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.5 * len(message)
+
+
+def test_orjson_is_as_strict_as_the_protocol_says():
+    """Which of these it refuses is what the server's answers rest on."""
+    for text in (b'{"a":NaN}', b'{"a":Infinity}', b'{"a":-Infinity}', b'"\\ud800"', b'{"a":"\xff"}', b'{"a":01}'):
+        with pytest.raises(orjson.JSONDecodeError):
+            orjson.loads(text)
