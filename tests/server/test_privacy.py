@@ -1,0 +1,171 @@
+"""What is promised of pictures: they are never on disk unless asked for, and nothing leaves this machine.
+
+One real session (server process, models, a filmed person) is run under observation in four ways that do not depend
+on each other: the operating system refuses any file as large as a picture; each picture carries a mark that is looked
+for in everything the session left; Python's audit hooks tell of every file opened and every address spoken to; and the
+session has a network of its own with nothing but loopback in it, where the system permits that (as root it does).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from livedance_lab import model_store
+from tests.server.witness.rehearsal import LARGEST_FILE, MARK, NOWHERE
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+CLIP = ROOT / "data" / "samples" / "dancer.mp4"
+LOOPBACK = re.compile(r"127\.\d+\.\d+\.\d+|::1|localhost")
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="observes with what Linux offers"),
+    pytest.mark.timeout(300),
+]
+
+
+@dataclass
+class Seen:
+    """All that was seen of one session."""
+
+    report: dict[str, Any] = field(default_factory=dict)
+    told: list[tuple[int, str, str]] = field(default_factory=list)
+    left_before: dict[str, bytes] = field(default_factory=dict)
+    left_after: dict[str, bytes] = field(default_factory=dict)
+    models_changed: set[str] = field(default_factory=set)
+
+    def of(self, kind: str) -> set[str]:
+        return {what for _, k, what in self.told if k == kind}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file() and not p.is_symlink()}
+
+
+def stamps(folder: Path) -> set[str]:
+    return {f"{p} {p.stat().st_size} {p.stat().st_mtime_ns}" for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory) -> Seen:
+    """A session whose home, cache, working and temporary folders are its own, so that whatever it leaves is found."""
+    for kind in ("pose", "hands"):
+        model_store.ensure(kind)
+    own, pipe = tmp_path_factory.mktemp("own"), tmp_path_factory.mktemp("pipe") / "witness"
+    folders = {name: own / name for name in ("home", "cache", "runtime", "tmp", "cwd")}
+    for folder in folders.values():
+        folder.mkdir()
+    os.mkfifo(pipe)
+    environment = {
+        **{name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ},
+        "HOME": str(folders["home"]), "XDG_CACHE_HOME": str(folders["cache"]), "TMPDIR": str(folders["tmp"]),
+        "LIVEDANCE_RUNTIME": str(folders["runtime"]), "LIVEDANCE_MODELS": str(model_store.folder()),
+        "LIVEDANCE_WITNESS": str(pipe), "PYTHONPATH": os.pathsep.join([str(HERE / "witness"), str(ROOT)]),
+        "PYTHONDONTWRITEBYTECODE": "1",  # a bytecode file cut short would be found later by others
+    }  # fmt: skip
+    result, models = Seen(), stamps(model_store.folder())
+    with listening(pipe, result.told):
+        command = [sys.executable, str(HERE / "witness" / "rehearsal.py"), str(CLIP), str(folders["cwd"] / "kept")]
+        with subprocess.Popen(command, cwd=folders["cwd"], env=environment, stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True) as rehearsal:  # fmt: skip
+            assert rehearsal.stdout is not None
+            assert json.loads(rehearsal.stdout.readline())["phase"] == "private over"
+            result.left_before = contents(own)
+            told_before = len(result.told)
+            said, _ = rehearsal.communicate("go on\n", timeout=240)
+        assert rehearsal.returncode == 0
+    result.told = result.told[:told_before]
+    result.report = json.loads(said)
+    result.left_after = contents(own)
+    result.models_changed = stamps(model_store.folder()) - models
+    return result
+
+
+@contextlib.contextmanager
+def listening(pipe: Path, told: list[tuple[int, str, str]]):
+    """Collect what witnesses tell until the block is over."""
+    both_ends = os.open(pipe, os.O_RDWR)  # neither side waits for the other to come
+
+    def listen() -> None:
+        with open(both_ends, "rb", buffering=0, closefd=False) as story:
+            rest = b""
+            while not rest.endswith(b"enough\n"):
+                *lines, rest = (rest + story.read(65536)).split(b"\n")
+                for line in lines:
+                    if line == b"enough":
+                        return
+                    told.append(tuple(json.loads(line)))
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    try:
+        yield
+    finally:
+        os.write(both_ends, b"enough\n")
+        thread.join()
+        os.close(both_ends)
+
+
+def test_it_was_a_real_session(seen):
+    ledger = seen.report["ledger"]
+    assert ledger["conserved"]
+    assert ledger["states"]["processed"] >= 5
+    assert seen.report["rows"] > 0
+    assert len({pid for pid, kind, _ in seen.told if kind == "here"}) == 2  # its client and its server
+
+
+def test_no_file_could_have_taken_a_picture(seen):
+    """The system's limit was below the smallest of them, in memory files, too, and the session did not mind."""
+    assert seen.report["smallest"] > LARGEST_FILE
+
+
+def test_no_picture_is_in_anything_it_left(seen):
+    assert {
+        name: True for name, content in seen.left_before.items() if MARK in content or b"\xff\xd8\xff" in content
+    } == {}
+    assert all(re.fullmatch(r"runtime/server-\d+\.json|tmp/livedance-\w+/server\.(json|log)", name)
+               for name in seen.left_before), list(seen.left_before)  # fmt: skip
+
+
+def test_only_notes_log_and_locks_were_opened_for_writing(seen):
+    allowed = re.compile(
+        r"/dev/null|\d+"  # a number: a descriptor there was already
+        r"|.*/runtime(/\.?server-[\w.-]+)?|.*/tmp/livedance-\w+(/\.?server[\w.-]*)?"
+        r"|.*/tmp(/(tmp)?\w{8})?"  # Python itself: can one write here; where is a library
+        rf"|{re.escape(str(model_store.folder()))}(/[\w.-]+\.lock)?"
+    )
+    strange = {path for path in seen.of("write") | set(seen.report["files"]) if not allowed.fullmatch(path)}
+    assert strange == set()
+    assert seen.of("write"), "the witness saw nothing at all"
+    assert not {line for line in seen.models_changed if ".lock" not in line}
+
+
+def test_a_kept_picture_would_have_been_found(seen):
+    """The same session recorded with its pictures, as somebody asked for it: the mark is there."""
+    assert [name for name, content in seen.left_after.items() if MARK in content]
+
+
+def test_nothing_but_loopback_was_spoken_to(seen):
+    spoken = {what for what in seen.of("speak") if not what.startswith(("/", "b'", "None"))}  # paths: Unix sockets
+    assert spoken, "the witness saw nothing at all"
+    strange = {what for what in spoken if not LOOPBACK.search(what)}
+    strange -= {NOWHERE[0], str(NOWHERE)}  # what was tried to show that it cannot be reached
+    assert strange == set()
+    assert {ip for ip in seen.report["peers"] if not LOOPBACK.fullmatch(ip)} == set()
+    assert seen.report["peers"]
+
+
+def test_it_needs_no_network(seen):
+    """In a network that holds nothing else there is nobody to speak to, for C libraries neither."""
+    assert seen.report["reached"] in ("Network is unreachable", "not permitted here")
