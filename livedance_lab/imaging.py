@@ -19,7 +19,7 @@ import numpy.typing as npt
 from livedance_lab.errors import ImageError, LiveDanceError
 
 __all__ = ["MAX_PIXELS", "ImageArray", "check", "decode_rgb", "downscale", "encode_jpeg", "encode_png", "encode_webp",
-           "load_cv2", "probe"]  # fmt: skip
+           "load_cv2", "probe", "square"]  # fmt: skip
 
 ImageArray = npt.NDArray[np.uint8]
 """ndarray of shape (H, W, 3), red green blue."""
@@ -262,6 +262,33 @@ def downscale(rgb: ImageArray, short_side_px: int) -> ImageArray:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small: ImageArray = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     return small
+
+
+def square(
+    rgb: ImageArray, left_px: float, top_px: float, width_px: float, height_px: float, side_px: int
+) -> ImageArray:
+    """A part of a picture, enlarged or shrunk to a square.
+
+    Parameters
+    ----------
+    rgb : ndarray of shape (H, W, 3), uint8
+    left_px, top_px, width_px, height_px : float
+        The part, in continuous coordinates: the picture's first pixel reaches from 0 to 1.
+    side_px : int
+
+    Returns
+    -------
+    ndarray of shape (side_px, side_px, 3), uint8
+        Bilinear; black where the part reaches over the picture's edge.
+    """
+    cv2 = load_cv2()
+    x, y = width_px / side_px, height_px / side_px
+    # OpenCV counts from the first pixel's centre
+    to_source = np.array([[x, 0, left_px + x / 2 - 0.5], [0, y, top_px + y / 2 - 0.5]])
+    part: ImageArray = cv2.warpAffine(
+        rgb, to_source, (side_px, side_px), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    )
+    return part
 
 
 def encode_jpeg(rgb: ImageArray, quality: float = 0.8, *, full_colour: bool = False) -> bytes:

@@ -93,6 +93,9 @@ class Settings(BaseModel):
     hand_confidence: float = Field(0.3, ge=0, le=1, description="Least score for a hand.", json_schema_extra=_server())
     hands_max_hz: float = Field(15.0, ge=0, le=240, description="Most hands inferences per second; 0: no cap.",
                                 json_schema_extra=_server(unit="Hz"))  # fmt: skip
+    hands_crop: Literal["none", "wrists"] = Field(
+        "wrists", description="Where hands are looked for: everywhere, or around the wrists.",
+        json_schema_extra=_server())  # fmt: skip
     # analysis
     angles: tuple[str, ...] = Field(
         ("included",), min_length=1, max_length=200, description="Joint angles: presets or ids; fixed at its start.",

@@ -15,6 +15,7 @@ from types import TracebackType
 from livedance_lab.clock import now_s
 from livedance_lab.errors import EstimatorError
 from livedance_lab.estimators.base import Estimate, Estimator, MonotonicMs, factory
+from livedance_lab.estimators.close_ups import CloseUps, Crop
 from livedance_lab.imaging import ImageArray, downscale
 from livedance_lab.pipeline.process import Processor
 from livedance_lab.pose import Frame, FrameRecord, FrameState, FrameTimes, PoseResult
@@ -31,13 +32,16 @@ class _Landmarker:
         self._thread = ThreadPoolExecutor(1, f"livedance-{kind}")
         self._estimator: Future[Estimator] = self._thread.submit(factory(family), kind, settings)
 
-    def start(self, rgb: ImageArray, t_ms: int) -> Future[tuple[Estimate, float]]:
-        """Look at a picture; the future gives the estimate and the milliseconds it took."""
-        return self._thread.submit(self._look, rgb, t_ms)
+    def start(self, rgb: ImageArray, t_ms: int, crops: tuple[Crop, ...] = ()) -> Future[tuple[Estimate, float]]:
+        """Look at a picture, or at crops of it; the future gives the estimate and the milliseconds it took."""
+        return self._thread.submit(self._look, rgb, t_ms, crops)
 
-    def _look(self, rgb: ImageArray, t_ms: int) -> tuple[Estimate, float]:
-        start_s = now_s()
-        estimate = self._estimator.result().estimate(rgb, t_ms)
+    def _look(self, rgb: ImageArray, t_ms: int, crops: tuple[Crop, ...]) -> tuple[Estimate, float]:
+        start_s, estimator = now_s(), self._estimator.result()
+        if crops and isinstance(estimator, CloseUps):
+            estimate = estimator.estimate_close_ups(rgb, t_ms, crops)
+        else:
+            estimate = estimator.estimate(rgb, t_ms)
         return estimate, (now_s() - start_s) * 1000
 
     def close(self) -> None:
@@ -89,7 +93,8 @@ class FrameAnalyzer:
         small = downscale(frame.rgb, self.settings.short_side_px)
         record.stage_ms["downscale"] = (now_s() - start_s) * 1000
         t_ms = self._t_ms(frame.t_s)
-        looks = {kind: landmarker.start(small, t_ms) for kind, landmarker in self._landmarkers.items()}
+        crops = {"hands": self.processor.hand_crops(shown)}  # by the poses of the frames before
+        looks = {kind: look.start(small, t_ms, crops.get(kind, ())) for kind, look in self._landmarkers.items()}
         try:
             seen = {kind: look.result() for kind, look in looks.items()}
         except EstimatorError as exc:

@@ -22,6 +22,7 @@ import numpy as np
 from livedance_lab import model_store
 from livedance_lab.errors import EstimatorError
 from livedance_lab.estimators.base import Estimate, Estimator, HandEstimate, ImageArray, register
+from livedance_lab.estimators.close_ups import Crop, back, mosaic
 from livedance_lab.memory import return_mapped_file
 from livedance_lab.settings import Settings
 
@@ -116,6 +117,16 @@ class TasksEstimator:
         except _MEDIAPIPE_ERRORS as exc:
             raise EstimatorError(f"MediaPipe failed at {t_ms} ms: {exc}.") from exc
         return _estimate(pose, hands)
+
+    def estimate_close_ups(self, image_rgb: ImageArray, t_ms: int, crops: tuple[Crop, ...]) -> Estimate:
+        """Look for hands inside crops only; parameters and errors are otherwise those of `estimate`.
+
+        Returns
+        -------
+        Estimate
+            In coordinates of the whole picture.
+        """
+        return back(self.estimate(mosaic(image_rgb, crops), t_ms), crops)
 
     def close(self) -> None:
         """Free the landmarkers; closing twice is harmless."""

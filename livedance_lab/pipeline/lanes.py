@@ -15,7 +15,8 @@ from statistics import median
 from typing import Protocol
 
 from livedance_lab.errors import EstimatorError, ImageError, LiveDanceError
-from livedance_lab.estimators.base import Estimate, Estimator, MonotonicMs
+from livedance_lab.estimators.base import Estimate, Estimator, ImageArray, MonotonicMs
+from livedance_lab.estimators.close_ups import CloseUps, Crop
 from livedance_lab.pipeline.scheduler import Job, LaneHandle, Plan, Scheduler
 
 __all__ = ["Lane", "LaneOwner"]
@@ -34,6 +35,10 @@ class LaneOwner(Protocol):
 
     def lane_failed(self, job: Job, error: LiveDanceError) -> None:
         """A job that gave none."""
+        ...
+
+    def hand_crops(self, job: Job) -> tuple[Crop, ...]:
+        """Where in the job's picture to look for hands; none: in all of it."""
         ...
 
     def lane_renewed(self, lane: str, reason: str) -> None:
@@ -156,7 +161,7 @@ class Lane:
         self.at_work = job
         try:
             for kind in self.kinds:
-                seen = self._estimators[kind].estimate(pixels, t_ms)
+                seen = self._look(kind, pixels, t_ms, job)
                 end_s = self._clock()
                 job.stage_ms[kind] = (end_s - start_s) * 1000
                 start_s = end_s
@@ -166,6 +171,13 @@ class Lane:
             self.at_work = None
         self._took_s.append(start_s - job.t_start_s)
         return estimate, start_s
+
+    def _look(self, kind: str, pixels: ImageArray, t_ms: int, job: Job) -> Estimate:
+        """At the whole picture, or for hands at the wrists' surroundings."""
+        estimator = self._estimators[kind]
+        if kind == "hands" and isinstance(estimator, CloseUps) and (crops := self._owner.hand_crops(job)):
+            return estimator.estimate_close_ups(pixels, t_ms, crops)
+        return estimator.estimate(pixels, t_ms)
 
     def _prepare(self) -> None:
         """Make what is not made yet."""

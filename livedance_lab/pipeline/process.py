@@ -18,16 +18,15 @@ import numpy as np
 from livedance_lab.analysis.angles import OTHER_SIDE, angle_ids, angles_deg, unmirrored
 from livedance_lab.analysis.smoothing import BodySmoother
 from livedance_lab.errors import SettingsError
-from livedance_lab.estimators.base import Estimate, HandEstimate
+from livedance_lab.estimators.base import Estimate
+from livedance_lab.estimators.close_ups import Crop
+from livedance_lab.pipeline.hands import HandsTally, WristFollower, sides, visible_wrists
 from livedance_lab.pose import Body, FloatArray, Frame, FrameRecord, FrameState, PoseResult
 from livedance_lab.settings import Settings
-from livedance_lab.skeletons import BLAZEPOSE_33, HAND_SIDES
 
 __all__ = ["Hands", "Processor"]
 
-_WRISTS = [BLAZEPOSE_33.index(f"{side}_wrist") for side in HAND_SIDES]
 _HANDS_KEEP_S = 0.5  # older hands than this are not shown with a newer pose
-_WRIST_VISIBILITY = 0.3
 _FLIP = np.array([-1, 1, 1], dtype=np.float32)  # x the other way
 
 
@@ -54,6 +53,8 @@ class Processor:
     ----------
     angle_names : tuple of str
         Ids of the joint angles that are computed, always the same ones.
+    tally : HandsTally
+        What looking for hands has brought.
 
     Raises
     ------
@@ -67,6 +68,8 @@ class Processor:
         self._hands: Hands | None = None
         self._hands_fresh = False
         self.last_pose = Body()
+        self.tally = HandsTally()
+        self._follower = WristFollower()
         self.smoother = BodySmoother(settings.smoothing, settings.gap_reset_s, self.angle_names)
         self._smoothed_mirrored = settings.mirrored
         self.settings = settings
@@ -90,7 +93,7 @@ class Processor:
         if not settings.hands or settings.mirrored != self.settings.mirrored:
             self._hands = None
         if settings.mirrored != self.settings.mirrored:
-            self.last_pose = Body()
+            self.last_pose, self._follower = Body(), WristFollower()
         self.settings = settings
 
     @property
@@ -99,6 +102,12 @@ class Processor:
         return self._wrists_visible
 
     _wrists_visible = True
+
+    def hand_crops(self, frame: Frame) -> tuple[Crop, ...]:
+        """Where in a frame to look for hands; none: in all of it."""
+        if self.settings.hands_crop == "none" or 0 in frame.source_size_px:
+            return ()
+        return self._follower.crops(frame.times.t_capture_s, frame.source_size_px)
 
     def take_hands(self, frame: Frame, estimate: Estimate, stage_ms: float) -> int:
         """Remember the hands of one frame for the results to come.
@@ -112,6 +121,7 @@ class Processor:
             return 0
         body = self._place_hands(frame, estimate)
         found = int(np.isfinite(body.hands_score).sum())
+        self.tally.add(len(estimate.hands), found, stage_ms)
         self._hands = Hands(frame.seq, frame.times.t_capture_s, body, stage_ms) if found else None
         self._hands_fresh = found > 0
         return found
@@ -135,7 +145,8 @@ class Processor:
         hands = self._current_hands(frame.times.t_capture_s)
         raw = self._body(frame, estimate, hands)
         self.last_pose = raw
-        self._note_wrists(frame, raw, found=estimate.pose_xyz is not None)
+        self._wrists_visible = bool(visible_wrists(raw, frame.source_size_px).any())
+        self._follower.note(frame.times.t_capture_s, raw)
         angles = self._angles(raw)
         angles_s = self._clock()
         if self.settings.mirrored != self._smoothed_mirrored:  # left has become right: nothing to go on from
@@ -199,18 +210,12 @@ class Processor:
             hands_score=seen.hands_score,
         )
 
-    def _note_wrists(self, frame: Frame, raw: Body, *, found: bool) -> None:
-        width, height = frame.source_size_px
-        x, y = raw.keypoints_px[_WRISTS, 0], raw.keypoints_px[_WRISTS, 1]
-        inside = (x >= 0) & (x <= width) & (y >= 0) & (y <= height)
-        self._wrists_visible = found and bool(np.any(inside & (raw.visibility[_WRISTS] > _WRIST_VISIBILITY)))
-
     def _place_hands(self, frame: Frame, estimate: Estimate) -> Body:
         """Each hand on the person's nearest wrist; hands far from both are somebody else's, or a face."""
         body = Body()
         px = [_pixels(hand.xyz, frame, estimate) for hand in estimate.hands]
         mirrored = self.settings.mirrored
-        for index, side in _sides(estimate.hands, px, self.last_pose, mirrored=mirrored).items():
+        for index, side in sides(estimate.hands, px, self.last_pose, mirrored=mirrored).items():
             body.hands_px[side] = px[index]
             body.hands_world_m[side] = estimate.hands[index].world_m * (_FLIP if mirrored else 1)
             body.hands_score[side] = estimate.hands[index].score
@@ -227,35 +232,3 @@ def _pixels(xyz: FloatArray, frame: Frame, estimate: Estimate) -> FloatArray:
 
 def _or(value: FloatArray | None, default: FloatArray) -> FloatArray:
     return default if value is None else value.astype(np.float32)
-
-
-def _sides(hands: tuple[HandEstimate, ...], px: list[FloatArray], pose: Body, *, mirrored: bool) -> dict[int, int]:
-    """Which hand (position in `hands`) is which side (0 left, 1 right).
-
-    With a known pose: pairs of hand and wrist, nearest first, no farther apart than 0.6 torso lengths.
-    Without: the model's own label, the surer one first; of a mirrored picture, the other side.
-    """
-    wrists = pose.keypoints_px[_WRISTS, :2]
-    chosen: dict[int, int] = {}
-    if np.isfinite(wrists).all():
-        reach_px = 0.6 * _torso_px(pose)
-        pairs = sorted(
-            (float(np.hypot(*(p[0, :2] - wrists[side]))), i, side) for i, p in enumerate(px) for side in (0, 1)
-        )
-        pairs = [pair for pair in pairs if not np.isfinite(reach_px) or pair[0] <= reach_px]
-    else:
-        pairs = sorted((-h.score, i, HAND_SIDES.index(h.side) ^ mirrored) for i, h in enumerate(hands))
-    for _, i, side in pairs:
-        if i not in chosen and side not in chosen.values():
-            chosen[i] = side
-    return chosen
-
-
-def _torso_px(pose: Body) -> float:
-    """Distance between the middles of the shoulders and of the hips, px; at least the shoulders' width."""
-    points = {n: pose.keypoints_px[BLAZEPOSE_33.index(n), :2] for n in
-              ("left_shoulder", "right_shoulder", "left_hip", "right_hip")}  # fmt: skip
-    shoulders = (points["left_shoulder"] + points["right_shoulder"]) / 2
-    hips = (points["left_hip"] + points["right_hip"]) / 2
-    width = np.hypot(*(points["left_shoulder"] - points["right_shoulder"]))
-    return float(max(np.hypot(*(shoulders - hips)), width))

@@ -15,6 +15,7 @@ from livedance_lab import __version__
 from livedance_lab.clock import ClockOffset, now_s, wall_s
 from livedance_lab.errors import CodedError, EstimatorError, ImageError, LiveDanceError, WireError
 from livedance_lab.estimators.base import Estimate, EstimatorFactory
+from livedance_lab.estimators.close_ups import Crop
 from livedance_lab.imaging import MAX_PIXELS, check
 from livedance_lab.pipeline.books import Books
 from livedance_lab.pipeline.complaints import Complaints
@@ -255,6 +256,11 @@ class Session:
             if job.kind != "hands" or job.joined_by is not None:
                 self.outlet.take(job, estimate, t_end_s, self.settings_version, self._staff.policy)
             self._finish_if_drained()
+
+    def hand_crops(self, job: Job) -> tuple[Crop, ...]:
+        """Where in a job's picture to look for hands, by the last poses."""
+        with self._lock:
+            return self.processor.hand_crops(job.picture.frame)
 
     def lane_failed(self, job: Job, error: LiveDanceError) -> None:
         """A lane could not do its job: the frame is rejected (its picture is bad) or failed (we are)."""

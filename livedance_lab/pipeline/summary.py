@@ -27,6 +27,7 @@ def summary_of(session: Session) -> dict[str, Any]:
         "settings_version": session.settings_version,
         "angles": list(session.processor.angle_names),
         "clock": {"offset_s": offset.offset_s, "uncertainty_s": offset.uncertainty_s},
+        "hands": session.processor.tally.plain(),
         "ledger": session.ledger.summary(),
         "log_bytes": session.log.n_bytes(),
     }

@@ -63,8 +63,8 @@ DESIGNS = {
     design.name: design
     for design in (
         Design("original", "base64 JSON, full-size pictures, MediaPipe's own networks, pose then hands",
-               {"design": "sequential", "short_side_px": _LARGE, "hand_confidence": 0.5}, legacy=True,
-               server={"estimator": "mediapipe_published"}),
+               {"design": "sequential", "short_side_px": _LARGE, "hand_confidence": 0.5, "hands_crop": "none"},
+               legacy=True, server={"estimator": "mediapipe_published"}),
         Design("sequential", "binary, 384 px, pose then hands", {"design": "sequential"}),
         Design("join", "pose and hands of one frame side by side", {"design": "join"}),
         Design("live_stream", "MediaPipe's own LIVE_STREAM mode", {"design": "live_stream"}),
@@ -89,6 +89,8 @@ DESIGNS = {
 COLUMNS = {
     "results_per_s": "results/s",
     "hands_per_s": "hands/s",
+    "hands_per_look": "hands at wrists/look",
+    "hands_look_ms": "ms/look",
     "age_p50_ms": "age p50 ms",
     "age_p95_ms": "age p95 ms",
     "age_p99_ms": "age p99 ms",
@@ -184,6 +186,8 @@ def measure(design: Design, clip: EncodedClip, seconds: float, fps: float) -> di
     return {
         "results_per_s": numbers["results_per_s"],
         "hands_per_s": numbers["hands_per_s"],
+        "hands_per_look": _known(numbers["hands"].get("at_wrists_per_look")),
+        "hands_look_ms": _known(numbers["hands"].get("ms_per_look")),
         **{f"age_{p}_ms": v for p, v in numbers["age_ms"].items()},
         "newest_age_ms": numbers["newest_age_ms"],
         "dropped_share": numbers["dropped_share"],
@@ -192,6 +196,10 @@ def measure(design: Design, clip: EncodedClip, seconds: float, fps: float) -> di
         "rss_mb": rss / 2**20,
         "bytes_up_per_frame": numbers["bytes_up_per_frame"],
     }
+
+
+def _known(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def ratios(rows: dict[str, list[dict[str, float]]]) -> dict[str, dict[str, tuple[float, float, float]]]:

@@ -48,7 +48,8 @@ def summarise(data: SessionData, from_seq: int = 0) -> dict[str, Any]:
         captured frame to the last result); ``age_ms`` (capture to emission) and ``age_at_client_ms`` (capture to
         arrival), each p50/p95/p99; ``newest_age_ms``: the age of the newest result averaged over time, what a viewer
         sees; ``stage_ms``, each step's p50/p95/p99; ``pose_found_share`` and ``hands_share`` of the processed frames;
-        ``hands_per_s``: how often hands of a new frame came.
+        ``hands_per_s``: how often hands of a new frame came; ``hands``: what looking for them has cost and brought in
+        the whole session (`HandsTally.plain`), empty where that is not known.
     """
     frames = data.frames
     frames = frames[frames["seq"] >= from_seq]
@@ -70,6 +71,7 @@ def summarise(data: SessionData, from_seq: int = 0) -> dict[str, Any]:
         "hands_per_s": fresh_hands / duration_s if duration_s else float("nan"),
         "pose_found_share": float(found.mean()) if len(found) else float("nan"),
         "hands_share": float((hands >= 0).mean()) if len(hands) else float("nan"),
+        "hands": data.manifest.get("hands") or {},
         "age_ms": percentiles((emit_s - capture_s) * 1000),
         "age_at_client_ms": percentiles((done["t_result_s"].to_numpy() - capture_s) * 1000),
         "newest_age_ms": time_averaged_age_ms(emit_s, capture_s),

@@ -31,6 +31,7 @@ def manifest(session: Session, config: ServerConfig) -> dict[str, Any]:
         "angles": list(session.processor.angle_names),
         "clock": {"offset_s": offset.offset_s, "uncertainty_s": offset.uncertainty_s},
         "client": session.client_about,
+        "hands": session.processor.tally.plain(),
         "ledger": session.ledger.summary(),
     }
 
