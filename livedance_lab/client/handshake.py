@@ -20,6 +20,8 @@ from livedance_lab.wire.messages import parse_json
 __all__ = ["keep_trying", "shake_hands"]
 
 _ANSWER_WITHIN_S = 10.0
+_PING_S = (5.0, 8.0)  # how often, and how long the answer may take: a dead line is left before the server gives up
+_GOODBYE_S = 2.0  # a dead line does not give one
 _LARGEST_ANSWER = 16 * 2**20
 _BACK_OFF_S = (0.1, 5.0)  # first and longest pause between attempts; doubled, with jitter
 
@@ -57,7 +59,8 @@ async def shake_hands(url: str, hello: dict[str, Any], trust: Trust = True) -> t
     try:
         socket = await connect(
             url, ssl=tls, compression=None, max_size=_LARGEST_ANSWER, open_timeout=_ANSWER_WITHIN_S, proxy=None,
-            logger=frames,
+            logger=frames, ping_interval=_PING_S[0], ping_timeout=_PING_S[1],
+            close_timeout=_GOODBYE_S,
         )  # fmt: skip
     except (OSError, InvalidHandshake, InvalidURI, TimeoutError) as exc:
         raise ConnectionRefused("unreachable", f"no server answers at {url}: {exc}.") from exc

@@ -31,6 +31,7 @@ _PORTS_TRIED = 20
 _HARD_LIMIT = 8  # times the largest message: above it one is not even read and refused, the connection is closed
 _SILENT_S, _BODY_S = 120, 30  # how long an HTTP client may keep a connection open without a word, or over a body
 _GOODBYES_S = 2.0
+_PING_S = (10, 8)  # how often, and how long the answer may take: finds connections whose other end is gone
 
 
 def make_app(hub: Hub) -> Application:
@@ -42,8 +43,8 @@ def make_app(hub: Hub) -> Application:
         default_handler_class=NotFound,
         default_handler_args=own,
         websocket_max_message_size=_HARD_LIMIT * hub.config.max_message_bytes,
-        websocket_ping_interval=10,  # finds half-open connections
-        websocket_ping_timeout=8,
+        websocket_ping_interval=_PING_S[0],
+        websocket_ping_timeout=_PING_S[1],
         log_function=lambda _handler: None,  # request lines would carry nothing but ids; our own log says more
     )
 
