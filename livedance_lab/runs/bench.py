@@ -73,6 +73,7 @@ DESIGNS = {
         Design("lanes", "pose lanes alternate frames", {"design": "lanes"}),
         Design("lanes-paced", "the same, as many unanswered frames as lanes", {"design": "lanes"}, "paced"),
         Design("auto", "the default", {}, "auto"),
+        Design("whole-picture", "the default, hands looked for in all of the picture", {"hands_crop": "none"}, "auto"),
         Design("original-pose", "the original's recipe without hands",
                {"design": "sequential", "short_side_px": _LARGE, "hands": False}, legacy=True,
                server={"estimator": "mediapipe_published"}),
