@@ -20,6 +20,7 @@ import math
 from dataclasses import dataclass
 
 from livedance_lab.pipeline.latest import LatestSlot
+from livedance_lab.pipeline.load import Load
 from livedance_lab.pipeline.picture import Picture
 from livedance_lab.pipeline.scheduler import Job, LaneHandle
 from livedance_lab.settings import Settings
@@ -33,19 +34,17 @@ HANDS_WEIGHT = {"pose_first": 0.0625, "balanced": 0.25, "hands_first": 2.0}
 STAGGER = 0.25
 """Least time between the starts of two pose lanes, as a share of what would spread them evenly."""
 
-_FIRST_GUESS_S = {"pose": 0.03, "hands": 0.04}
-_FOLLOW = 0.1  # of the difference, each time: some ten jobs are remembered
-
 
 def pose_lane_count(settings: Settings, workers: int) -> int:
     """How many pose landmarkers a session gets.
 
-    Up to three by default: with the full model they follow 60 frames/s, also where a pose takes 40 ms, and a fourth
-    makes no result younger (``livedance bench --simulate``). Each costs memory and a little steadiness.
+    Two by default, one on a single core: two follow 60 frames/s where a pose takes up to 27 ms, and on machines with
+    4, 8 or 16 cores a third one makes results less than a millisecond younger (``livedance bench --simulate``). Each
+    costs memory, and none is used that the camera's rate does not need. Slow models can be given more by hand.
     """
     if settings.design in ("decoupled", "live_stream"):
         return 1
-    return settings.pose_lanes or min(3, workers)
+    return settings.pose_lanes or min(2, workers)
 
 
 @dataclass
@@ -115,7 +114,7 @@ class LanesPlan:
     ) -> None:
         self.slot, self.pose, self.hands, self.settings = slot, pose, hands, settings
         self.policy = HandsPolicy()
-        self._usual_s = dict(_FIRST_GUESS_S)
+        self.load = Load(len(pose))
         self._begun_capture_s = {"pose": -math.inf, "hands": -math.inf}
 
     def choose(self, now_s: float, cores: float = math.inf) -> tuple[LaneHandle, Job] | None:
@@ -133,7 +132,7 @@ class LanesPlan:
 
     def took(self, job: Job, seconds: float) -> None:
         """A job has taken so long: what the next of its kind is expected to take."""
-        self._usual_s[job.kind] += _FOLLOW * (seconds - self._usual_s[job.kind])
+        self.load.took(job.kind, seconds)
 
     def replace(self, old: LaneHandle, new: LaneHandle) -> None:
         """Another lane does the work of one that was given up."""
@@ -144,18 +143,18 @@ class LanesPlan:
         """How much younger its part of the view gets, per second of a core."""
         if picture is None:
             return 0.0
-        return (picture.frame.times.t_capture_s - self._begun_capture_s[kind]) / self._usual_s[kind]
+        return (picture.frame.times.t_capture_s - self._begun_capture_s[kind]) / self.load.usual_s[kind]
 
     def _pose_lane(self, now_s: float, cores: float) -> LaneHandle | None:
         """The lane that should take the waiting frame; None if none is there, or it is better to wait a little."""
         if self.slot.waiting is None:
             return None
-        # with less than its own core a session keeps to one lane: a landmarker that sees every frame follows better
-        used = sorted(self.pose, key=lambda lane: -lane.last_start_s)[: math.ceil(min(cores, len(self.pose)))]
+        most = math.ceil(min(cores, self.load.pose_lanes))
+        used = sorted(self.pose, key=lambda lane: -lane.last_start_s)[:most]
         idle = [lane for lane in used if lane.idle]
         at_work = len(used) - len(idle)
         # frames looked at in quick succession give results in pairs, and then a long one grows old
-        if not idle or (at_work and now_s - used[0].last_start_s < STAGGER * self._usual_s["pose"] / len(used)):
+        if not idle or (at_work and now_s - used[0].last_start_s < STAGGER * self.load.usual_s["pose"] / len(used)):
             return None
         return min(idle, key=lambda lane: lane.last_start_s)  # the one that has rested longest: lanes alternate
 
@@ -165,7 +164,9 @@ class LanesPlan:
 
     def _job(self, lane: LaneHandle, kind: str, picture: Picture, now_s: float) -> tuple[LaneHandle, Job]:
         self._begun_capture_s[kind] = picture.frame.times.t_capture_s
-        return lane, Job(picture, kind, now_s, expected_s=self._usual_s[kind])
+        if kind == "pose":
+            self.load.begun(picture.frame, now_s)
+        return lane, Job(picture, kind, now_s, expected_s=self.load.usual_s[kind])
 
 
 class SequentialPlan:

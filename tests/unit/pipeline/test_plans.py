@@ -239,7 +239,7 @@ def test_join_gives_both_lanes_the_same_frame_and_waits_for_both(slot):
 
 @pytest.mark.parametrize(
     ("settings", "workers", "lanes"),
-    [({}, 1, 1), ({}, 2, 2), ({}, 4, 3), ({}, 8, 3), ({}, 16, 3), ({"pose_lanes": 5}, 2, 5),
+    [({}, 1, 1), ({}, 2, 2), ({}, 4, 2), ({}, 8, 2), ({}, 16, 2), ({"pose_lanes": 5}, 2, 5),
      ({"design": "decoupled"}, 8, 1), ({"design": "live_stream"}, 8, 1)],
 )  # fmt: skip
 def test_how_many_pose_lanes(settings, workers, lanes):
