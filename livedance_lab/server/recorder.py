@@ -14,7 +14,7 @@ from livedance_lab.server.manifest import manifest
 
 __all__ = ["Recorder", "unused", "within"]
 
-_MOST_LEVELS = 32
+_LONGEST, _MOST_LEVELS = 1000, 32
 
 
 def within(root: Path, wanted: str) -> Path:
@@ -25,6 +25,8 @@ def within(root: Path, wanted: str) -> Path:
     RecordingError
         If it points anywhere else: a client may write recordings, not files at will.
     """
+    if len(wanted) > _LONGEST:
+        raise RecordingError(f"a recording's path has at most {_LONGEST} characters, got {len(wanted)}.")
     try:
         path = (root / Path(wanted).expanduser()).resolve()
     except (OSError, RuntimeError, ValueError) as exc:  # too long, of an unknown user, with a zero byte

@@ -64,7 +64,7 @@ class Report:
         """For people."""
         refused = sum(n for what, n in self.answers.items() if what.startswith(("error", "refused")))
         accepted = self.messages - refused - self.http_requests
-        first, last = (self.rss_mb[0], self.rss_mb[-1]) if self.rss_mb else (0.0, 0.0)
+        course = [self.rss_mb[n * (len(self.rss_mb) - 1) // 10] for n in range(11)] if self.rss_mb else []
         lines = {
             "messages": f"{self.messages} in {self.duration_s:.0f} s ({self.frames} frames, {self.texts} texts, "
                         f"{self.http_requests} HTTP requests)",
@@ -74,8 +74,7 @@ class Report:
             "sessions": f"{self.sessions}, {len(self.lost)} lost",
             "unhandled exceptions": f"{len(self.unhandled)}",
             "honest session": f"{self.honest}",
-            "server memory": f"{first:.0f} MB at first, {last:.0f} MB at the end, "
-                             f"{max(self.rss_mb, default=0):.0f} MB at most; {self.logs_mb:.0f} MB of it logs",
+            "server memory, MB": f"{' '.join(f'{mb:.0f}' for mb in course)}; {self.logs_mb:.0f} of it logs",
             "answers": ", ".join(f"{what} {n}" for what, n in self.answers.most_common()),
             "HTTP answers": ", ".join(f"{what} {n}" for what, n in self.statuses.most_common()),
         }  # fmt: skip

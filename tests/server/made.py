@@ -71,7 +71,7 @@ class Served:
         answer = connection.getresponse()
         data: Any = answer.read()
         connection.close()
-        if answer.headers.get("Content-Type", "").startswith("application/json"):
+        if data and answer.headers.get("Content-Type", "").startswith("application/json"):  # HEAD has no body
             data = json.loads(data)
         return answer.status, data, dict(answer.headers)
 
