@@ -264,6 +264,7 @@ def judge(
     *,
     joints: tuple[int, ...] = BODY_JOINTS,
     skip_s: float = 0.7,
+    facing: Array | None = None,
 ) -> Quality:
     """Compare what was on screen with the truth.
 
@@ -278,6 +279,8 @@ def judge(
         Which landmarks count.
     skip_s : float, default 0.7
         At the start, while everything settles.
+    facing : ndarray of shape (T, 2), optional
+        Of somebody who turns round: the bias is then fixed to the body (`livedance_lab.analysis.measures.rms_error`).
 
     Returns
     -------
@@ -286,7 +289,8 @@ def judge(
     rows = (painted.times_s >= painted.times_s[0] + skip_s) & (painted.times_s <= truth_times_s[-1])
     shown = painted.keypoints_px[rows][:, list(joints), :2]
     truth = resample(truth_px[:, list(joints)], truth_times_s, painted.times_s[rows])
-    figures = rms_error(shown, truth)
+    turned = None if facing is None else resample(facing, truth_times_s, painted.times_s[rows])
+    figures = rms_error(shown, truth, facing=turned)
     return Quality(
         rms_px=figures.rms,
         p95_px=figures.p95,

@@ -12,27 +12,30 @@ __all__ = ["evaluate"]
 
 def evaluate(
     source: Annotated[
-        Path | None, typer.Option(help="Video with NAME_truth.parquet beside it; the sample clip if not given.")
+        Path | None, typer.Option(help="Video with NAME_truth.parquet beside it; both sample clips if not given.")
     ] = None,
     seconds: Annotated[float | None, typer.Option(min=4, help="How much of it; all if not given.")] = None,
-    fps: Annotated[float, typer.Option(min=1, max=240, help="Frames offered per second to live servers.")] = 60.0,
+    fps: Annotated[
+        float | None, typer.Option(min=1, max=240, help="Frames offered per second to live servers; the clip's own.")
+    ] = None,
     designs: Annotated[
-        str, typer.Option(help="Comma-separated, of `livedance bench --designs list`; ratios refer to the first.")
-    ] = "original,auto,auto-pose",
+        str, typer.Option(help="Comma-separated, of `livedance bench --designs list`.")
+    ] = "original,auto",
+    rounds: Annotated[int, typer.Option(min=1, help="How often each design is streamed, in turn.")] = 2,
     live: Annotated[bool, typer.Option(help="Stream through real servers too.")] = True,
     out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("livedance-evaluation"),
 ) -> None:
     """Judge smoothing, painting and angles against the truth, and write a report."""
     from rich import box
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn
+    from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
     from rich.table import Table
 
     from livedance_lab.quiet import quiet_c_logs
     from livedance_lab.runs.bench import DESIGNS
     from livedance_lab.runs.evaluation import evaluate as run
     from livedance_lab.runs.evaluation_report import tables, write_evaluation
-    from livedance_lab.runs.samples import sample_path
+    from livedance_lab.runs.samples import EVALUATED, sample_path
 
     quiet_c_logs()
     console = Console()
@@ -41,19 +44,22 @@ def evaluate(
     unknown = [name for name in names if name not in DESIGNS]
     if unknown:
         raise typer.BadParameter(f"no design {', '.join(unknown)}; there are {', '.join(DESIGNS)}.")
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=console, transient=True) as bar:
-        task = bar.add_task("beginning")
-        found = run(
-            source or sample_path(), seconds=seconds, fps=fps, designs=names, live=live,
-            say=lambda words: bar.update(task, description=words),
-            progress=lambda done, total: bar.update(task, description=f"trying filters: {done} of {total}"),
-        )  # fmt: skip
-    for title, words, headings, rows in tables(found):
-        table = Table(title=title, caption=words, title_justify="left", caption_justify="left", box=box.SIMPLE_HEAD)
-        for number, heading in enumerate(headings):
-            table.add_column(heading, no_wrap=True, justify="left" if number == 0 else "right")
-        for row in rows:
-            table.add_row(*row)
-        console.print(table)
-    page, *others = write_evaluation(found, out)
-    console.print(f"The report is [cyan]{page}[/cyan]; beside it " + ", ".join(p.name for p in others) + ".")
+    for clip in [source] if source else [sample_path(name) for name in EVALUATED]:
+        with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=console, transient=True) as bar:
+            task = bar.add_task("beginning")
+
+            def say(words: str, bar: Progress = bar, task: TaskID = task) -> None:
+                bar.update(task, description=words)
+
+            found = run(clip, seconds=seconds, fps=fps, designs=names, rounds=rounds, live=live, say=say,
+                        progress=lambda done, total: say(f"trying filters: {done} of {total}"))  # fmt: skip
+        for title, words, headings, rows in tables(found):
+            table = Table(title=f"{clip.stem}: {title}", caption=words, title_justify="left", caption_justify="left",
+                          box=box.SIMPLE_HEAD)  # fmt: skip
+            for number, heading in enumerate(headings):
+                table.add_column(heading, no_wrap=True, justify="left" if number == 0 else "right")
+            for row in rows:
+                table.add_row(*row)
+            console.print(table)
+        page, *others = write_evaluation(found, out / clip.stem)
+        console.print(f"The report is [cyan]{page}[/cyan]; beside it " + ", ".join(p.name for p in others) + ".")

@@ -18,6 +18,7 @@ _RECIPES = {"original": LIGHT.quiet, "latest": LIGHT.right, "interpolated": LIGH
 _FILTERS = {"ema": LIGHT.quiet, "kalman_adaptive": LIGHT.fast, "one_euro": LIGHT.left, "mediapipe": LIGHT.right,
             "kalman_cv": LIGHT.calm}  # fmt: skip
 
+_PANELS_ACROSS = 4
 _LONGEST_LAG_MS = 130.0
 """Filters later than this are off the chart: nobody would dance with them."""
 
@@ -34,20 +35,22 @@ def save_painted(rows: list[dict[str, Any]], path: Path) -> Path:
         PNG file.
     """
     streams = list(dict.fromkeys(row["stream"] for row in rows))
-    figure = Figure(figsize=(3.3 * len(streams), 3.7), facecolor=LIGHT.paper)
-    panels = figure.subplots(1, len(streams), sharey=True, squeeze=False)[0]
+    across = min(len(streams), _PANELS_ACROSS)
+    down = math.ceil(len(streams) / across)
+    figure = Figure(figsize=(3.3 * across, 3.1 * down + 0.6), facecolor=LIGHT.paper)
+    panels = figure.subplots(down, across, sharey=True, sharex=True, squeeze=False).ravel()
     most_x = 1.12 * max(row["second_difference_px"] for row in rows)
     most_y = 1.12 * max(row["rms_px"] for row in rows)
-    for axes, stream in zip(panels, streams, strict=True):
+    for axes in panels[len(streams) :]:
+        axes.axis("off")
+    for axes, stream in zip(panels, streams, strict=False):
         mine = [row for row in rows if row["stream"] == stream]
         for row in mine:
             at, colour = (row["second_difference_px"], row["rms_px"]), _RECIPES.get(row["recipe"], LIGHT.middle)
             axes.plot(*at, "o", markersize=9, color=colour, markeredgecolor=LIGHT.paper, label=row["recipe"])
         axes.axvline(mine[0]["truth_second_difference_px"], color=LIGHT.quiet, linewidth=0.8, linestyle=":")
-        kind, _, name = stream.partition(": ")
         pace = f"{mine[0]['rate_hz']:.0f} results/s, {mine[0]['age_ms']:.0f} ms old"
-        axes.set_title(f"{kind}: {name}\n{pace}" if kind == "live" else f"{kind}\n{pace}", loc="left", size=9.5,
-                       weight="bold", color=LIGHT.ink)  # fmt: skip
+        axes.set_title(f"{stream}\n{pace}", loc="left", size=9.5, weight="bold", color=LIGHT.ink)
         axes.set_xlabel("unrest: second difference, px/frame²", size=8.5, color=LIGHT.quiet)
         axes.set_xlim(0, most_x)
         axes.set_ylim(0, most_y)
@@ -55,8 +58,9 @@ def save_painted(rows: list[dict[str, Any]], path: Path) -> Path:
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="lower center", ncols=len(labels), frameon=False, fontsize=9,
                   labelcolor=LIGHT.ink)  # fmt: skip
-    panels[0].set_ylabel("error: RMS to the truth at that instant, px", size=8.5, color=LIGHT.quiet)
-    figure.tight_layout(rect=(0, 0.07, 1, 1))
+    for axes in panels[::across]:
+        axes.set_ylabel("error: RMS to the truth at that instant, px", size=8.5, color=LIGHT.quiet)
+    figure.tight_layout(rect=(0, 0.25 / figure.get_figheight(), 1, 1))
     figure.savefig(path, dpi=140, facecolor=LIGHT.paper)
     return path
 

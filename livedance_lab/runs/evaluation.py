@@ -1,43 +1,33 @@
 """The whole evaluation: smoothing, painting and angles against a clip's ground truth.
 
-Live parts stream the clip through real servers, design by design, and judge what a screen would have shown.
-The rest works on landmarks of the clip found here, frame by frame, so that its figures do not depend on how
-busy the machine was: streams of fixed pace and age, and filters on a still and on a moving recording, both with
-sensor noise put into the pictures, because the clip itself is free of it.
+Live parts stream the clip through real servers, design by design, in interleaved rounds, and judge what a screen
+would have shown. The rest works on landmarks of the clip found here, frame by frame, so that its figures do not
+depend on how busy the machine was: streams of fixed pace and age, and filters on a still and on a moving recording,
+both with sensor noise put into the pictures, because the clip itself is free of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
 from livedance_lab.analysis import tuning
-from livedance_lab.analysis.evaluate import BODY_JOINTS, RECIPES, Quality, Stream, judge, paint, simulate_stream
-from livedance_lab.analysis.smoothing import body_size
-from livedance_lab.client.feed import EncodedClip
-from livedance_lab.client.session import LiveSession
-from livedance_lab.errors import LiveDanceError
-from livedance_lab.estimators.base import MonotonicMs, factory
-from livedance_lab.imaging import decode_rgb, downscale, encode_jpeg
+from livedance_lab.analysis.evaluate import BODY_JOINTS, RECIPES, Quality, Stream, judge, paint
 from livedance_lab.runs.accuracy import angle_errors
 from livedance_lab.runs.bench import DESIGNS
+from livedance_lab.runs.evaluation_streams import PACES, LiveRun, find_landmarks, live_run, paced_stream
+from livedance_lab.runs.keypoint_truth import KeypointTruth, keypoint_truth
 from livedance_lab.runs.samples import truth_of
-from livedance_lab.server import LiveServer
-from livedance_lab.settings import Settings
-from livedance_lab.skeletons import BLAZEPOSE_33
-from livedance_lab.tables.data import SessionData
 from livedance_lab.video import VideoSource
 
-__all__ = ["NOISE_SD", "Evaluation", "KeypointTruth", "LiveRun", "evaluate", "keypoint_truth", "live_run"]
+__all__ = ["NOISE_SD", "Evaluation", "evaluate"]
 
-Array = npt.NDArray[np.float64]
 Say = Callable[[str], None]
+Progress = Callable[[int, int], None]
 
 NOISE_SD: Final = 8.0
 """Standard deviation of the sensor noise put into pictures, of 255: a webcam in a dim room."""
@@ -46,121 +36,6 @@ _SETTLES_S: Final = 1.0
 _STILL_S: Final = 8.0
 _STILL_HZ: Final = 30.0
 _EMA_ALPHAS: Final = (1.0, 0.97, 0.94, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05)
-_SIMULATED: Final = ((15.0, 0.085), (30.0, 0.034), (60.0, 0.040))
-"""Results per second and their age: the original's pace, one landmarker's, two landmarkers'."""
-
-
-@dataclass(frozen=True)
-class KeypointTruth:
-    """Where every landmark truly is, frame by frame.
-
-    Attributes
-    ----------
-    times_s : ndarray of shape (T,)
-    px : ndarray of shape (T, 33, 2)
-        Pixels of the clip; NaN for landmarks the truth does not have.
-    """
-
-    times_s: Array
-    px: Array
-
-    @property
-    def body_size_px(self) -> float:
-        """Median torso length."""
-        return float(np.nanmedian([body_size(frame) for frame in self.px]))
-
-    @property
-    def stillest(self) -> int:
-        """The frame around which least moves for half a second."""
-        steps = np.linalg.norm(np.diff(self.px[:, BODY_JOINTS], axis=0), axis=-1).sum(axis=1)
-        width = max(round(0.5 / float(np.median(np.diff(self.times_s)))), 1)
-        return int(np.argmin(np.convolve(steps, np.ones(width), "valid"))) + width // 2
-
-
-def keypoint_truth(clip: Path) -> KeypointTruth:
-    """The truth that lies beside a clip as ``NAME_truth.parquet``.
-
-    Columns: frame, time_s, joint (BlazePose names), u_px, v_px.
-
-    Raises
-    ------
-    LiveDanceError
-        If there is none, or it lacks a column.
-    """
-    path = clip.with_name(f"{clip.stem}_truth.parquet")
-    if not path.is_file():
-        raise LiveDanceError(f"an evaluation needs the truth of {clip.name}: there is no {path}.")
-    try:
-        table = pd.read_parquet(path, columns=["frame", "time_s", "joint", "u_px", "v_px"])
-    except (KeyError, ValueError) as exc:
-        raise LiveDanceError(f"{path} must have columns frame, time_s, joint, u_px, v_px: {exc}") from exc
-    wide = [table.pivot(index="frame", columns="joint", values=axis).reindex(columns=list(BLAZEPOSE_33.landmarks))
-            for axis in ("u_px", "v_px")]  # fmt: skip
-    times_s = table.groupby("frame")["time_s"].first().to_numpy(dtype=np.float64)
-    return KeypointTruth(times_s, np.stack([w.to_numpy(dtype=np.float64) for w in wide], axis=-1))
-
-
-@dataclass
-class LiveRun:
-    """One design's stream through a real server, and the truth on the same clock.
-
-    Attributes
-    ----------
-    name, words : str
-    stream : Stream
-    truth_times_s : ndarray of shape (F,)
-        When each captured frame was captured.
-    truth_px : ndarray of shape (F, 33, 2)
-    data : SessionData
-    """
-
-    name: str
-    words: str
-    stream: Stream
-    truth_times_s: Array
-    truth_px: Array
-    data: SessionData
-
-
-def live_run(design: str, clip: Path, truth: KeypointTruth, *, seconds: float, fps: float) -> LiveRun:
-    """Stream a clip through a server of its own, once, and keep what arrived when."""
-    chosen = DESIGNS[design]
-    side = Settings(short_side_px=2160) if chosen.legacy else Settings()
-    encoded = EncodedClip.read(clip, side, seconds)
-    with LiveServer.start(reuse=False, port=0) as server, LiveSession.open(server, **chosen.settings) as session:
-        how: dict[str, Any] = {"fps": fps, "pacing": chosen.pacing, "legacy": chosen.legacy}
-        session.stream(encoded, seconds=seconds, end=True, **how)  # from the first frame on: seq is the clip's
-        data = session.data()
-    frames = data.frames.drop_duplicates("seq", keep="last").set_index("seq")
-    rows = data.column("found") & np.isin(data.seq, frames.index)
-    arrival_s = frames["t_result_s"].fillna(frames["t_emit_s"]).reindex(data.seq[rows]).to_numpy(dtype=np.float64)
-    keypoints = data.array("keypoints_px")[rows].astype(np.float64)
-    shown = len(encoded.images)  # the clip begins again where it is shorter than the run
-    index = frames.index.to_numpy() % shown
-    return LiveRun(
-        design, chosen.words, Stream(data.t_capture_s[rows], arrival_s, keypoints, truth.body_size_px),
-        frames["t_capture_s"].to_numpy(dtype=np.float64), truth.px[index], data,
-    )  # fmt: skip
-
-
-def _landmarks(pictures: Iterable[tuple[float, Any]], noise_sd: float, seed: int = 0) -> Array:
-    """Keypoints in pixels of the clip, shape (T, 33, 2), of pictures as a client would send them."""
-    settings = Settings(hands=False)
-    estimator = factory("mediapipe")("pose", settings)
-    rng, clock = np.random.default_rng(seed), MonotonicMs()
-    out: list[Array] = []
-    try:
-        for t_s, rgb in pictures:
-            height, width = rgb.shape[:2]
-            if noise_sd:
-                rgb = np.clip(rgb + rng.normal(0, noise_sd, rgb.shape), 0, 255).astype(np.uint8)
-            sent = encode_jpeg(downscale(rgb, settings.short_side_px), settings.jpeg_quality)
-            found = estimator.estimate(decode_rgb(sent), clock(t_s)).pose_xyz
-            missing = np.full((33, 2), np.nan)
-            out.append(missing if found is None else found[:, :2].astype(np.float64) * (width, height))
-    finally:
-        estimator.close()
-    return np.array(out)
 
 
 @dataclass
@@ -172,11 +47,13 @@ class Evaluation:
     about : dict
         Clip, seconds, rates, noise: what the figures rest on.
     painted : list of dict
-        One row per stream and recipe: `Quality`, pace and age.
+        One row per stream and recipe: `Quality`, pace and age; of live streams over all rounds.
     trials : list of Trial
         Every filter tried, jitter against lag.
     smoothers : list of dict
         The default and EMA at equal jitter and equal lag.
+    lanes : list of dict
+        Jitter at rest of one landmarker and of two that take turns, before and after the default filter.
     angles : dict
         Per joint, `angle_errors` of the live default.
     """
@@ -185,6 +62,7 @@ class Evaluation:
     painted: list[dict[str, Any]] = field(default_factory=list)
     trials: list[tuning.Trial] = field(default_factory=list)
     smoothers: list[dict[str, Any]] = field(default_factory=list)
+    lanes: list[dict[str, Any]] = field(default_factory=list)
     angles: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
@@ -193,8 +71,9 @@ class Evaluation:
 
 
 def evaluate(
-    clip: Path, *, seconds: float | None = None, fps: float = 60.0, designs: Iterable[str] = ("original", "auto"),
-    live: bool = True, say: Say = lambda _words: None, progress: Callable[[int, int], None] = lambda _done, _all: None,
+    clip: Path, *, seconds: float | None = None, fps: float | None = None,
+    designs: Iterable[str] = ("original", "auto"), rounds: int = 1, live: bool = True,
+    say: Say = lambda _words: None, progress: Progress = lambda _done, _all: None,
 ) -> Evaluation:  # fmt: skip
     """Run the evaluation.
 
@@ -204,10 +83,13 @@ def evaluate(
         A video with its truth beside it (`keypoint_truth`; angles: `livedance_lab.runs.samples.truth_of`).
     seconds : float, optional
         How much of it; all by default.
-    fps : float, default 60
-        Frames offered per second to the live servers.
+    fps : float, optional
+        Frames offered per second to the live servers; the clip's own rate by default, at which it is as quick as it
+        was danced.
     designs : iterable of str
-        Of `livedance_lab.runs.bench.DESIGNS`; "original" is what ratios refer to.
+        Of `livedance_lab.runs.bench.DESIGNS`.
+    rounds : int, default 1
+        How often each is streamed, in turn.
     live : bool, default True
         False leaves out the servers.
     say : callable, optional
@@ -225,59 +107,105 @@ def evaluate(
         If the clip has no truth or a part of the live path fails.
     """
     truth = keypoint_truth(clip)
-    length_s = min(seconds or float("inf"), len(truth.times_s) / _rate_hz(truth))
-    out = Evaluation({"clip": clip.name, "seconds": length_s, "offered_fps": fps, "noise_sd": NOISE_SD,
-                      "body_size_px": truth.body_size_px, "joints": len(BODY_JOINTS)})  # fmt: skip
-    for design in designs if live else ():
-        say(f"streaming live: {DESIGNS[design].words}")
-        run = live_run(design, clip, truth, seconds=length_s, fps=fps)
-        _judge_all(out, f"live: {design}", run.stream, run.truth_times_s, run.truth_px)
-        angles = truth_of(clip)
-        if design != "original" and angles is not None and not out.angles:
-            out.angles = angle_errors(run.data, angles)
+    length_s = min(seconds or float("inf"), len(truth.times_s) / truth.rate_hz)
+    out = Evaluation({"clip": clip.name, "seconds": length_s, "offered_fps": fps or truth.rate_hz, "rounds": rounds,
+                      "noise_sd": NOISE_SD, "body_size_px": truth.body_size_px, "joints": len(BODY_JOINTS),
+                      "turns_round": truth.turns_round})  # fmt: skip
+    if live:
+        _live(out, clip, truth, list(designs), say)
     say("finding landmarks in every frame")
     with VideoSource(clip) as video:
         pictures = [frame.rgb for frame in video if frame.index < length_s * video.fps]
         rate_hz = video.fps
-    times_s = np.arange(len(pictures)) / rate_hz
-    raw = _landmarks(zip(times_s, pictures, strict=True), 0.0)
-    for pace_hz, age_s in _SIMULATED:
-        every = max(round(rate_hz / pace_hz), 1)
-        stream = simulate_stream(times_s, raw, truth.body_size_px, every=every, age_s=age_s)
-        _judge_all(out, f"simulated: {pace_hz:g}/s", stream, truth.times_s, truth.px)
+    for name, stream in _paced(pictures, rate_hz, truth.body_size_px):
+        out.painted += _judged(f"simulated: {name}", [(stream, truth)], turning=truth.turns_round)
     say("finding landmarks under sensor noise, standing still and moving")
-    still, moving = _recordings(pictures, rate_hz, truth)
+    still = _still(pictures, truth)
+    moving = _moving(pictures, rate_hz, truth.body_size_px)
+    out.lanes = _compare_lanes(still, _still(pictures, truth, lanes=2), moving)
     say("trying filters")
     out.trials = tuning.run(still, moving, progress=progress)
     _compare_smoothers(out, still, moving)
     return out
 
 
-def _judge_all(out: Evaluation, name: str, stream: Stream, truth_times_s: Array, truth_px: Array) -> None:
+def _live(out: Evaluation, clip: Path, truth: KeypointTruth, designs: list[str], say: Say) -> None:
+    """Every design once per round, one after the other, so that a machine that drifts drifts for all."""
+    runs: dict[str, list[LiveRun]] = {design: [] for design in designs}
+    for number in range(out.about["rounds"]):
+        for design in designs:
+            say(f"streaming live, round {number + 1}: {DESIGNS[design].words}")
+            run = live_run(design, clip, truth, seconds=out.about["seconds"], fps=out.about["offered_fps"])
+            runs[design].append(run)
+    angles = truth_of(clip)
+    for design, done in runs.items():
+        both = [(run.stream, run.truth) for run in done]
+        out.painted += _judged(f"live: {design}", both, turning=truth.turns_round)
+        if design != "original" and angles is not None and not out.angles:
+            out.angles = angle_errors(done[0].data, angles)
+
+
+def _paced(pictures: list[Any], rate_hz: float, body_size_px: float) -> Iterable[tuple[str, Stream]]:
+    """Streams of fixed pace; one that a slower clip makes equal to another is left out."""
+    seen = set()
+    for pace in PACES:
+        which = pace.every(rate_hz), pace.lanes, pace.published
+        if which not in seen:
+            seen.add(which)
+            yield pace.name, paced_stream(pace, pictures, rate_hz, body_size_px)
+
+
+def _judged(name: str, streams: Sequence[tuple[Stream, KeypointTruth]], *, turning: bool) -> list[dict[str, Any]]:
+    """One row per recipe, over all streams of that name."""
+    rows = []
     for recipe in RECIPES.values():
-        painted = paint(stream, recipe)
-        quality: Quality = judge(painted, truth_times_s, truth_px, stream.body_size_px, skip_s=_SETTLES_S)
-        out.painted.append({"stream": name, "recipe": recipe.name, "words": recipe.words, "rate_hz": stream.rate_hz,
-                            "age_ms": stream.age_ms, **asdict(quality)})  # fmt: skip
+        found = [
+            judge(paint(stream, recipe), truth.times_s, truth.px, stream.body_size_px, skip_s=_SETTLES_S,
+                  facing=truth.facing if turning else None)
+            for stream, truth in streams
+        ]  # fmt: skip
+        rows.append({"stream": name, "recipe": recipe.name, "words": recipe.words,
+                     "rate_hz": float(np.mean([stream.rate_hz for stream, _ in streams])),
+                     "age_ms": float(np.mean([stream.age_ms for stream, _ in streams])),
+                     **_together(found)})  # fmt: skip
+    return rows
 
 
-def _recordings(pictures: list[Any], rate_hz: float, truth: KeypointTruth) -> tuple[tuning.Recording, tuning.Recording]:
-    """One picture held with fresh noise in each frame, and the dance, both at about 30 per second."""
-    length_s = min(_STILL_S, max(len(pictures) / rate_hz, 2.5))
-    still_s = np.arange(round(length_s * _STILL_HZ)) / _STILL_HZ
+def _together(found: list[Quality]) -> dict[str, Any]:
+    """The figures of several rounds as one: root mean squares stay root mean squares."""
+    plain = [asdict(one) for one in found]
+    one: dict[str, Any] = {key: float(np.mean([row[key] for row in plain])) for key in plain[0]}
+    for key in ("rms_px", "rms_torso"):
+        one[key] = float(np.sqrt(np.mean([row[key] ** 2 for row in plain])))
+    return {**one, "shown": sum(row["shown"] for row in plain), "rounds_rms_px": [row["rms_px"] for row in plain]}
+
+
+def _still(pictures: list[Any], truth: KeypointTruth, lanes: int = 1) -> tuning.Recording:
+    """One picture held, with fresh noise in each frame."""
+    length_s = min(_STILL_S, max(len(pictures) / truth.rate_hz, 2.5))
+    times_s = np.arange(round(length_s * _STILL_HZ)) / _STILL_HZ
     held = pictures[min(truth.stillest, len(pictures) - 1)]
-    settled = _STILL_HZ  # the model's own filter needs a second
-    still = _landmarks(((t, held) for t in np.arange(len(still_s) + settled) / _STILL_HZ), NOISE_SD, 1)
+    settled = round(_STILL_HZ)  # tracking needs a second
+    shown = ((t, held) for t in np.arange(len(times_s) + settled) / _STILL_HZ)
+    found = find_landmarks(shown, noise_sd=NOISE_SD, seed=1, lanes=lanes)
+    return tuning.Recording(times_s, found[settled:, list(BODY_JOINTS)], truth.body_size_px)
+
+
+def _moving(pictures: list[Any], rate_hz: float, body_size_px: float) -> tuning.Recording:
+    """The dance at about 30 per second, with noise."""
     every = max(round(rate_hz / _STILL_HZ), 1)
     chosen = pictures[::every]
-    moving_s = np.arange(len(chosen)) * every / rate_hz
-    moving = _landmarks(zip(moving_s, chosen, strict=True), NOISE_SD, 2)
-    joints = list(BODY_JOINTS)
-    size = truth.body_size_px
-    return (
-        tuning.Recording(still_s, still[int(settled) :, joints], size),
-        tuning.Recording(moving_s, moving[:, joints], size),
-    )
+    times_s = np.arange(len(chosen)) * every / rate_hz
+    found = find_landmarks(zip(times_s, chosen, strict=True), noise_sd=NOISE_SD, seed=2)
+    return tuning.Recording(times_s, found[:, list(BODY_JOINTS)], body_size_px)
+
+
+def _compare_lanes(one: tuning.Recording, two: tuning.Recording, moving: tuning.Recording) -> list[dict[str, Any]]:
+    rows = []
+    for words, still in (("one landmarker", one), ("two in turn", two)):
+        raw, smooth = (tuning.trial(still, moving, name, {}) for name in ("none", "kalman_adaptive"))
+        rows.append({"landmarkers": words, "jitter_raw": raw.jitter, "jitter": smooth.jitter})
+    return rows
 
 
 def _compare_smoothers(out: Evaluation, still: tuning.Recording, moving: tuning.Recording) -> None:
@@ -286,7 +214,3 @@ def _compare_smoothers(out: Evaluation, still: tuning.Recording, moving: tuning.
     for name in ("kalman_adaptive", "one_euro", "mediapipe", "ema"):
         one = tuning.trial(still, moving, name, {})
         out.smoothers.append({**asdict(one), **tuning.compare(one, emas)})
-
-
-def _rate_hz(truth: KeypointTruth) -> float:
-    return 1 / float(np.median(np.diff(truth.times_s)))

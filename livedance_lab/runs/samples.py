@@ -9,9 +9,11 @@ import pandas as pd
 
 from livedance_lab.errors import LiveDanceError
 
-__all__ = ["SAMPLE_CLIP", "ClipTruth", "sample_path", "truth_of"]
+__all__ = ["EVALUATED", "SAMPLE_CLIP", "ClipTruth", "sample_path", "truth_of"]
 
 SAMPLE_CLIP = "dancer.mp4"
+EVALUATED = (SAMPLE_CLIP, "dancer2.mp4")
+"""Clips with the truth of every landmark: two bodies, dances and cameras."""
 
 _PLACES = (
     Path(__file__).resolve().parents[2] / "data" / "samples",  # a checkout

@@ -180,3 +180,25 @@ def test_sliding_windows_end_when_they_say():
     assert set(counts) == {61}
     _, jitters = sliding(jitter, T_S, 1.0, 0.5, np.ones((600, 2, 2)), T_S)
     assert jitters.shape == (len(ends_s), 2)
+
+
+def test_a_bias_fixed_to_a_turning_body_is_taken_out_only_when_its_turn_is_known():
+    """An offset of 6 px to the body's left lies 6 px right of the joint from the front, and 6 px left from behind."""
+    turn = np.linspace(0, np.pi, 200)
+    facing = np.column_stack((np.cos(turn), np.sin(turn)))
+    truth = np.random.default_rng(3).normal(0, 50, (200, 2, 2))
+    values = truth.copy()
+    values[:, 0, 0] += 6 * facing[:, 0]
+    values[:, 1, 1] += 2.0
+    values[10:20, 1] = np.nan
+    assert rms_error(values, truth, facing=facing).rms < 1e-9
+    assert rms_error(values, truth).rms > 2
+    assert rms_error(values, truth, remove_bias=False, facing=facing).rms > rms_error(values, truth).rms
+
+
+def test_an_error_is_not_taken_for_a_bias_of_the_turning_body():
+    facing = np.column_stack((np.cos(np.linspace(0, 3, 500)), np.sin(np.linspace(0, 3, 500))))
+    noise = np.random.default_rng(4).normal(0, 1, (500, 3, 2))
+    assert rms_error(noise, np.zeros_like(noise), facing=facing).rms == pytest.approx(math.sqrt(2), rel=0.03)
+    with pytest.raises(ShapeError, match=r"facing must have shape \(500, 2\), got \(3, 2\)"):
+        rms_error(noise, np.zeros_like(noise), facing=facing[:3])

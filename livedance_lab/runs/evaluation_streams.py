@@ -1,0 +1,159 @@
+"""The streams an evaluation judges: from real servers, and from landmarks found frame by frame at a fixed pace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from livedance_lab.analysis.evaluate import Stream, simulate_stream
+from livedance_lab.client.feed import EncodedClip
+from livedance_lab.client.session import LiveSession
+from livedance_lab.estimators.base import Estimator, MonotonicMs, factory
+from livedance_lab.imaging import decode_rgb, downscale, encode_jpeg
+from livedance_lab.runs.bench import DESIGNS
+from livedance_lab.runs.keypoint_truth import KeypointTruth
+from livedance_lab.server import LiveServer
+from livedance_lab.settings import Settings
+from livedance_lab.tables.data import SessionData
+
+__all__ = ["PACES", "LiveRun", "Pace", "find_landmarks", "live_run", "paced_stream"]
+
+Array = npt.NDArray[np.float64]
+
+_LARGE = 2160  # a short side that no picture reaches: sent as the camera gave it
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often, how late and by whom landmarks are found.
+
+    Attributes
+    ----------
+    name : str
+    rate_hz, age_s : float
+        Results per second, capture to arrival.
+    lanes : int
+        Landmarkers that take frames in turn.
+    published : bool
+        MediaPipe as it comes, with its own smoothing, on full-size pictures, as the original has it.
+    """
+
+    name: str
+    rate_hz: float
+    age_s: float
+    lanes: int = 1
+    published: bool = False
+
+    def every(self, clip_hz: float) -> int:
+        """Which frames of a clip are looked at: each, every other one ..."""
+        return max(round(clip_hz / self.rate_hz), 1)
+
+
+PACES: Final = (
+    Pace("original", 15.0, 0.085, published=True),
+    Pace("one landmarker", 30.0, 0.034),
+    Pace("one, every frame", 60.0, 0.034),
+    Pace("two in turn", 60.0, 0.034, lanes=2),
+)
+"""The original's pace, one landmarker's, two landmarkers'; and, to see what taking turns costs, one that would be
+twice as quick."""
+
+
+@dataclass
+class LiveRun:
+    """One design's stream through a real server, and the truth on the same clock.
+
+    Attributes
+    ----------
+    name : str
+    stream : Stream
+    truth : KeypointTruth
+        At the times when each frame was captured.
+    data : SessionData
+    """
+
+    name: str
+    stream: Stream
+    truth: KeypointTruth
+    data: SessionData
+
+
+def live_run(design: str, clip: Path, truth: KeypointTruth, *, seconds: float, fps: float) -> LiveRun:
+    """Stream a clip through a server of its own, once, and keep what arrived when."""
+    chosen = DESIGNS[design]
+    side = Settings(short_side_px=_LARGE) if chosen.legacy else Settings()
+    encoded = EncodedClip.read(clip, side, seconds)
+    with (
+        LiveServer.start(reuse=False, port=0, **chosen.server) as server,
+        LiveSession.open(server, **chosen.settings) as session,
+    ):
+        how: dict[str, Any] = {"fps": fps, "pacing": chosen.pacing, "legacy": chosen.legacy}
+        session.stream(encoded, seconds=seconds, end=True, **how)  # from the first frame on: seq is the clip's
+        data = session.data()
+    frames = data.frames.drop_duplicates("seq", keep="last").set_index("seq")
+    rows = data.column("found") & np.isin(data.seq, frames.index)
+    arrival_s = frames["t_result_s"].fillna(frames["t_emit_s"]).reindex(data.seq[rows]).to_numpy(dtype=np.float64)
+    keypoints = data.array("keypoints_px")[rows].astype(np.float64)
+    index = frames.index.to_numpy() % len(encoded.images)  # the clip begins again where it is shorter than the run
+    captured_s = frames["t_capture_s"].to_numpy(dtype=np.float64)
+    return LiveRun(
+        design, Stream(data.t_capture_s[rows], arrival_s, keypoints, truth.body_size_px),
+        KeypointTruth(captured_s, truth.px[index], truth.facing[index]), data,
+    )  # fmt: skip
+
+
+def paced_stream(pace: Pace, pictures: list[Any], clip_hz: float, body_size_px: float) -> Stream:
+    """A stream of fixed pace and age: its figures do not depend on how busy the machine is."""
+    every = pace.every(clip_hz)
+    times_s = np.arange(0, len(pictures), every) / clip_hz
+    found = find_landmarks(zip(times_s, pictures[::every], strict=True), lanes=pace.lanes, published=pace.published)
+    return simulate_stream(times_s, found, body_size_px, every=1, age_s=pace.age_s)
+
+
+def find_landmarks(
+    pictures: Iterable[tuple[float, Any]], *, noise_sd: float = 0.0, seed: int = 0, lanes: int = 1,
+    published: bool = False,
+) -> Array:  # fmt: skip
+    """Landmarks of pictures as a client would send them.
+
+    Parameters
+    ----------
+    pictures : iterable of (float, ndarray)
+        Capture time in seconds; RGB of shape (H, W, 3).
+    noise_sd : float, default 0
+        Standard deviation of sensor noise put into them, of 255.
+    seed : int, default 0
+    lanes : int, default 1
+        Landmarkers that take them in turn.
+    published : bool, default False
+        See `Pace`.
+
+    Returns
+    -------
+    ndarray of shape (T, 33, 2)
+        Pixels of the clip; NaN where nobody was found.
+    """
+    settings = Settings(hands=False, short_side_px=_LARGE) if published else Settings(hands=False)
+    make = factory("mediapipe_published" if published else "mediapipe")
+    rng, clocks = np.random.default_rng(seed), [MonotonicMs() for _ in range(lanes)]
+    estimators: list[Estimator] = []
+    out: list[Array] = []
+    try:
+        estimators.extend(make("pose", settings) for _ in range(lanes))
+        for n, (t_s, rgb) in enumerate(pictures):
+            height, width = rgb.shape[:2]
+            if noise_sd:
+                rgb = np.clip(rgb + rng.normal(0, noise_sd, rgb.shape), 0, 255).astype(np.uint8)
+            sent = encode_jpeg(downscale(rgb, settings.short_side_px), settings.jpeg_quality)
+            found = estimators[n % lanes].estimate(decode_rgb(sent), clocks[n % lanes](t_s)).pose_xyz
+            missing = np.full((33, 2), np.nan)
+            out.append(missing if found is None else found[:, :2].astype(np.float64) * (width, height))
+    finally:
+        for estimator in estimators:
+            estimator.close()
+    return np.array(out)
