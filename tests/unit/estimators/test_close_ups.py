@@ -1,0 +1,116 @@
+"""Close-ups: to the model and back without losing a pixel; and with the real model, more hands."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from livedance_lab.estimators import Estimate, HandEstimate, factory
+from livedance_lab.estimators.close_ups import TILE_PX, CloseUps, Crop, back, mosaic
+from livedance_lab.estimators.replay import ReplayEstimator
+from livedance_lab.pipeline.hands import WristFollower
+from livedance_lab.pose import Body
+from livedance_lab.runs.samples import sample_path
+from livedance_lab.settings import Settings
+from livedance_lab.video import VideoSource
+
+LEFT, RIGHT = Crop(0.5, 0.25, 0.25, 0.5), Crop(0.125, 0.5, 0.25, 0.5)
+WORLD = np.full((21, 3), 0.05, np.float32)
+
+
+def a_hand(x: float, y: float, z: float = 0.0, score: float = 0.9) -> HandEstimate:
+    """A hand of one point, in a mosaic."""
+    return HandEstimate("left", score, np.tile(np.array([x, y, z], np.float32), (21, 1)), WORLD)
+
+
+def test_close_ups_lie_side_by_side_and_show_what_is_there():
+    rgb = np.zeros((200, 400, 3), np.uint8)
+    rgb[50:150, 200:300] = (255, 0, 0)  # what LEFT cuts out
+    rgb[100:200, 50:150] = (0, 255, 0)  # and RIGHT
+    got = mosaic(rgb, (LEFT, RIGHT))
+
+    assert got.shape == (TILE_PX, 2 * TILE_PX, 3)
+    inner = slice(4, -4)
+    assert (got[inner, 4 : TILE_PX - 4] == (255, 0, 0)).all()
+    assert (got[inner, TILE_PX + 4 : -4] == (0, 255, 0)).all()
+
+
+def test_beyond_the_edge_it_is_black():
+    got = mosaic(np.full((100, 100, 3), 200, np.uint8), (Crop(-0.5, 0.0, 1.0, 1.0),))
+    assert (got[:, : TILE_PX // 2 - 2] == 0).all()
+    assert (got[4:-4, TILE_PX // 2 + 2 : -4] == 200).all()
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        ((0.0, 0.0), (0.5, 0.25)),  # LEFT's corner
+        ((0.25, 0.5), (0.625, 0.5)),  # its middle
+        ((0.75, 0.5), (0.25, 0.75)),  # RIGHT's middle
+        ((0.5, 1.0), (0.125, 1.0)),  # its lower corner
+    ],
+)
+def test_a_point_of_the_mosaic_goes_back_to_its_place(at, expected):
+    (hand,) = back(Estimate(hands=(a_hand(*at),)), (LEFT, RIGHT)).hands
+    np.testing.assert_allclose(hand.xyz[0, :2], expected, atol=1e-7)
+
+
+def test_z_follows_the_enlargement_and_metres_stay():
+    """0.1 mosaic widths are 0.2 tiles, and a tile is a quarter of the picture."""
+    (hand,) = back(Estimate(hands=(a_hand(0.25, 0.5, 0.1),)), (LEFT, RIGHT)).hands
+    np.testing.assert_allclose(hand.xyz[:, 2], 0.2 * 0.25, rtol=1e-6)
+    np.testing.assert_array_equal(hand.world_m, WORLD)
+
+
+def test_what_is_drawn_at_a_point_is_found_there():
+    """There and back through the pixels: a bright spot, its place in the mosaic, its place in the picture."""
+    rgb = np.zeros((480, 640, 3), np.uint8)
+    rgb[199:202, 379:382] = 255  # middle of pixel (380, 200): 380.5, 200.5
+    bright = np.argwhere(mosaic(rgb, (LEFT, RIGHT))[:, :, 0] > 200).mean(axis=0) + 0.5
+    spot = a_hand(bright[1] / (2 * TILE_PX), bright[0] / TILE_PX)
+    (hand,) = back(Estimate(hands=(spot,)), (LEFT, RIGHT)).hands
+
+    np.testing.assert_allclose(hand.xyz[0, :2] * (640, 480), (380.5, 200.5), atol=0.3)
+
+
+def test_a_hand_seen_in_both_close_ups_is_one_hand():
+    near = Crop(0.55, 0.25, 0.25, 0.5)
+    in_left, in_near = a_hand(0.25, 0.5, score=0.6), a_hand(0.5 + 0.15, 0.5, score=0.8)  # both at (0.625, 0.5)
+    (hand,) = back(Estimate(hands=(in_left, in_near)), (LEFT, near)).hands
+    assert hand.score == 0.8
+    assert len(back(Estimate(hands=(in_left, a_hand(0.95, 0.5))), (LEFT, near)).hands) == 2
+
+
+def test_recorded_landmarks_are_never_cut_up():
+    assert not isinstance(ReplayEstimator("hands"), CloseUps)
+
+
+def test_around_the_wrists_more_hands_are_found_where_they_truly_are():
+    """The dancer of the second clip, whose hands are small; over the whole of both clips see the README."""
+    with VideoSource(sample_path("dancer2.mp4")) as source:
+        pictures = [frame.rgb for frame in islice(source, 0, 120, 3)]
+    size_px = (pictures[0].shape[1], pictures[0].shape[0])
+    table = pd.read_parquet(sample_path("dancer2_truth.parquet"))
+    truth = {side: table[table["joint"] == f"{side}_wrist"].set_index("frame")[["u_px", "v_px"]].to_numpy()
+             for side in ("left", "right")}  # fmt: skip
+    pose, whole, close = (factory("mediapipe")(kind, Settings()) for kind in ("pose", "hands", "hands"))
+    follower, found = WristFollower(), {"whole": 0, "close": 0}
+    for n, rgb in enumerate(pictures):
+        t_ms, crops = 50 * n, follower.crops(n / 20, size_px)
+        looks = {"whole": whole.estimate(rgb, t_ms).hands,
+                 "close": close.estimate_close_ups(rgb, t_ms, crops).hands if crops else ()}  # fmt: skip
+        for name, hands in looks.items():
+            for side in truth:
+                far = [np.hypot(*(hand.xyz[0, :2] * size_px - truth[side][3 * n])) for hand in hands]
+                found[name] += min(far, default=np.inf) < 25
+        seen = pose.estimate(rgb, t_ms)
+        body = Body(keypoints_px=(seen.pose_xyz * (*size_px, size_px[0])).astype(np.float32),
+                    visibility=seen.visibility)  # fmt: skip
+        follower.note(n / 20, body)
+    for estimator in (pose, whole, close):
+        estimator.close()
+
+    assert found["close"] > 1.3 * found["whole"] > 0
