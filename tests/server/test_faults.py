@@ -28,7 +28,8 @@ from livedance_lab.settings import Settings
 from tests.server.made import TOKEN, Served, serve
 from tests.unit.pipeline.made import JPEG, LANDMARKS, SIZE, a_pose
 
-WAIT_S = 60.0
+STALL_S = float(os.environ.get("LIVEDANCE_STALL_S", "1"))
+WAIT_S = 60.0 + STALL_S
 
 
 async def until(true) -> None:
@@ -254,8 +255,6 @@ def test_a_client_that_vanished_without_a_word_is_noticed_and_its_session_ended(
 
 
 # --- a viewer that stalls
-
-STALL_S = float(os.environ.get("LIVEDANCE_STALL_S", "1"))
 
 
 def test_a_stalled_viewer_costs_no_memory_and_nobody_else_and_sees_the_newest_afterwards(tmp_path, monkeypatch):
