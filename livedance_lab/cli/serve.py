@@ -19,7 +19,7 @@ def serve(
     port: Annotated[int, typer.Option(help="Port; the next free one if it is taken, 0 for any.",
                                      envvar="LIVEDANCE_PORT")] = 8000,
     host: Annotated[str, typer.Option(help="Address to bind to.")] = "127.0.0.1",
-    public: Annotated[bool, typer.Option("--public", help="Other machines may reach it; --host says how.")] = False,
+    public: Annotated[bool, typer.Option(help="Other machines may reach it; --host says how.")] = False,
     certfile: Annotated[Path | None, typer.Option(help="PEM certificate: speak TLS (https, wss).")] = None,
     keyfile: Annotated[Path | None, typer.Option(help="Its private key, PEM; if not in --certfile.")] = None,
     token: Annotated[str, typer.Option(help="Secret that clients must know; made fresh if not given. Others see a "

@@ -22,6 +22,10 @@ from typing import Any
 import pytest
 
 from livedance_lab import model_store
+
+if sys.platform != "linux":
+    pytest.skip("observes with what Linux offers", allow_module_level=True)
+
 from tests.server.witness.rehearsal import LARGEST_FILE, MARK, NOWHERE
 
 HERE = Path(__file__).parent
@@ -29,10 +33,7 @@ ROOT = HERE.parents[1]
 CLIP = ROOT / "data" / "samples" / "dancer.mp4"
 LOOPBACK = re.compile(r"127\.\d+\.\d+\.\d+|::1|localhost")
 
-pytestmark = [
-    pytest.mark.skipif(sys.platform != "linux", reason="observes with what Linux offers"),
-    pytest.mark.timeout(300),
-]
+pytestmark = pytest.mark.timeout(300)
 
 
 @dataclass
@@ -154,6 +155,7 @@ def test_only_notes_log_and_locks_were_opened_for_writing(seen):
 def test_a_kept_picture_would_have_been_found(seen):
     """The same session recorded with its pictures, as somebody asked for it: the mark is there."""
     assert [name for name, content in seen.left_after.items() if MARK in content]
+    assert "consent" in json.loads(seen.left_after["cwd/kept/manifest.json"])["consent"]
 
 
 def test_nothing_but_loopback_was_spoken_to(seen):

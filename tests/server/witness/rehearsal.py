@@ -22,16 +22,29 @@ LARGEST_FILE = 8192  # any picture sent is larger
 
 def cut_off() -> str:
     """Move to a network of our own that has nothing but loopback; what is reached from there, in words."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNET) and libc.unshare(CLONE_NEWUSER | CLONE_NEWNET):
+    trial = os.fork()  # there is no way back from half a success
+    if trial == 0:
+        try:
+            _move()
+        except OSError:
+            os._exit(1)
+        os._exit(0)
+    if os.waitpid(trial, 0)[1]:
         return "not permitted here"
-    with socket.socket() as any_socket:
-        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
+    _move()
     try:
         socket.create_connection(NOWHERE, timeout=2)
     except OSError as exc:
         return exc.strerror or str(exc)
     return "everything"
+
+
+def _move() -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNET) and libc.unshare(CLONE_NEWUSER | CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "unshare")
+    with socket.socket() as any_socket:
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
 
 
 def marked(jpeg: bytes) -> bytes:
