@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 __all__ = ["bench"]
 
@@ -21,6 +25,13 @@ def bench(
     seconds: Annotated[float, typer.Option(min=1, help="Per measurement.")] = 6.0,
     fps: Annotated[float, typer.Option(min=1, max=240, help="Frames offered per second.")] = 60.0,
     clients: Annotated[int, typer.Option(min=0, help="Also measure so many cameras at once.")] = 0,
+    simulate: Annotated[
+        bool, typer.Option(help="Step the scheduler through the stage times of a short run, for other machines.")
+    ] = False,
+    cores: Annotated[str, typer.Option(help="With --simulate: comma-separated core counts.")] = "1,2,4,8,16",
+    stage_ms: Annotated[
+        str, typer.Option(help="With --simulate: medians such as pose=20,hands=30, instead of measuring.")
+    ] = "",
     bound: Annotated[bool, typer.Option(help="Also measure the bare landmarkers' speed.")] = False,
     out: Annotated[Path, typer.Option(help="Folder for bench.csv, bench.md, bench.png.")] = Path("livedance-bench"),
 ) -> None:
@@ -41,28 +52,60 @@ def bench(
         for design in run.DESIGNS.values():
             console.print(f"[bold]{design.name:18}[/bold] {design.words}")
         return
-    names = [name.strip() for name in designs.split(",") if name.strip()]
-    unknown = [name for name in names if name not in run.DESIGNS]
-    if unknown or not names:
-        raise typer.BadParameter(f"no design {', '.join(unknown)}; there are {', '.join(run.DESIGNS)}.")
+    clip = source or sample_path()
+    if simulate:
+        _simulate(console, clip, cores, (1, clients or 4), stage_ms, seconds=seconds, fps=fps)
+        return
+    names = _chosen(designs, run.DESIGNS)
     with Progress(TextColumn("{task.description:18}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
                   TimeRemainingColumn(), console=console, transient=True) as bar:  # fmt: skip
         task = bar.add_task("reading the clip", total=rounds * len(names))
         rows = run.bench(
-            names, source or sample_path(), rounds=rounds, seconds=seconds, fps=fps,
+            names, clip, rounds=rounds, seconds=seconds, fps=fps,
             progress=lambda done, _all, name: bar.update(task, completed=done, description=name),
         )  # fmt: skip
-    files = write_bench(rows, out, rounds=rounds, seconds=seconds, fps=fps, source=(source or sample_path()).name)
+    files = write_bench(rows, out, rounds=rounds, seconds=seconds, fps=fps, source=clip.name)
     console.print(bench_table(rows), soft_wrap=True)
     if bound:
-        cores = core_count()
-        best = load.raw_bound(source or sample_path())
-        console.print(f"{cores} bare landmarkers in threads: {best:.1f} poses per second.")
+        best = load.raw_bound(clip)
+        console.print(f"{core_count()} bare landmarkers in threads: {best:.1f} poses per second.")
     if clients:
-        for n in (1, clients):
-            many = load.many_clients(source or sample_path(), n, seconds=seconds, fps=fps)
-            each = ", ".join(f"{rate:.1f}" for rate in many["results_per_s"])
-            console.print(f"{n} clients: {many['total_per_s']:.1f} results/s in all ({each}), slowest over mean "
-                          f"{many['fairness']:.2f}, server {many['rss_mb']:.0f} MB")  # fmt: skip
+        many = load.one_and_many(clip, clients, rounds=rounds, seconds=seconds, fps=fps)
+        console.print(load.clients_table(many), soft_wrap=True)
     console.print(f"Median of {rounds} interleaved rounds, ratio to {names[0]} behind ×. Written: "
                   + ", ".join(str(f) for f in files))  # fmt: skip
+
+
+def _chosen(designs: str, known: Collection[str]) -> list[str]:
+    names = [name.strip() for name in designs.split(",") if name.strip()]
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        raise typer.BadParameter(f"no design {', '.join(unknown)}; there are {', '.join(known)}.")
+    return names
+
+
+def _simulate(
+    console: Console, clip: Path, cores: str, clients: tuple[int, ...], stage_ms: str, *, seconds: float, fps: float
+) -> None:
+    """The table of other machines, and the stage times it was made with."""
+    from livedance_lab.pipeline.scheduler import core_count
+    from livedance_lab.runs.simulation import simulate, simulation_table
+    from livedance_lab.runs.stage_times import StageTimes, stages_here
+
+    try:
+        counts = [int(word) for word in cores.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"core counts are whole numbers such as 2,4,8; got {cores!r}.") from None
+    if stage_ms:
+        stages, how = StageTimes.given(stage_ms), "given"
+    else:
+        stages, numbers = stages_here(clip, seconds, fps)
+        how = f"measured here, {core_count()} cores at work"
+        told = simulate([core_count()], [1], stages, seconds=seconds, fps=fps)[0]
+        console.print(
+            f"This machine: {numbers['results_per_s']:.1f} results/s, newest's age {numbers['newest_age_ms']:.1f} ms; "
+            f"simulated: {told['results_per_s']:.1f} results/s, {told['newest_age_ms']:.1f} ms.",
+            soft_wrap=True,
+        )
+    console.print(simulation_table(simulate(counts, clients, stages, seconds=seconds, fps=fps)), soft_wrap=True)
+    console.print(f"Stage times, {how}: {stages}. {fps:g} frames/s from each camera.", soft_wrap=True)

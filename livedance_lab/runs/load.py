@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from statistics import fmean, median
 from typing import Any
 
 from livedance_lab.client.feed import EncodedClip
@@ -13,11 +14,11 @@ from livedance_lab.estimators.base import factory
 from livedance_lab.imaging import ImageArray, decode_rgb
 from livedance_lab.metrics.usage import resident_bytes
 from livedance_lab.pipeline.scheduler import core_count
-from livedance_lab.runs.summary import summarise
+from livedance_lab.runs.summary import conserved, summarise
 from livedance_lab.server import LiveServer
 from livedance_lab.settings import Settings
 
-__all__ = ["many_clients", "raw_bound"]
+__all__ = ["clients_table", "many_clients", "one_and_many", "raw_bound"]
 
 
 def raw_bound(source: Path, landmarkers: int | None = None, seconds: float = 4.0) -> float:
@@ -62,8 +63,13 @@ def many_clients(source: Path, clients: int, *, seconds: float = 6.0, fps: float
     Returns
     -------
     dict
-        ``results_per_s`` of each session and in all, ``fairness`` (slowest over mean), ``age_p50_ms`` of each,
-        ``conserved`` (every ledger), ``rss_mb`` of the server.
+        ``results_per_s`` of each session and ``total_per_s``, ``fairness`` (slowest over mean), ``hands_per_s``,
+        ``age_p50_ms`` and ``newest_age_ms`` of each, ``rss_mb`` of the server.
+
+    Raises
+    ------
+    LiveDanceError
+        If a ledger does not add up.
     """
     clip = EncodedClip.read(source, Settings(), seconds)
     with LiveServer.start(reuse=False, port=0, max_sessions=clients) as server:
@@ -75,7 +81,7 @@ def many_clients(source: Path, clients: int, *, seconds: float = 6.0, fps: float
         for thread in threads:
             thread.join()
         rss = resident_bytes(server.pid)
-        numbers = [summarise(session.data()) for session in sessions]
+        numbers = [summarise(conserved(session.data(), session.id)) for session in sessions]
         for session in sessions:
             session.close()
     rates = [n["results_per_s"] for n in numbers]
@@ -85,6 +91,28 @@ def many_clients(source: Path, clients: int, *, seconds: float = 6.0, fps: float
         "total_per_s": sum(rates),
         "fairness": min(rates) / (sum(rates) / clients),
         "age_p50_ms": [n["age_ms"]["p50"] for n in numbers],
-        "conserved": all(n["conserved"] for n in numbers),
+        "newest_age_ms": [n["newest_age_ms"] for n in numbers],
+        "hands_per_s": [n["hands_per_s"] for n in numbers],
         "rss_mb": rss / 2**20,
     }
+
+
+def one_and_many(source: Path, clients: int, *, rounds: int, seconds: float, fps: float) -> list[dict[str, Any]]:
+    """One camera and several, in turn, round by round: what `many_clients` gives for each, in order."""
+    return [many_clients(source, n, seconds=seconds, fps=fps) for _ in range(rounds) for n in (1, clients)]
+
+
+def clients_table(measured: list[dict[str, Any]]) -> str:
+    """Markdown: one row per number of cameras, medians over rounds; ratios to one camera, taken round by round."""
+    lines = ["| cameras | results/s in all | to one camera | slowest/mean | hands/s in all | age p50 ms "
+             "| newest's age ms | server MB |", "|" + "---:|" * 8]  # fmt: skip
+    for runs in (measured[::2], measured[1::2]):
+        shares = [run["total_per_s"] / one["total_per_s"] for run, one in zip(runs, measured[::2], strict=True)]
+        hands, age, newest = (median(fmean(run[name]) for run in runs)
+                              for name in ("hands_per_s", "age_p50_ms", "newest_age_ms"))  # fmt: skip
+        lines.append(
+            f"| {runs[0]['clients']} | {median(run['total_per_s'] for run in runs):.1f} | ×{median(shares):.2f} "
+            f"| {median(run['fairness'] for run in runs):.2f} | {hands * runs[0]['clients']:.1f} | {age:.1f} "
+            f"| {newest:.1f} | {median(run['rss_mb'] for run in runs):.0f} |"
+        )
+    return "\n".join(lines)
