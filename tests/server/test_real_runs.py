@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -115,6 +117,21 @@ def test_sessions_that_ended_give_back_threads_and_memory(server, clip):
         bytes_used.append(usage.resident_bytes(server.pid))
 
     assert bytes_used[-1] - bytes_used[0] < 100 * 2**20
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells what a process has mapped")
+def test_one_session_keeps_within_its_memory(clip):
+    """Two pose lanes and hands in a server of their own; what only analysis needs is not loaded by anything it does."""
+    with LiveServer.start(reuse=False, port=0) as alone, LiveSession.open(alone, pose_lanes=2) as session:
+        session.stream(clip, seconds=SECONDS)
+        session.data()
+        bytes_used = usage.resident_bytes(alone.pid)
+        mapped = Path(f"/proc/{alone.pid}/maps").read_text()
+
+    assert bytes_used < 350 * 2**20
+    assert "/mediapipe/" in mapped
+    for package in ("/pandas/", "/scipy/", "/matplotlib/"):
+        assert package not in mapped
 
 
 def until(true) -> None:

@@ -14,6 +14,7 @@ import pytest
 from livedance_lab.clock import now_s
 from livedance_lab.errors import EstimatorError, ModelError
 from livedance_lab.estimators.base import Estimate, ImageArray, factory
+from livedance_lab.estimators.close_ups import Crop
 from livedance_lab.pipeline.lanes import Lane
 from livedance_lab.pipeline.scheduler import Scheduler
 from livedance_lab.pipeline.session import Session
@@ -418,3 +419,30 @@ def test_two_sessions_share_a_scheduler_and_both_get_results(workshop):
 
     assert [len(listener.results) for listener in heard] == [20, 20]
     assert heard[0].results[0].source_size_px == SIZE
+
+
+def test_hands_are_looked_for_around_the_wrists_by_whoever_can(workshop):
+    """With close-ups as soon as a pose is known; an estimator without them sees whole pictures."""
+    looked: list[int] = []
+
+    class Close(Worker):
+        def estimate_close_ups(self, image_rgb: ImageArray, t_ms: int, crops: tuple[Crop, ...]) -> Estimate:
+            looked.append(len(crops))
+            return self.estimate(image_rgb, t_ms)
+
+    def make(kind: str, settings: Settings) -> Worker:
+        worker = (Close if kind == "hands" else Worker)(workshop, kind)
+        workshop.made.append(worker)
+        return worker
+
+    live = Live(make, design="sequential")
+    live.session.start()
+    live.send_and_wait()
+    assert looked == []  # nobody was known yet
+    live.send_and_wait()
+    live.session.change_settings({"hands_crop": "none"})
+    live.send_and_wait()
+    live.session.abandon()
+
+    assert looked == [2]
+    assert workshop.calls["hands"] == 3
