@@ -26,14 +26,18 @@ PAIRS = {
 
 @pytest.fixture(scope="module")
 def live_session() -> SessionData:
-    """A real session in which the smoothing is changed on the way."""
+    """A real session in which the smoothing, and what is left, are changed on the way; angles that jump at 180."""
     changes = iter(
         [
             {"smoothing": {"filter": "one_euro", "params": {}}},
-            {"smoothing": {"filter": "ema", "params": {"alpha": 0.3}, "groups": {"hands": {"filter": "none"}}}},
+            {"smoothing": {"filter": "ema", "params": {"alpha": 0.3}, "groups": {"hands": {"filter": "none"}}},
+             "mirrored": True},
         ]
-    )
-    with LiveServer.start(reuse=False, port=0) as server, LiveSession.open(server) as session:
+    )  # fmt: skip
+    with (
+        LiveServer.start(reuse=False, port=0) as server,
+        LiveSession.open(server, angles="included, clinical, sports2d") as session,
+    ):
 
         def tick(client) -> None:
             if client.credit.captured % 80 == 79 and (change := next(changes, None)):

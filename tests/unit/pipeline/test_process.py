@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from livedance_lab.analysis.angles import PRESETS
 from livedance_lab.clock import FakeClock
-from livedance_lab.estimators.base import Estimate
+from livedance_lab.errors import SettingsError
+from livedance_lab.estimators.base import Estimate, HandEstimate
 from livedance_lab.pipeline.process import Processor
 from livedance_lab.pose import Flag, FrameRecord, FrameState, PoseResult
 from livedance_lab.settings import Settings
@@ -197,3 +201,100 @@ def test_the_clock_never_influences_a_value():
         results.append([result_of(processor, a_pose(n / 100), n).smooth.keypoints_px.tobytes() for n in range(5)])
 
     assert results[0] == results[1]
+
+
+# angles that were chosen, mirrored cameras
+
+
+def test_the_angles_of_a_session_are_those_it_asked_for():
+    processor = a_processor(angles="clinical, left_elbow, sports2d_pelvis, left_elbow")
+    result = result_of(processor, a_pose())
+    by_name = dict(zip(processor.angle_names, result.angles_deg, strict=True))
+
+    assert list(by_name)[-2:] == ["left_elbow", "sports2d_pelvis"]
+    assert np.isfinite(by_name["sports2d_pelvis"])
+    assert by_name["left_elbow"] == pytest.approx(180 - by_name["left_elbow_flexion"], abs=1e-3)
+    assert result.angles_smooth_deg.shape == result.angles_deg.shape == (20,)
+
+
+def test_every_preset_works_live():
+    for preset, ids in PRESETS.items():
+        result = result_of(a_processor(angles=preset), a_pose())
+        assert np.isfinite(result.angles_deg).mean() > 0.8, preset
+        assert len(result.angles_deg) == len(ids)
+
+
+def test_an_unknown_angle_is_named_at_once():
+    with pytest.raises(SettingsError, match="no angle 'left_tail'; the presets are included, "):
+        a_processor(angles=["left_elbow", "left_tail"])
+
+
+def test_angles_cannot_be_changed_on_the_way_but_named_in_another_way():
+    processor = a_processor(angles="included")
+    with pytest.raises(SettingsError, match=r"fixed when a session begins.*this one has included, and clinical was"):
+        processor.reconfigure(processor.settings.changed({"angles": "clinical", "hands": False}))
+    assert processor.settings.hands
+    same = processor.settings.changed({"angles": list(processor.angle_names), "hands": False})
+    processor.reconfigure(same)
+    assert processor.settings is same
+
+
+def flipped(estimate: Estimate) -> Estimate:
+    """What a perfect model makes of the flipped picture: x the other way, left called right."""
+    other = [BLAZEPOSE_33.index(_twin(name)) for name in BLAZEPOSE_33.landmarks]
+    hands = tuple(HandEstimate(_twin(h.side), h.score, (1, 0, 0) + h.xyz * _FLIP, h.world_m * _FLIP) for h in
+                  estimate.hands)  # fmt: skip
+    if estimate.pose_xyz is None:
+        return Estimate(hands=hands)
+    return Estimate(
+        (np.float32((1, 0, 0)) + estimate.pose_xyz * _FLIP)[other], (estimate.pose_world_m * _FLIP)[other],
+        estimate.visibility[other], estimate.presence[other], hands,
+    )  # fmt: skip
+
+
+_FLIP = np.float32((-1, 1, 1))
+
+
+def _twin(name: str) -> str:
+    swap = {"left": "right", "right": "left"}
+    return "_".join(swap.get(word, word) for word in name.split("_"))
+
+
+@pytest.mark.parametrize("known_pose", [True, False])
+def test_a_mirrored_camera_shows_the_same_person(known_pose):
+    """Names, angles, world landmarks and hands are the person's own; pixels are where the flipped picture has them."""
+    pose = a_pose()
+    pose.visibility[BLAZEPOSE_33.index("left_wrist")] = 0.6
+    shape = np.random.default_rng(2).normal(0, 0.05, (21, 3)).astype(np.float32)
+    hands = (a_hand("left", *NEAR_LEFT), a_hand("right", *NEAR_RIGHT, score=0.7))
+    look = Estimate(hands=tuple(replace(hand, world_m=shape) for hand in hands))
+    straight, mirrored = a_processor(angles="all"), a_processor(angles="all", mirrored=True)
+    results = []
+    for processor, seen, at in ((straight, pose, look), (mirrored, flipped(pose), flipped(look))):
+        if known_pose:
+            result_of(processor, seen)
+        processor.take_hands(a_frame(1), at, 15.0)
+        results.append(result_of(processor, seen, 1))
+    one, other = results
+
+    np.testing.assert_allclose(other.angles_deg, one.angles_deg, atol=0.02)
+    for name in ("world_m", "visibility", "presence", "hands_score", "hands_world_m"):
+        np.testing.assert_allclose(getattr(other.raw, name), getattr(one.raw, name), atol=1e-6)
+    for name in ("keypoints_px", "hands_px"):
+        there = getattr(other.raw, name).copy()
+        there[..., 0] = SIZE[0] - there[..., 0]
+        np.testing.assert_allclose(there, getattr(one.raw, name), atol=1e-3)
+    assert np.isfinite(one.raw.hands_score).all()
+
+
+def test_told_that_the_camera_is_mirrored_nothing_is_smoothed_from_left_to_right():
+    processor = a_processor(smoothing={"filter": "ema", "params": {"alpha": 0.2}})
+    for n in range(5):
+        result_of(processor, a_pose(), n)
+    processor.reconfigure(processor.settings.changed({"mirrored": True}))
+    first = result_of(processor, a_pose(), 5)
+
+    np.testing.assert_array_equal(first.smooth.keypoints_px, first.raw.keypoints_px)
+    assert first.hands_seq == -1
+    left, right = (BLAZEPOSE_33.index(f"{side}_wrist") for side in ("left", "right"))
+    assert first.raw.keypoints_px[left, 0] < first.raw.keypoints_px[right, 0]
