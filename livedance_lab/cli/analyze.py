@@ -22,6 +22,8 @@ def analyze(
     to: Annotated[list[str] | None, typer.Option(help="Export format; several times. See export --formats.")] = None,
     annotate: Annotated[bool, typer.Option(help="Make a copy of each video with the body drawn into it.")] = False,
     hands: Annotated[bool, typer.Option(help="Follow the hands too.")] = True,
+    angles: Annotated[str, typer.Option(help="Joint angles: presets or ids, with commas.")] = "included",
+    mirrored: Annotated[bool, typer.Option(help="The pictures are flipped left to right.")] = False,
     complexity: Annotated[int, typer.Option(min=0, max=2, help="Pose model: 0 lite, 1 full, 2 heavy.")] = 1,
     setting: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Any other setting; value in JSON.")
@@ -46,7 +48,8 @@ def analyze(
     unknown = [format for format in to or () if format not in FORMATS]
     if unknown:
         raise ExportError(f"there is no format {unknown[0]!r}; there are {', '.join(FORMATS)}.")
-    settings = _settings(complexity=complexity, hands=hands, more=setting or [])
+    chosen = {"complexity": complexity, "hands": hands, "angles": angles, "mirrored": mirrored}
+    settings = _settings(chosen, setting or [])
     jobs = plan(videos, out, settings, formats=to or (), annotate=annotate)
     if not dask:
         _models(settings)
@@ -61,14 +64,15 @@ def analyze(
         raise typer.Exit(1)
 
 
-def _settings(*, complexity: int, hands: bool, more: list[str]) -> Any:
+def _settings(chosen: dict[str, Any], more: list[str]) -> Any:
     """Settings from options; the design is join, as no frame is to be missed."""
     import json
 
+    from livedance_lab.analysis.angle_registry import angle_ids
     from livedance_lab.errors import SettingsError
     from livedance_lab.settings import Settings
 
-    changes: dict[str, Any] = {"design": "join", "complexity": complexity, "hands": hands}
+    changes: dict[str, Any] = {"design": "join", **chosen}
     for text in more:
         name, equals, value = text.partition("=")
         if not equals:
@@ -77,7 +81,9 @@ def _settings(*, complexity: int, hands: bool, more: list[str]) -> Any:
             changes[name] = json.loads(value)
         except json.JSONDecodeError:
             changes[name] = value  # a word needs no quotes
-    return Settings.parse(changes)
+    settings = Settings.parse(changes)
+    angle_ids(settings.angles)  # a misspelt one is named now, once, and not by each video
+    return settings
 
 
 def _models(settings: Any) -> None:

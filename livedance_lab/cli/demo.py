@@ -21,6 +21,8 @@ def demo(
     design: Annotated[str, typer.Option(help="auto, lanes, decoupled, join, sequential or live_stream.")] = "auto",
     pacing: Annotated[str, typer.Option(help="auto, paced or free.")] = "auto",
     hands: Annotated[bool, typer.Option(help="Follow the hands too.")] = True,
+    angles: Annotated[str, typer.Option(help="Joint angles: presets or ids, with commas.")] = "included",
+    mirrored: Annotated[bool, typer.Option(help="The pictures are flipped left to right.")] = False,
     verbose: Annotated[bool, typer.Option(help="Show the log, also of the C libraries.")] = False,
 ) -> None:
     """Stream a clip of a dancer (or your video, or your camera) through a real server and measure everything."""
@@ -36,7 +38,7 @@ def demo(
     console = Console()
     _models(console)
     reading = Reading(seconds)
-    chosen: dict[str, Any] = {"design": design, "hands": hands}
+    chosen: dict[str, Any] = {"design": design, "hands": hands, "angles": angles, "mirrored": mirrored}
     with Live(reading, console=console, refresh_per_second=8, transient=True):
         result = run_demo(
             source or str(sample_path()), out, seconds=seconds, fps=fps, settings=chosen, pacing=pacing,
