@@ -96,6 +96,9 @@ class Settings(BaseModel):
     hands_crop: Literal["none", "wrists"] = Field(
         "wrists", description="Where hands are looked for: everywhere, or around the wrists.",
         json_schema_extra=_server())  # fmt: skip
+    target_age_ms: float = Field(
+        0.0, ge=0, le=5000, description="Age to hold results to by a smaller picture, fewer hands, a lighter model; 0: off.",
+        json_schema_extra=_server(unit="ms"))  # fmt: skip
     # analysis
     angles: tuple[str, ...] = Field(
         ("included",), min_length=1, max_length=200, description="Joint angles: presets or ids; fixed at its start.",
@@ -113,7 +116,7 @@ class Settings(BaseModel):
                                json_schema_extra=_client(unit="px"))  # fmt: skip
     image_format: Literal["jpeg", "webp"] = Field("jpeg", description="Encoding of sent frames.",
                                                   json_schema_extra=_client())  # fmt: skip
-    jpeg_quality: float = Field(0.8, ge=0.1, le=1, description="Encoder quality.", json_schema_extra=_client())
+    jpeg_quality: float = Field(0.7, ge=0.1, le=1, description="Encoder quality.", json_schema_extra=_client())
     pacing: Literal["auto", "paced", "free"] = Field(
         "auto", description="free: send every frame; paced: no more unanswered ones than pose lanes; auto: what pays.",
         json_schema_extra=_client())  # fmt: skip

@@ -12,7 +12,20 @@ from livedance_lab.errors import LiveDanceError
 
 __all__ = ["app", "main"]
 
-_COMMANDS = ("demo", "serve", "lab", "bench", "evaluate", "replay", "lsl", "doctor", "info", "export", "analyze")
+_COMMANDS = (
+    "demo",
+    "serve",
+    "lab",
+    "bench",
+    "evaluate",
+    "encoding",
+    "replay",
+    "lsl",
+    "doctor",
+    "info",
+    "export",
+    "analyze",
+)
 _GROUPS = ("models",)
 
 app = typer.Typer(

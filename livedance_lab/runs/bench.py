@@ -57,13 +57,13 @@ class Design:
     offered: float = 1.0
 
 
-_LARGE = 2160  # a short side that no picture reaches: sent as the camera gave it
+_FULL_SIZE: dict[str, Any] = {"short_side_px": 2160, "jpeg_quality": 0.8}  # the demo's: as the camera gave it
 
 DESIGNS = {
     design.name: design
     for design in (
         Design("original", "base64 JSON, full-size pictures, MediaPipe's own networks, pose then hands",
-               {"design": "sequential", "short_side_px": _LARGE, "hand_confidence": 0.5, "hands_crop": "none"},
+               {"design": "sequential", **_FULL_SIZE, "hand_confidence": 0.5, "hands_crop": "none"},
                legacy=True, server={"estimator": "mediapipe_published"}),
         Design("sequential", "binary, 384 px, pose then hands", {"design": "sequential"}),
         Design("join", "pose and hands of one frame side by side", {"design": "join"}),
@@ -75,7 +75,7 @@ DESIGNS = {
         Design("auto", "the default", {}, "auto"),
         Design("whole-picture", "the default, hands looked for in all of the picture", {"hands_crop": "none"}, "auto"),
         Design("original-pose", "the original's recipe without hands",
-               {"design": "sequential", "short_side_px": _LARGE, "hands": False}, legacy=True,
+               {"design": "sequential", **_FULL_SIZE, "hands": False}, legacy=True,
                server={"estimator": "mediapipe_published"}),
         Design("auto-pose", "the default without hands", {"hands": False}, "auto"),
         Design("saturated-pose", "pose lanes only, twice the frames offered", {"hands": False}, offered=2.0),
@@ -162,7 +162,7 @@ def _clip(kind: str, source: Path, seconds: float) -> EncodedClip:
         sure = np.ones(33, np.float32)
         image = encode_estimate(Estimate(pose_xyz=still, pose_world_m=still, visibility=sure, presence=sure))
         return EncodedClip([image], (480, 640), 60.0, "landmarks")
-    return EncodedClip.read(source, Settings(short_side_px=_LARGE if kind == "full" else 384), seconds)
+    return EncodedClip.read(source, Settings(**_FULL_SIZE) if kind == "full" else Settings(), seconds)
 
 
 def measure(design: Design, clip: EncodedClip, seconds: float, fps: float) -> dict[str, float]:

@@ -86,7 +86,7 @@ class LiveRun:
 def live_run(design: str, clip: Path, truth: KeypointTruth, *, seconds: float, fps: float) -> LiveRun:
     """Stream a clip through a server of its own, once, and keep what arrived when."""
     chosen = DESIGNS[design]
-    side = Settings(short_side_px=_LARGE) if chosen.legacy else Settings()
+    side = Settings(short_side_px=_LARGE, jpeg_quality=0.8) if chosen.legacy else Settings()
     encoded = EncodedClip.read(clip, side, seconds)
     with (
         LiveServer.start(reuse=False, port=0, **chosen.server) as server,
@@ -138,7 +138,7 @@ def find_landmarks(
     ndarray of shape (T, 33, 2)
         Pixels of the clip; NaN where nobody was found.
     """
-    settings = Settings(hands=False, short_side_px=_LARGE) if published else Settings(hands=False)
+    settings = Settings(hands=False, short_side_px=_LARGE, jpeg_quality=0.8) if published else Settings(hands=False)
     make = factory("mediapipe_published" if published else "mediapipe")
     rng, clocks = np.random.default_rng(seed), [MonotonicMs() for _ in range(lanes)]
     estimators: list[Estimator] = []

@@ -48,6 +48,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "websockets": ("client",),
     "pylsl": ("client.lsl",),
     "distributed": ("batch",),
+    "playwright": ("runs.browser", "runs.encoding"),
     "psutil": ("metrics", "doctor"),
     "matplotlib": ("plots",),
     "anywidget": ("widgets",),

@@ -50,7 +50,7 @@ def test_the_defaults_are_the_documented_ones():
     s = Settings()
 
     assert (s.smoothing.filter, s.smoothing.params, s.painting) == ("kalman_adaptive", {}, "predict")
-    assert (s.short_side_px, s.jpeg_quality, s.complexity, s.hand_confidence) == (384, 0.8, 1, 0.3)
+    assert (s.short_side_px, s.jpeg_quality, s.complexity, s.hand_confidence) == (384, 0.7, 1, 0.3)
     assert s.detection_confidence == s.presence_confidence == s.tracking_confidence == 0.5
 
 
