@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,9 +14,11 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red", "info": "cyan"}
 
 def doctor(
     server: Annotated[str | None, typer.Option(help="Also look whether this server answers (URL).")] = None,
+    token: Annotated[str, typer.Option(help="That server's token, if it is not yours.", envvar="LIVEDANCE_TOKEN")] = "",
+    trust: Annotated[Path | None, typer.Option(help="PEM file with the certificate an https server shows.")] = None,
     verbose: Annotated[bool, typer.Option(help="Show the log lines of C libraries.")] = False,
 ) -> None:
-    """Check Python, packages, models, cores, memory, ports and one inference; exit 1 if something fails."""
+    """Check Python, packages, models, cores, memory, ports, one inference, and a server; exit 1 if something fails."""
     from rich.console import Console
     from rich.padding import Padding
 
@@ -26,7 +29,7 @@ def doctor(
     quiet_c_logs(verbose)
     console, failed = Console(highlight=False), 0
     with model_store.progress_bar() as progress:
-        for check in checks.run(server, progress):
+        for check in checks.run(server, progress, token, trust or True):
             console.print(f"[{_COLOURS[check.level]}]{check.level:<5}[/][bold]{check.name:<11}[/]", end="")
             console.print(check.text, markup=False, soft_wrap=True)
             if check.advice:

@@ -130,7 +130,7 @@ class Ready(ApiHandler):
         """With a status that service managers understand without reading."""
         why = self.readiness.obstacle()
         self.set_status(503 if why else 200)
-        self.answer({"ready": not why, "why": why})
+        self.answer({"ready": True} if not why else {"ready": False, "code": "ready", "message": why})
 
 
 class Metrics(ApiHandler):

@@ -143,7 +143,7 @@ def test_ready_means_that_estimators_load_and_that_it_is_not_stopping():
 
         async def until(words: str) -> None:
             async with asyncio.timeout(WAIT_S):
-                while words not in (await ready())[1]["why"]:
+                while words not in (await ready())[1]["message"]:
                     await asyncio.sleep(0.01)
 
         status, body = await ready()
@@ -154,10 +154,10 @@ def test_ready_means_that_estimators_load_and_that_it_is_not_stopping():
         async with asyncio.timeout(WAIT_S):
             while (await ready())[0] != 200:
                 await asyncio.sleep(0.01)
-        assert (await ready())[1] == {"ready": True, "why": ""}
+        assert (await ready())[1] == {"ready": True}
 
         served.hub.draining = True
-        assert await ready() == (503, {"ready": False, "why": "the server is stopping."})
+        assert await ready() == (503, {"ready": False, "code": "ready", "message": "the server is stopping."})
         async with served.socket() as raw:
             await raw.say({"type": "hello", "version": 1, "token": served.token})
             assert await raw.close_code() == CLOSE_CODES["shutdown"]

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from livedance_lab import doctor, model_store
 from livedance_lab.cli.doctor import doctor as command
+from livedance_lab.doctor.server import answers
 
 
 def test_a_machine_that_runs_these_tests_is_fit():
@@ -127,7 +128,7 @@ def listener() -> Iterator[int]:
 
 
 def test_a_taken_port(listener, monkeypatch):
-    monkeypatch.setattr(doctor, "_health", lambda base: ("silent", ""))
+    monkeypatch.setattr(doctor, "health", lambda base, trust=True: ("silent", ""))
     check = doctor.port(listener)
     assert check.level == "warn"
     assert check.text == f"port {listener} is taken"
@@ -170,14 +171,14 @@ def serve() -> Iterator[object]:
     "form", ["http://127.0.0.1:{}", "127.0.0.1:{}", "ws://127.0.0.1:{}/?token=x", "http://127.0.0.1:{}/"]
 )
 def test_a_server_that_answers(serve, form):
-    check = doctor.answers(form.format(serve(b'{"status": "ok"}')))
+    check = answers(form.format(serve(b'{"status": "ok"}')))
     assert check.level == "ok"
     assert '{"status": "ok"}' in check.text
 
 
 def test_something_else_answers(serve):
     for port in (serve(b"<html>hello"), serve(b"", status=404)):
-        check = doctor.answers(f"http://127.0.0.1:{port}")
+        check = answers(f"http://127.0.0.1:{port}")
         assert check.level == "fail"
         assert "Something else listens there" in check.advice
 
@@ -196,7 +197,7 @@ def test_the_port_of_a_running_server_is_recognised(serve):
     ],
 )
 def test_a_server_that_does_not_answer(url, text, advice):
-    check = doctor.answers(url)
+    check = answers(url)
     assert check.level == "fail"
     assert text in check.text
     assert advice in check.advice

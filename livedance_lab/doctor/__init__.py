@@ -12,19 +12,18 @@ import re
 import shutil
 import socket
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from livedance_lab import clock, model_store
+from livedance_lab.doctor.check import Check
+from livedance_lab.doctor.server import from_outside, health
 from livedance_lab.errors import LiveDanceError
 from livedance_lab.imaging import ImageArray
+from livedance_lab.tls import Trust
 
 __all__ = ["Check", "run"]
 
@@ -33,32 +32,12 @@ _PACKAGE = "livedance-lab"
 _INSTALL = f"In the project's folder run: {sys.executable} -m pip install ."
 _SHOWN = ("mediapipe", "opencv-python", "numpy", "tornado", "websockets", "pandas", "pyarrow", "matplotlib")
 _ENOUGH_BYTES, _LITTLE_BYTES = 1.0e9, 0.4e9  # one client's landmarkers take 0.16 GB
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # as WebSockets go: past any proxy
 _SLOW_MS = 80.0  # below 12 results per second movement is no longer followed
 
 
-@dataclass(frozen=True)
-class Check:
-    """What one check found.
-
-    Attributes
-    ----------
-    name : str
-    level : str
-        "ok", "warn" (works, but not as well), "fail" (does not work) or "info".
-    text : str
-        What was found.
-    advice : str
-        What to do about it; empty where there is nothing to do.
-    """
-
-    name: str
-    level: Literal["ok", "warn", "fail", "info"]
-    text: str
-    advice: str = ""
-
-
-def run(server: str | None = None, progress: model_store.Progress | None = None) -> Iterator[Check]:
+def run(
+    server: str | None = None, progress: model_store.Progress | None = None, token: str = "", trust: Trust = True
+) -> Iterator[Check]:
     """All checks, each as it is done.
 
     Parameters
@@ -67,6 +46,10 @@ def run(server: str | None = None, progress: model_store.Progress | None = None)
         Also look whether this server answers, such as ``http://127.0.0.1:8000``.
     progress : callable, optional
         Shown while missing models are fetched.
+    token : str, optional
+        The server's; not needed for a server of this user on this machine.
+    trust : bool, str, Path or ssl.SSLContext, default True
+        Whose certificates count, see `livedance_lab.tls`.
 
     Yields
     ------
@@ -83,7 +66,7 @@ def run(server: str | None = None, progress: model_store.Progress | None = None)
     yield jupyter()
     yield browser()
     if server is not None:
-        yield answers(server)
+        yield from from_outside(server, token, trust)
 
 
 def python() -> Check:
@@ -215,7 +198,7 @@ def _picture() -> tuple[ImageArray, str]:
     """A person, where the sample clip is at hand; an empty picture otherwise, in which the search is all there is."""
     from livedance_lab.video import VideoSource
 
-    clip = Path(__file__).resolve().parents[1] / "data" / "samples" / "dancer.mp4"
+    clip = Path(__file__).resolve().parents[2] / "data" / "samples" / "dancer.mp4"
     if not clip.is_file():
         return np.full((512, 384, 3), 128, np.uint8), "searching an empty one"
     with VideoSource(clip) as source:
@@ -228,7 +211,7 @@ def port(number: int) -> Check:
         return Check("port", "ok", f"{number} is free")
     other = next((n for n in range(number + 1, number + 21) if _free(n)), None)
     text = f"port {number} is taken" + (
-        " by a livedance server" if _health(f"http://127.0.0.1:{number}")[0] == "ok" else ""
+        " by a livedance server" if health(f"http://127.0.0.1:{number}")[0] == "ok" else ""
     )
     if other is None:
         return Check(
@@ -264,41 +247,3 @@ def browser() -> Check:
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
     found = next((path for name in names if (path := shutil.which(name))), None)
     return Check("Chromium", "info", found or "none on the path; only the browser tests need it")
-
-
-def answers(url: str) -> Check:
-    """Whether a server answers at an address, as http, https, ws or wss."""
-    base = re.sub(r"^ws", "http", url if "://" in url else f"http://{url}").split("?")[0].rstrip("/")
-    outcome, text = _health(base)
-    advice = {
-        "ok": "",
-        "refused": "Nothing listens there: start it with `livedance serve`, and compare address and port with its "
-        "banner. From another machine it must listen beyond 127.0.0.1: --host 0.0.0.0.",
-        "silent": "The machine or a firewall in between does not answer; try from the server's own machine first.",
-        "unknown": "Check the spelling of the host's name.",
-        "other": "Something else listens there: compare the port with the banner of `livedance serve`.",
-    }[outcome]
-    return Check("server", "ok" if outcome == "ok" else "fail", f"{base}: {text}", advice)
-
-
-def _health(base: str) -> tuple[Literal["ok", "refused", "silent", "unknown", "other"], str]:
-    """What an address says to ``GET /health``."""
-    try:
-        with _DIRECT.open(f"{base}/health", timeout=3) as answer:
-            content = answer.read(10_000).decode("utf-8", "replace")
-    except urllib.error.HTTPError as exc:
-        return "other", f"HTTP {exc.code} {exc.reason}"
-    except (urllib.error.URLError, OSError, ValueError) as exc:
-        reason = getattr(exc, "reason", exc)
-        if isinstance(reason, ConnectionRefusedError):
-            return "refused", "connection refused"
-        if isinstance(reason, TimeoutError):
-            return "silent", "no answer within 3 s"
-        if isinstance(reason, socket.gaierror):
-            return "unknown", "no such host"
-        return "other", f"no HTTP answer: {reason}"
-    return (
-        ("ok", f"answers: {content.strip()[:120]}")
-        if content.lstrip().startswith("{")
-        else ("other", "no livedance server")
-    )
