@@ -231,7 +231,8 @@ class Session:
             before = old.plain()
             changed = {k: v for k, v in new.plain().items() if before[k] != v}
             self.event("settings", "changed", {"version": self.settings_version, "changes": changed, "by": by})
-        if self.running and any(field in changed for field in CREW_FIELDS):
+            renew = self.running and any(field in changed for field in CREW_FIELDS) and self._staff.ask()
+        if renew:
             threading.Thread(target=self.start, name="livedance-new-crew", daemon=True).start()
         return new
 

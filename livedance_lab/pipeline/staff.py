@@ -49,6 +49,7 @@ class Staff:
         self._hire, self._settings, self._event, self._lock = hire, settings, event, lock
         self._changing = threading.Lock()  # one change of crew at a time
         self._closed = False  # no crew is to be made any more
+        self._asked = False  # whether somebody is about to call `start`
         self._no_policy = HandsPolicy()
         self.watchdog = Watchdog(hang_s)
 
@@ -62,9 +63,18 @@ class Staff:
         if self.crew is not None:
             self.crew.plan.settings = settings
 
+    def ask(self) -> bool:
+        """Whether `start` must be called for a change just made; False if whoever is about to will see it, too.
+
+        The session's lock is held. A flood of changes must not make a flood of threads that wait for one crew.
+        """
+        asked, self._asked = self._asked, True
+        return not asked
+
     def start(self) -> Crew | None:
         """Put a crew for the settings in force to work; return the one it replaced, stopped. Blocks."""
         with self._changing:
+            self._asked = False  # before the settings are read: a later change asks again
             if self._closed or (self.crew is not None and self.crew.fits(self._settings())):
                 return None  # many changes in a row need one new crew
             self.wanted = True
