@@ -97,7 +97,8 @@ class Settings(BaseModel):
         "wrists", description="Where hands are looked for: everywhere, or around the wrists.",
         json_schema_extra=_server())  # fmt: skip
     target_age_ms: float = Field(
-        0.0, ge=0, le=5000, description="Age to hold results to by a smaller picture, fewer hands, a lighter model; 0: off.",
+        0.0, ge=0, le=5000,
+        description="Hold results to this age by smaller pictures, rarer hands, a lighter model; 0: off.",
         json_schema_extra=_server(unit="ms"))  # fmt: skip
     # analysis
     angles: tuple[str, ...] = Field(
@@ -228,6 +229,6 @@ def _in_words(exc: ValidationError) -> str:
             known = ", ".join(Settings.model_fields)
             parts.append(f"there is no setting {name!r}; the settings are {known}")
         else:
-            expected = error["msg"].removeprefix("Input should be ")
-            parts.append(f"{name} must be {expected}, got {got[:80]}")
+            expected = error["msg"].removeprefix("Input should ").removeprefix("Tuple should ")
+            parts.append(f"{name} must {expected}, got {got[:80]}")
     return "; ".join(parts) + "."

@@ -10,10 +10,19 @@ MediaPipe's wheels hold none, so they are assembled from published, checksummed 
 from livedance_lab.model_store.catalogue import CATALOGUE, Model, Part
 from livedance_lab.model_store.fetch import Progress
 from livedance_lab.model_store.progress import progress_bar
-from livedance_lab.model_store.store import FOLDER_VARIABLE, ModelStatus, ensure, folder, published, sha256_of, verify
+from livedance_lab.model_store.store import (
+    FOLDER_VARIABLE,
+    ModelStatus,
+    ensure,
+    folder,
+    is_here,
+    published,
+    sha256_of,
+    verify,
+)
 
 __all__ = ["CATALOGUE", "FOLDER_VARIABLE", "Model", "ModelStatus", "Part", "Progress", "catalogue", "ensure", "folder",
-           "progress_bar", "published", "sha256_of", "verify"]  # fmt: skip
+           "is_here", "progress_bar", "published", "sha256_of", "verify"]  # fmt: skip
 
 
 def catalogue() -> tuple[Model, ...]:

@@ -102,6 +102,11 @@ def published(kind: str, complexity: int = 1) -> bytes:
     return bundle.assemble(model, _parts_in_words(model, folder(), None), published=True)
 
 
+def is_here(kind: str, complexity: int = 1) -> bool:
+    """Whether a bundle lies in the folder; its content is not looked at."""
+    return (folder() / _named(kind, complexity).file).is_file()
+
+
 def verify() -> list[ModelStatus]:
     """What the folder holds of every model, each bundle read whole and compared with its record."""
     return [_status(model) for model in CATALOGUE]

@@ -17,6 +17,7 @@ from livedance_lab.errors import CodedError, EstimatorError, ImageError, LiveDan
 from livedance_lab.estimators.base import Estimate, EstimatorFactory
 from livedance_lab.estimators.close_ups import Crop
 from livedance_lab.imaging import MAX_PIXELS, check
+from livedance_lab.model_store import is_here
 from livedance_lab.pipeline.books import Books
 from livedance_lab.pipeline.complaints import Complaints
 from livedance_lab.pipeline.crew import CREW_FIELDS, Crew
@@ -30,6 +31,7 @@ from livedance_lab.pipeline.process import Processor
 from livedance_lab.pipeline.scheduler import Job, Scheduler
 from livedance_lab.pipeline.staff import Staff
 from livedance_lab.pipeline.summary import summary_of
+from livedance_lab.pipeline.target_age import TargetAge
 from livedance_lab.pose import Body, Frame, FrameState, FrameTimes, PoseResult
 from livedance_lab.settings import Settings
 from livedance_lab.tables.schema import Schemas
@@ -107,6 +109,7 @@ class Session:
         self.outlet = Outlet(self.processor, self._books, self.log, self._tell, clock)
         self._staff = Staff(self._new_crew, lambda: self.settings, self.event, self._lock, hang_s)
         self._complaints = Complaints(self.event)
+        self._target_age = TargetAge(lambda complexity: is_here("pose", complexity))
         self._ending = False  # no more frames are taken; those in work are waited for
         self.event("session", "created", {"settings": self.settings.plain()})
 
@@ -256,6 +259,7 @@ class Session:
                 self.outlet.take_hands(job, estimate, t_end_s, self._staff.policy)
             if job.kind != "hands" or job.joined_by is not None:
                 self.outlet.take(job, estimate, t_end_s, self.settings_version, self._staff.policy)
+            self._hold_target_age()
             self._finish_if_drained()
 
     def hand_crops(self, job: Job) -> tuple[Crop, ...]:
@@ -345,10 +349,17 @@ class Session:
 
     # --- helpers, called with the lock held
 
+    def _hold_target_age(self) -> None:
+        step = self._target_age.look(self.clock(), self.settings)
+        if step is not None:
+            self.event("target_age", step.name, step.data)
+            self.change_settings(step.changes, by="target age")
+
     def _new_crew(self, settings: Settings) -> Crew:
         return Crew(settings, self._slot, self, self._scheduler, self._factory, self.clock, self._make_lane)
 
     def _tell(self, result: PoseResult, closed: list[tuple[int, str]]) -> None:
+        self._target_age.add(result.record)
         self._listener.on_result(self, result, closed)
 
     def _accept(self, seq: int) -> None:
