@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 
 __all__ = ["Outbox"]
 
-_MOST_WAITING = 1000
+_MOST_WAITING, _MOST_BYTES = 1000, 32 * 2**20
 
 
 class Outbox:
@@ -30,6 +30,7 @@ class Outbox:
     def __init__(self, send: Callable[[str | bytes], Awaitable[None]], overflow: Callable[[], None]) -> None:
         self._send, self._overflow = send, overflow
         self._control: deque[str] = deque()
+        self._control_bytes = 0
         self._newest: dict[str, str | bytes] = {}
         self._something = asyncio.Event()
         self._closed = False
@@ -41,8 +42,10 @@ class Outbox:
         if self._closed or self._last is not None:
             return
         self._control.append(message)
+        self._control_bytes += len(message)
         self._something.set()
-        if len(self._control) > _MOST_WAITING:
+        if len(self._control) > _MOST_WAITING or self._control_bytes > _MOST_BYTES:
+            self._control.clear()
             self.close()
             self._overflow()
 
@@ -81,6 +84,8 @@ class Outbox:
     async def _send_waiting(self) -> None:
         while not self._closed and (self._control or self._newest):
             if self._control:
-                await self._send(self._control.popleft())
+                message = self._control.popleft()
+                self._control_bytes -= len(message)
+                await self._send(message)
             else:
                 await self._send(self._newest.pop(next(iter(self._newest))))

@@ -30,6 +30,7 @@ __all__ = ["LiveSocket"]
 _log = logging.getLogger(__name__)
 
 _HELLO_WITHIN_S = 5.0
+_HELLO_BYTES = 2**20
 _LAST_WORDS_WITHIN_S = 2.0
 
 
@@ -175,6 +176,8 @@ class LiveSocket(WebSocketHandler):
         """The first message decides everything: may it come in, as what, to which session."""
         if isinstance(message, bytes):
             raise WireError("protocol", "the first message must be a hello in JSON text, got a binary one.")
+        if len(message) > _HELLO_BYTES:  # before it is read: whoever sends it has not shown the token yet
+            raise WireError("size", f"a hello may take {_HELLO_BYTES} bytes, got {len(message)}.")
         hello = m.parse_client_message(message)
         if not isinstance(hello, m.Hello):
             raise WireError("protocol", "the first message must be a hello.")

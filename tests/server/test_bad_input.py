@@ -151,9 +151,10 @@ HELLO = {"type": "hello", "version": 1, "token": TOKEN}
         (json.dumps({**HELLO, "role": "viewer"}), "session", "must name the session"),
         (json.dumps({**HELLO, "role": "viewer", "session": "none"}), "session", "no session 'none'"),
         (json.dumps({**HELLO, "session": "../../etc"}), "message", "hello.session"),
+        ('{"type": "hello", "client": [' + "[]," * 5_000_000 + "[]]}", "size", "1048576 bytes"),
     ],
     ids=["wrong token", "no token", "version", "binary", "no hello", "no JSON", "unknown field", "setting", "filter",
-         "viewer of nothing", "viewer of an unknown session", "path"],
+         "viewer of nothing", "viewer of an unknown session", "path", "15 MB"],
 )  # fmt: skip
 def test_a_hello_that_cannot_be_accepted_is_told_why_and_closed(said, code, words):
     async def work(served: Served) -> None:

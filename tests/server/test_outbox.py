@@ -117,3 +117,18 @@ def test_a_closed_socket_ends_it():
         await asyncio.wait_for(runner, 20)
 
     asyncio.run(main())
+
+
+def test_few_but_huge_messages_cut_a_reader_off_too():
+    async def work(outbox, socket, cut) -> None:
+        for _ in range(5):
+            outbox.put("x" * 5_000_000)
+            await asyncio.sleep(0)
+        await socket.let_through(5)  # who reads may have any amount of them
+        assert cut == []
+        for _ in range(8):
+            outbox.put("x" * 5_000_000)
+            await asyncio.sleep(0)
+        assert cut == [True]
+
+    on_a_loop(work)
