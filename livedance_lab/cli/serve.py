@@ -26,6 +26,8 @@ def serve(
                                             "process's arguments: better in the environment.",
                                        envvar="LIVEDANCE_TOKEN")] = "",
     allow_origin: Annotated[list[str] | None, typer.Option(help="A web origin that may connect, repeatable.")] = None,
+    allow_host: Annotated[list[str] | None, typer.Option(help="A name of this machine, repeatable; with TLS any.")]
+    = None,
     behind_proxy: Annotated[bool, typer.Option(help="A proxy in front checks origin and host.")] = False,
     max_sessions: Annotated[int, typer.Option(min=1, help="Producers at once.")] = 4,
     max_messages_per_s: Annotated[float, typer.Option(min=0, help="Of one connection; 0: any.")] = 4000,
@@ -51,27 +53,13 @@ def serve(
     from livedance_lab.settings import Settings, load_preset
 
     config = ServerConfig(
-        host=host,
-        public=public,
-        certfile=certfile,
-        keyfile=keyfile,
-        port=port,
-        token=token or new_token(),
-        origins=tuple(allow_origin or ()),
-        behind_proxy=behind_proxy,
-        max_sessions=max_sessions,
-        max_messages_per_s=max_messages_per_s,
-        max_bytes_per_s=max_mbytes_per_s * 1e6,
-        workers=workers or core_count(),
-        resume_s=resume_s,
-        hang_s=hang_s,
-        estimator=estimator,
-        queue=queue,
-        after_crash=after_crash,
-        settings=load_preset(preset) if preset else Settings(),
-        record_dir=record,
-        record_root=record_root or Path.cwd(),
-    )
+        host=host, port=port, public=public, certfile=certfile, keyfile=keyfile, token=token or new_token(),
+        origins=tuple(allow_origin or ()), hosts=tuple(allow_host or ()), behind_proxy=behind_proxy,
+        max_sessions=max_sessions, max_messages_per_s=max_messages_per_s, max_bytes_per_s=max_mbytes_per_s * 1e6,
+        workers=workers or core_count(), resume_s=resume_s, hang_s=hang_s, estimator=estimator, queue=queue,
+        settings=load_preset(preset) if preset else Settings(), after_crash=after_crash,
+        record_dir=record, record_root=record_root or Path.cwd(),
+    )  # fmt: skip
     _prepare(config, verbose, log_level or ("info" if verbose else "warning"), log_format)
     _run(config, note)
 

@@ -79,11 +79,12 @@ def known_origin(origin: str, config: ServerConfig) -> bool:
 def known_host(host: str, config: ServerConfig) -> bool:
     """Whether a request that names this host can be meant for us.
 
-    A page that rebinds its DNS name to this machine still sends that name; a bare address cannot be rebound.
+    A page that rebinds its DNS name to this machine still sends that name; a bare address cannot be rebound. With
+    TLS a browser has checked the name against the certificate before it sends anything.
     """
     name = host.strip("[]")
-    known = {*_LOOPBACK, config.host, *(urlsplit(origin).hostname for origin in config.origins)}
-    if config.behind_proxy or name in known:
+    known = {*_LOOPBACK, config.host, *config.hosts, *(urlsplit(origin).hostname for origin in config.origins)}
+    if config.behind_proxy or config.certfile is not None or name in known:
         return True
     try:
         ip_address(name)

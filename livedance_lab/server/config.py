@@ -36,6 +36,8 @@ class ServerConfig:
         Every socket and every HTTP call but /health needs it.
     origins : tuple of str
         Web origins (scheme://host[:port]) that may connect besides pages on this machine.
+    hosts : tuple of str
+        Names of this machine by which clients may call it, besides its addresses; with TLS any.
     behind_proxy : bool
         A proxy in front checks origin and host (JupyterHub does); the token is still needed.
     max_sessions : int
@@ -73,6 +75,7 @@ class ServerConfig:
     port: int = 8000
     token: str = field(default_factory=new_token, repr=False)
     origins: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
     behind_proxy: bool = False
     max_sessions: int = 4
     max_message_bytes: int = 8 * 2**20

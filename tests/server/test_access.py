@@ -8,6 +8,8 @@ import json
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from livedance_lab.server.access import known_host
+from livedance_lab.server.config import ServerConfig
 from livedance_lab.tables.schema import TABLES
 from livedance_lab.tables.store import from_ipc
 from tests.server.made import Served, serve
@@ -78,6 +80,7 @@ def test_a_page_whose_name_was_rebound_to_this_machine_may_not_open_a_socket():
 @pytest.mark.parametrize(
     ("host", "allowed"),
     [("127.0.0.1:8000", True), ("localhost", True), ("[::1]:8000", True), ("192.168.1.7:8000", True),
+     ("lab-pc:8000", True), ("lab-pc.evil.org", False),
      ("evil.org", False), ("localhost.evil.org:8000", False), ("lab.example.org", True)],
 )  # fmt: skip
 def test_a_rebound_name_is_not_answered(host, allowed):
@@ -88,7 +91,12 @@ def test_a_rebound_name_is_not_answered(host, allowed):
             assert (status, body["code"]) == (403, "host")
             assert (await served.http("GET", "/health", Host=host))[0] == 403
 
-    serve(work, origins=("https://lab.example.org",))
+    serve(work, origins=("https://lab.example.org",), hosts=("lab-pc",))
+
+
+def test_with_tls_the_browser_has_checked_the_name(tmp_path):
+    assert not known_host("lab.example.org", ServerConfig())
+    assert known_host("lab.example.org", ServerConfig(certfile=tmp_path / "lab.pem"))
 
 
 def test_every_call_but_health_needs_the_token():

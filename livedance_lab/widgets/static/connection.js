@@ -46,6 +46,7 @@ const CLOSE_CODES = /** @type {Record<number, string>} */ ({
   4406: "version",
   4409: "busy",
   4410: "replaced",
+  4429: "rate",
   1001: "shutdown",
 });
 /** Refusals that pass by themselves; after any other the user must do something first. */
@@ -70,6 +71,7 @@ export function troubleInWords(code, url, said) {
     replaced: "Another view sends this session's frames now. Press Start to take over again.",
     ended: "This session has ended. Press Start to begin another.",
     protocol: "The server did not understand this view.",
+    rate: "This view sent more than the server takes in from one connection.",
     shutdown: "The server was stopped. Waiting for it to come back.",
     gone: `No answer from the server at ${server}. Is it running? Trying again.${trusted}`,
   }[code];
