@@ -222,8 +222,12 @@ class Hub:
         if room.recorder is not None:
             raise RecordingError(f"session {room.session.id} is being recorded to {room.recorder.path}.")
         folder = within(self.config.record_root, path)
-        room.recorder = Recorder(room.session, self.config, folder, keep_video=keep_video, blur_faces=blur_faces)
-        return room.recorder.state
+        recorder = Recorder(room.session, self.config, folder, keep_video=keep_video, blur_faces=blur_faces)
+        room.recorder = recorder
+        if room.session.ended:  # perhaps just now: nobody else would close it
+            room.recorder = None
+            recorder.stop()
+        return recorder.state
 
     def stop_recording(self, room: Room) -> dict[str, Any]:
         """Finish a recording. Blocks.

@@ -125,13 +125,30 @@ class SessionLog:
 
     def attach(self, sink: LogSink, *, from_start: bool = True) -> None:
         """Send all further batches to `sink`, after what memory still holds if `from_start`."""
+        after = self._hand_over(sink, dict.fromkeys(TABLES, 0)) if from_start else None
         with self._lock:
             self.flush()
-            if from_start:
-                for table in TABLES:
-                    for batch in self._tables[table].batches:
-                        sink.write(table, batch)
+            if after is not None:
+                self._hand_over(sink, after)  # what came meanwhile
             self._sinks.append(sink)
+
+    def _hand_over(self, sink: LogSink, after: Mapping[str, int]) -> dict[str, int]:
+        """Give `sink` every batch that begins at these rows or later; the rows to go on from.
+
+        An hour is thousands of batches: the session is held up only while they are listed.
+        """
+        with self._lock:
+            self.flush()
+            listed = {table: list(self._tables[table].batches) for table in TABLES}
+            begin = {table: self._tables[table].first_row for table in TABLES}
+        for table, batches in listed.items():
+            row = begin[table]
+            for rows in batches:
+                if row >= after[table]:
+                    sink.write(table, rows)
+                row += rows.num_rows
+            begin[table] = row
+        return begin
 
     def detach(self, sink: LogSink) -> None:
         """Stop sending to `sink`, after everything pending has reached it."""

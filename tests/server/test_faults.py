@@ -15,7 +15,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from livedance_lab import LiveServer, clock
+from livedance_lab import LiveServer, Recording, clock
 from livedance_lab.client import conversation, handshake, link
 from livedance_lab.client.link import LiveClient
 from livedance_lab.clock import now_s
@@ -360,3 +360,24 @@ def test_a_session_that_ended_meanwhile_is_said_to_who_wakes_up():
                 assert "has ended" in str(client.failure)
 
     serve(work, resume_s=0.0)
+
+
+# --- a recording begun too late
+
+
+def test_a_recording_begun_when_the_session_has_ended_is_whole_and_closed(tmp_path):
+    async def work(served: Served) -> None:
+        async with served.producer(session="s") as raw:
+            for _ in range(5):
+                await raw.result()
+            await raw.end()
+            status, state, _ = await served.http("POST", "/sessions/s/recording", {"path": "late"})
+        assert status == 200
+        assert state["rows"]["results"] == 5
+        assert served.hub.room("s").recorder is None
+        assert not [t.name for t in threading.enumerate() if t.name.startswith("recording")]
+        recording = Recording.open(tmp_path / "late")
+        assert recording.complete
+        assert recording.ledger.conserved
+
+    serve(work, record_root=tmp_path)

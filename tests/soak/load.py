@@ -150,12 +150,16 @@ async def _record(load: Load, client: LiveClient, name: str) -> None:
     try:
         await asyncio.sleep(load.chance.uniform(0.2, 2.0))
     finally:
-        with contextlib.suppress(ServerError):  # closed already, because its session has ended meanwhile
-            await asyncio.shield(load.call("DELETE", f"/sessions/{name}/recording"))
+        await asyncio.shield(_stop_recording(load, name))
     recording = await asyncio.to_thread(Recording.open, folder)
     if not recording.complete:
         load.wrong.append(f"{name}: recording {folder.name} is not complete: {recording.missing}")
     shutil.rmtree(folder)
+
+
+async def _stop_recording(load: Load, name: str) -> None:
+    with contextlib.suppress(ServerError):  # closed already, because its session has ended meanwhile
+        await load.call("DELETE", f"/sessions/{name}/recording")
 
 
 async def _watch(load: Load, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import numpy as np
 import pyarrow as pa
@@ -147,6 +148,30 @@ def test_a_sink_gets_what_was_before_it_and_all_that_comes(log):
     log.flush()
 
     assert sink.seqs == list(range(200))
+
+
+def test_rows_that_come_while_a_sink_catches_up_reach_it_once_and_in_order(log):
+    """And nobody waits for it: they come from another thread, in the midst of the handing over."""
+
+    class Slow(Collector):
+        def write(self, table, batch):
+            super().write(table, batch)
+            if numbers:
+                first = numbers.pop(0)
+                other = threading.Thread(target=lambda: [log.add_frame(a_frame(first + n)) for n in range(64)])
+                other.start()
+                other.join(60.0)
+                assert not other.is_alive()
+
+    numbers = [192, 256, 320]  # three batches are there, and one comes with each
+    for seq in range(192):
+        log.add_frame(a_frame(seq))
+    sink = Slow()
+    log.attach(sink)
+    log.add_frame(a_frame(384))
+    log.flush()
+
+    assert sink.seqs == list(range(385))
 
 
 def test_a_sink_may_begin_with_now(log):
