@@ -74,6 +74,13 @@ class Meters(Collector):
             for quantile, age_ms in summary["age_ms"].items():
                 ages.add_metric([session, str(int(quantile[1:]) / 100)], age_ms)
         yield from (captured, ended, ages)
+        hands = CounterMetricFamily("livedance_hands", "Hands by where they were seen", labels=["session", "place"])
+        looks = CounterMetricFamily("livedance_hand_looks", "Inferences that looked for hands", labels=["session"])
+        for session, summary in summaries:
+            looks.add_metric([session], summary["hands"]["looks"])
+            for place in ("at_wrists", "away"):
+                hands.add_metric([session, place], summary["hands"][place])
+        yield from (hands, looks)
         for key in ("results_per_s", "hands_per_s"):
             rates = GaugeMetricFamily(f"livedance_{key}", "Rate of the last 2 s", labels=["session"])
             for session, summary in summaries:
