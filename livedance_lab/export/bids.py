@@ -18,7 +18,7 @@ import orjson
 from livedance_lab import __version__
 from livedance_lab.export.grid import Grid, nominal_grid
 from livedance_lab.export.options import ExportOptions, Progress, Written
-from livedance_lab.export.tracks import angles_deg, tracks
+from livedance_lab.export.tracks import angle_rows, tracks
 from livedance_lab.tables.data import SessionData
 
 __all__ = ["write"]
@@ -71,7 +71,7 @@ def _channels(data: SessionData, grid: Grid, options: ExportOptions) -> tuple[li
     channels += [(f"{name}_{axis}", axis, "POS", name, "m") for name in world.names for axis in "xyz"]
     channels += [(name, "n/a", "JNTANG", name, "deg") for name in data.angle_names]
     positions = grid(world.xyz).reshape(grid.n_rows, -1)
-    angles = grid(angles_deg(data, smooth=options.smooth))
+    angles = angle_rows(data, grid, smooth=options.smooth)
     return channels, np.concatenate([_latency(grid)[:, None], positions, angles], axis=1)
 
 

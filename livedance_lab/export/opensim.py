@@ -18,7 +18,7 @@ import numpy as np
 from livedance_lab.errors import ExportError
 from livedance_lab.export.grid import nominal_grid
 from livedance_lab.export.options import ExportOptions, Progress, Written
-from livedance_lab.export.tracks import angles_deg, tracks
+from livedance_lab.export.tracks import angle_rows, tracks
 from livedance_lab.skeletons import BLAZEPOSE_33
 from livedance_lab.tables.data import SessionData
 
@@ -78,12 +78,12 @@ def write_mot(data: SessionData, folder: Path, options: ExportOptions, progress:
     if not data.angle_names:
         raise ExportError("the session has no joint angles to write into a MOT file.")
     grid = nominal_grid(data, options.fps, options.fill, options.max_gap_s)
-    rows = grid(angles_deg(data, smooth=options.smooth))
+    rows = angle_rows(data, grid, smooth=options.smooth)
     path = folder / f"{options.name}.mot"
     columns = "\t".join(("time", *data.angle_names))
     header = (
         f"Coordinates\nversion=1\nnRows={grid.n_rows}\nnColumns={1 + len(data.angle_names)}\ninDegrees=yes\n\n"
-        "Joint angles as livedance_lab defines them (0 to 180 between two segments unless named otherwise),\n"
+        "Joint angles as livedance_lab defines them (its data dictionary says what each means),\n"
         "not an OpenSim model's coordinates.\n\nendheader\n"
         f"{columns}\n"
     )

@@ -8,10 +8,12 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from livedance_lab.analysis.angle_registry import ANGLES
+from livedance_lab.export.grid import Grid
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, HAND_SIDES
 from livedance_lab.tables.data import HAND_LANDMARKS, SessionData
 
-__all__ = ["Tracks", "angles_deg", "tracks"]
+__all__ = ["Tracks", "angle_rows", "angles_deg", "tracks"]
 
 
 @dataclass(frozen=True)
@@ -71,3 +73,21 @@ def tracks(data: SessionData, space: Literal["px", "m"], *, smooth: bool, hands:
 def angles_deg(data: SessionData, *, smooth: bool) -> npt.NDArray[Any]:
     """Joint angles of all results, degrees; shape (T, A) in the order of `data.angle_names`."""
     return data.array("angles_smooth_deg" if smooth else "angles_deg")
+
+
+def angle_rows(data: SessionData, grid: Grid, *, smooth: bool) -> npt.NDArray[Any]:
+    """Joint angles as rows of a grid, shape (n_rows, A); signed ones are interpolated the short way round."""
+    angles = angles_deg(data, smooth=smooth)
+    wraps = [i for i, name in enumerate(data.angle_names) if name in ANGLES and ANGLES[name].period_deg]
+    if grid.fill == "nan" or not wraps:
+        return grid(angles)
+    angles = angles.astype(np.float64)
+    for i in wraps:
+        seen = np.isfinite(angles[:, i])
+        angles[seen, i] = np.unwrap(angles[seen, i], period=ANGLES[data.angle_names[i]].period_deg)
+    rows = grid(angles)
+    for i in wraps:
+        definition = ANGLES[data.angle_names[i]]
+        highest = definition.range_deg[1]
+        rows[:, i] = highest - np.mod(highest - rows[:, i], definition.period_deg)
+    return rows.astype(np.float32)

@@ -80,7 +80,8 @@ class PresetBar(_Bar):
 
     def _load(self) -> str:
         path = self._path()
-        self._session.set(by=f"preset {path.stem}"[:80], **load_preset(path).model_dump())
+        chosen = load_preset(path).model_dump(exclude={"angles"})  # those of a session that has begun are fixed
+        self._session.set(by=f"preset {path.stem}"[:80], **chosen)
         return f"{path} is in force."
 
     def _save(self) -> str:

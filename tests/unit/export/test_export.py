@@ -1,6 +1,9 @@
+from io import StringIO
+
 import numpy as np
 import orjson
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from livedance_lab.errors import ExportError
@@ -116,6 +119,32 @@ def test_a_resampled_export_says_which_rows_were_measured(tmp_path, data):
     assert len(mask) == len(rows)
     assert mask["measured"].sum() == len(data.seq)
     assert "nan" not in "".join(rows)
+
+
+def test_signed_angles_are_resampled_the_short_way_round(tmp_path, data):
+    """A forearm that turns past 180 degrees is never half-way, at 0."""
+    names = ["sports2d_left_forearm", "left_shoulder_flexion", "left_knee", "right_knee"]
+    results = data.tables["results"]
+    turning = 150 + 40 * (data.t_capture_s - data.t0_s)
+    angles = np.stack(
+        (180 - np.mod(180 - turning, 360), 270 - np.mod(270 - 2 * turning, 360), turning, turning), axis=1
+    )
+    column = pa.FixedSizeListArray.from_arrays(pa.array(angles.astype(np.float32).ravel()), 4)
+    results = results.set_column(
+        results.schema.get_field_index("angles_deg"), results.schema.field("angles_deg"), column
+    )
+    results = results.replace_schema_metadata({**results.schema.metadata, b"angle_names": orjson.dumps(names)})
+    tables = {**data.tables, "results": results}
+    export(SessionData(**tables, manifest={}), "mot", tmp_path, fps=97, fill="linear", max_gap_s=1)
+
+    text = (tmp_path / "made-up.mot").read_text().split("endheader\n")[1]
+    rows = pd.read_csv(StringIO(text), sep="\t")
+    assert list(rows.columns) == ["time", *names]
+    assert rows["sports2d_left_forearm"].max() > 170
+    wanted = 150 + 40 * rows["time"]
+    for name, turns in zip(names, (1, 2, 1, 1), strict=True):
+        off = np.mod(rows[name] - turns * wanted + 180, 360) - 180
+        assert np.nanmax(np.abs(off)) < 0.1, name
 
 
 def test_rows_of_lost_frames_are_nan_in_text_formats(tmp_path, data):
