@@ -29,7 +29,7 @@ _USUAL_HZ = 30.0
 
 _GROUPS = {
     "Skeleton shown": ("painting",),
-    "Pictures sent": ("short_side_px", "image_format", "jpeg_quality", "pacing"),
+    "Pictures sent": ("short_side_px", "image_format", "jpeg_quality", "pacing", "mirrored"),
     "Model": ("complexity", "hands", "detection_confidence", "presence_confidence", "tracking_confidence",
               "hand_confidence"),
 }  # fmt: skip

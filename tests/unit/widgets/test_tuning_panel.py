@@ -127,6 +127,17 @@ def test_presets_go_to_a_file_and_back(session, panel, tmp_path):
     until(lambda: panel.controls["jpeg_quality"].value == 0.55, "the preset being followed")
 
 
+def test_a_preset_of_other_angles_is_loaded_without_them(session, panel, tmp_path):
+    presets = bars(panel)[0]
+    (tmp_path / "presets").mkdir()
+    (tmp_path / "presets" / "other.toml").write_text('angles = ["clinical"]\njpeg_quality = 0.35\nmirrored = true\n')
+    presets.name.value = "other"
+    presets.attempt(presets._load)
+    assert server_settings(session)["jpeg_quality"] == 0.35
+    assert server_settings(session)["angles"] == ["included"]
+    until(lambda: panel.controls["mirrored"].value, "the preset being followed")
+
+
 def test_a_preset_that_is_not_there_is_said(panel):
     presets = bars(panel)[0]
     presets.name.value = "../../etc/none"
