@@ -174,6 +174,7 @@ class _Camera:
     def _capture(self) -> None:
         now_s, travel_s = self._world.clock(), self._world.stages.travel_ms / 1000
         seq = self._credit.capture()
+        self._credit.gauge.offered()
         self._credit.reconsider(now_s, 2 * travel_s)
         if not self._credit.may_send(now_s, socket_busy=False):
             self.session.skipped([(seq, now_s)])

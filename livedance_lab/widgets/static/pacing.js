@@ -33,8 +33,8 @@ export function pacedWindow(poseLanes, cores) {
 
 const LOOK_EVERY_S = 1;
 /** Round trip, in intervals between frames. */
-const PACED_BELOW = 0.5;
-const FREE_ABOVE = 0.75;
+const PACED_BELOW = 0.3;
+const FREE_ABOVE = 0.5;
 /** Frames offered for each that the server can take. */
 const BEHIND_ABOVE = 1.25;
 const KEEPS_UP_BELOW = 1.1;
