@@ -29,7 +29,7 @@ def serve(
     allow_host: Annotated[list[str] | None, typer.Option(help="A name of this machine, repeatable; with TLS any.")]
     = None,
     behind_proxy: Annotated[bool, typer.Option(help="A proxy in front checks origin and host.")] = False,
-    max_sessions: Annotated[int, typer.Option(min=1, help="Producers at once.")] = 4,
+    max_sessions: Annotated[int, typer.Option(min=0, help="Producers at once; 0: two per core.")] = 0,
     max_messages_per_s: Annotated[float, typer.Option(min=0, help="Of one connection; 0: any.")] = 4000,
     max_mbytes_per_s: Annotated[float, typer.Option(min=0, help="Of one connection, MB; 0: any.")] = 256,
     workers: Annotated[int, typer.Option(min=0, help="Inferences at once; 0: one per core.")] = 0,
@@ -138,7 +138,7 @@ def _warnings(config: ServerConfig) -> list[str]:
     """What whoever lets others in should know."""
     if not config.public:
         return []
-    lines = ["  [yellow]public[/yellow]     other machines reach it; their pages only if --allow-origin names them"]
+    lines = ["  [yellow]public[/yellow]     others reach it; their pages only with --allow-origin"]
     if config.certfile is None:
-        lines.append("             [yellow]unencrypted: pictures and token can be read on the way; --certfile[/yellow]")
+        lines.append("             [yellow]unencrypted: pictures and token can be read; --certfile[/yellow]")
     return lines
