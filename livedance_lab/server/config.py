@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from livedance_lab.imaging import MAX_PIXELS
-from livedance_lab.pipeline.scheduler import core_count
+from livedance_lab.pipeline.scheduler import core_count, places_for
 from livedance_lab.settings import Settings
 
 __all__ = ["ServerConfig"]
@@ -41,7 +41,7 @@ class ServerConfig:
     behind_proxy : bool
         A proxy in front checks origin and host (JupyterHub does); the token is still needed.
     max_sessions : int
-        Producers at once; one more is told "busy".
+        Producers at once; one more is told "busy". 0: what `places_for` the workers gives.
     max_message_bytes : int
         A larger frame is rejected.
     max_messages_per_s, max_bytes_per_s : float
@@ -77,7 +77,7 @@ class ServerConfig:
     origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     behind_proxy: bool = False
-    max_sessions: int = 4
+    max_sessions: int = 0
     max_message_bytes: int = 8 * 2**20
     max_messages_per_s: float = 4000.0  # a camera at 240 pictures/s with all its reports sends 250
     max_bytes_per_s: float = 256e6  # the same camera at full HD and best quality sends about half
@@ -91,3 +91,7 @@ class ServerConfig:
     after_crash: str = ""
     record_dir: Path | None = None
     record_root: Path = field(default_factory=Path.cwd)
+
+    def __post_init__(self) -> None:
+        """Settle what depends on other fields."""
+        self.max_sessions = self.max_sessions or places_for(self.workers)

@@ -191,7 +191,11 @@ class Hub:
             return None
         waiting = [room for room in taken if room.producer is None]
         if not waiting:
-            raise BusyError("busy", f"all {self.config.max_sessions} places are taken; try again later.")
+            raise BusyError(
+                "busy",
+                f"all {self.config.max_sessions} places are taken; try again later, or start the "
+                "server with more: livedance serve --max-sessions.",
+            )
         return min(waiting, key=lambda room: room.farewell.when() if room.farewell is not None else 0.0)
 
     def leave(self, connection: Connection, room: Room) -> None:
