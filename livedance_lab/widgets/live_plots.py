@@ -16,6 +16,7 @@ from livedance_lab.clock import now_s, thread_cpu_s
 from livedance_lab.imaging import encode_jpeg, encode_png
 from livedance_lab.plots.history import LiveHistory
 from livedance_lab.plots.live import LiveFigure, interactive_figure
+from livedance_lab.plots.smoothing_now import SmoothingNow
 from livedance_lab.widgets.live_image import LiveImage
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
         )
         self._pause.observe(lambda _change: self._wake.set(), "value")
         self._words = ipywidgets.HTML()
+        self._smoothing_now = SmoothingNow()
         self.rate_hz = self.cost_ms = 0.0
         self._max_hz, self._budget_s = max_hz, budget * (os.cpu_count() or 1)
         self._last_s = self._drawn_s = self._said_s = -1e9
@@ -141,6 +143,7 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
     def _take(self, result: WireResult) -> None:
         t_s = now_s()
         self.history.add_result(result, self._session.server_time_s(t_s))
+        self._smoothing_now.add(result)
         self._last_s = t_s
 
     def _hear(self, message: dict[str, Any]) -> None:
@@ -197,7 +200,7 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
             self.rate_hz += 0.2 * (1 / interval_s - self.rate_hz)
         if t_s - self._said_s > 1.0:
             self._said_s = t_s
-            self._words.value = _WORDS.format(self.rate_hz, self.cost_ms)
+            self._words.value = _WORDS.format(self.rate_hz, self.cost_ms, self._smoothing_now.words())
         rate_hz = min(self._max_hz, self._budget_s / max(self.cost_ms / 1000, 1e-4))
         return 1 / max(rate_hz, _SLOWEST_HZ)
 
@@ -207,7 +210,7 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
 
 _WORDS = (
     '<span style="color: var(--jp-ui-font-color2, #656d76); font-variant-numeric: tabular-nums">'
-    "{:.0f} redraws/s, {:.0f} ms each</span>"
+    "{:.0f} redraws/s, {:.0f} ms each; smoothing, {}</span>"
 )
 
 

@@ -13,19 +13,23 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from livedance_lab.analysis.filters import FILTERS, checked, describe
+from livedance_lab.clock import now_s
 from livedance_lab.errors import LiveDanceError
+from livedance_lab.plots.smoothing_now import SmoothingNow
 from livedance_lab.settings import Settings
 from livedance_lab.widgets.controls import STYLE, heading, parameter_control, setting_control, smoothing_extras
 from livedance_lab.widgets.session_bar import ExportBar, MarkBar, PresetBar
 
 if TYPE_CHECKING:
     from livedance_lab.client.session import LiveSession
+    from livedance_lab.wire.codec import WireResult
 
 __all__ = ["TuningPanel"]
 
 _GATHER_S = 0.05  # changes made within this are sent together: a dragged slider sends 20 times a second
 _BY = "tuning panel"
 _USUAL_HZ = 30.0
+_MEASURE_EVERY_S = 1.0
 
 _GROUPS = {
     "Skeleton shown": ("painting",),
@@ -56,12 +60,14 @@ class TuningPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
         The sliders of the chosen filter, by parameter.
     extras : dict of str to widget
         The other fields of `Smoothing`.
+    measured : widget
+        Jitter, lag and lost range in the last seconds, in words.
     error : str
         What was refused, in words; empty when nothing was.
     """
 
     def __init__(self, session: LiveSession, presets: str | Path = "presets", out: str | Path = "out") -> None:
-        self._quit: Callable[[], None] = lambda: None
+        self._quit: Callable[[], Any] = lambda: None
         self._session = session
         self._lock = threading.Lock()
         self._pending: dict[str, Any] = {}
@@ -79,12 +85,15 @@ class TuningPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
         for control in self.extras.values():
             control.observe(lambda _change: self._smoothing_moved(), "value")
         self._about_filter, self._effect, self._status = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        self.measured = ipywidgets.HTML()
+        self._now, self._measuring, self._measured_s = SmoothingNow(), threading.Lock(), -math.inf
         self._sliders = ipywidgets.VBox().add_class("ldl-sliders")
         bars = [PresetBar(session, presets), MarkBar(session), ExportBar(session, out).add_class("ldl-wide")]
         columns = ipywidgets.Box(self._groups()).add_class("ldl-columns")
         super().__init__([ipywidgets.HTML(STYLE), columns, ipywidgets.Box(bars).add_class("ldl-bars"), self._status])
         self.add_class("ldl-tuning")
-        self._quit = session.on_message(self._hear)
+        quits = [session.on_message(self._hear), session.on_result(self._take)]
+        self._quit = lambda: [quit_listening() for quit_listening in quits]
         self._follow(session.settings)
 
     def close(self) -> None:
@@ -94,7 +103,7 @@ class TuningPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
 
     def _groups(self) -> list[Any]:
         smoothing = [heading("Smoothing"), self.filter, self._sliders, *self.extras.values(), self._effect,
-                     self._about_filter]  # fmt: skip
+                     self.measured, self._about_filter]  # fmt: skip
         groups = [[heading(title), *(self.controls[name] for name in names)] for title, names in _GROUPS.items()]
         return [ipywidgets.VBox(group).add_class("ldl-group") for group in (smoothing, *groups)]
 
@@ -181,6 +190,20 @@ class TuningPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
                 slider.value = params[name]
         for name, control in self.extras.items():
             control.value = smoothing[name]
+
+    def _take(self, result: WireResult) -> None:
+        """In the session's thread, which has better to do than to measure: that is done beside it."""
+        self._now.add(result)
+        t_s = now_s()
+        if t_s - self._measured_s >= _MEASURE_EVERY_S and self._measuring.acquire(blocking=False):
+            self._measured_s = t_s
+            threading.Thread(target=self._measure, name="livedance-measuring", daemon=True).start()
+
+    def _measure(self) -> None:
+        try:
+            self.measured.value = f'<div class="ldl-quiet">{self._now.words()}</div>'
+        finally:
+            self._measuring.release()
 
     def _say_in_force(self, by: str) -> None:
         self.error = ""

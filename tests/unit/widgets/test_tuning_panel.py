@@ -199,3 +199,9 @@ def test_a_parameter_s_slider_reaches_its_range(spec):
     slider.value = spec.minimum
     assert slider.value == pytest.approx(spec.minimum)
     assert spec.words in slider.tooltip
+
+
+def test_what_the_smoothing_does_is_measured_while_the_session_runs(session, panel):
+    """In a thread beside the session's; four seconds of a person are looked at."""
+    feed(session, 3)
+    until(lambda: "4 s" in panel.measured.value, "the measuring")

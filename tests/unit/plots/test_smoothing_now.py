@@ -1,0 +1,60 @@
+"""What the smoothing in force does, on results whose jitter and lag are known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from livedance_lab.plots.smoothing_now import SmoothingNow
+from tests.unit.plots.test_live import result as made
+
+BODY_PX = np.random.default_rng(0).uniform(100, 400, (33, 3)).astype(np.float32)
+LATE_S = 0.05
+
+
+def result(n: int, *, version: int = 1, found: bool = True):
+    """Sixty results a second and a body that swings; smoothed it swings 50 ms later, and trembles less."""
+    t_s = n / 60
+    raw, smooth = (
+        BODY_PX + 60 * np.sin(6.0 * max(t_s - late_s - 1.5, 0.0)) + np.random.default_rng(seed).normal(0, sd, (33, 3))
+        for late_s, seed, sd in ((0.0, n, 1.0), (LATE_S, n + 10_000, 0.1))
+    )
+    return made(n, t_s, found=found, raw_px=raw.astype(np.float32), keypoints_px=smooth.astype(np.float32),
+                settings_version=version)  # fmt: skip
+
+
+def test_jitter_and_lag_of_the_last_seconds():
+    now = SmoothingNow()
+    for n in range(240):
+        now.add(result(n))
+    measured, _torso_px = now.measure()
+    assert measured.jitter_raw == pytest.approx(math.sqrt(2), rel=0.15)
+    assert measured.jitter == pytest.approx(0.1 * math.sqrt(2), rel=0.2)
+    assert measured.lag_ms == pytest.approx(1000 * LATE_S, abs=6)
+    assert "jitter <b>0.1" in now.words()
+    assert "lag <b>" in now.words()
+
+
+def test_it_begins_anew_with_other_settings_and_counts_only_people():
+    now = SmoothingNow()
+    for n in range(240):
+        now.add(result(n))
+    now.add(result(240, found=False))
+    assert math.isfinite(now.measure()[0].jitter)
+    now.add(result(241, version=2))
+    assert math.isnan(now.measure()[0].jitter)
+    assert now.words() == "measuring: 4 s of the person are needed"
+
+
+def test_without_results_nothing_is_claimed():
+    assert math.isnan(SmoothingNow().measure()[0].lag_ms)
+
+
+def test_a_clock_that_begins_again_begins_the_window_again():
+    now = SmoothingNow()
+    for n in range(240):
+        now.add(result(n))
+    now.add(result(3))
+    assert math.isnan(now.measure()[0].jitter)
