@@ -86,7 +86,7 @@ def check_03(book: Any, folder: Path) -> None:
 
 
 def check_04(book: Any, folder: Path) -> None:
-    assert pictures(book) == 2
+    assert pictures(book) == 3
     assert "Do the books balance? True" in words(book)
     assert list((folder / "out" / "analysis").glob("*_dlc.csv"))
 
