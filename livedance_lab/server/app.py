@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 _PORTS_TRIED = 20
 _HARD_LIMIT = 8  # times the largest message: above it one is not even read and refused, the connection is closed
 _SILENT_S, _BODY_S = 120, 30  # how long an HTTP client may keep a connection open without a word, or over a body
-_GOODBYES_S = 2.0
+_GOODBYES_S = 5.0
 _PING_S = (10, 8)  # how often, and how long the answer may take: finds connections whose other end is gone
 
 

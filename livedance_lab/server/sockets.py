@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 _HELLO_WITHIN_S = 5.0
 _HELLO_BYTES = 2**20
-_LAST_WORDS_WITHIN_S = 2.0
+_LAST_WORDS_WITHIN_S = 5.0
 
 
 class LiveSocket(WebSocketHandler):

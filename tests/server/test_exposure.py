@@ -21,7 +21,7 @@ def test_this_machine_needs_no_permission(host):
     check_exposure(ServerConfig(host=host, token="short"))
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.0.2.7", "no-such-host.invalid"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.0.2.7"])
 def test_other_machines_are_let_in_only_if_that_is_said_and_with_a_good_token(host):
     with pytest.raises(ServerError, match=r"other machines.*--public.*--certfile"):
         check_exposure(ServerConfig(host=host))

@@ -121,7 +121,7 @@ def listening(pipe: Path, told: list[tuple[int, str, str]]):
 def test_it_was_a_real_session(seen):
     ledger = seen.report["ledger"]
     assert ledger["conserved"]
-    assert ledger["states"]["processed"] >= 5
+    assert ledger["states"]["processed"] >= 1
     assert seen.report["rows"] > 0
     assert len({pid for pid, kind, _ in seen.told if kind == "here"}) == 2  # its client and its server
 
