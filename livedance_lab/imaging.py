@@ -231,13 +231,12 @@ def decode_rgb(image: bytes, max_pixels: int = MAX_PIXELS) -> ImageArray:
             raise ImageError("broken", f"the {width} x {height} PNG is truncated or damaged: {exc}.") from exc
     cv2 = load_cv2()
     try:
-        bgr = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR)
+        rgb: ImageArray | None = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR_RGB)
     except cv2.error as exc:
         raise ImageError("broken", f"the {width} x {height} {kind.upper()} cannot be decoded: {exc.err}.") from exc
-    if bgr is None:
+    if rgb is None:
         raise ImageError("broken", f"the {width} x {height} {kind.upper()} of {len(image)} bytes is truncated or "
                                    "damaged.")  # fmt: skip
-    rgb: ImageArray = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
     return rgb
 
 
