@@ -7,6 +7,7 @@ user's runtime folder; that is how a restarted kernel finds the server that is s
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import shutil
@@ -270,6 +271,8 @@ class LiveServer:
         except (OSError, TimeoutError) as exc:
             reason = getattr(exc, "reason", exc)
             raise ServerError(f"no server answers at {self.url}: {reason}. Is it running? `livedance serve`") from exc
+        except http.client.HTTPException as exc:  # another program has taken the port of a server that is gone
+            raise ServerError(f"what answers at {self.url} is no server of livedance_lab, and speaks no HTTP.") from exc
 
     def _https(self) -> list[urllib.request.HTTPSHandler]:
         return [urllib.request.HTTPSHandler(context=self.trust)] if isinstance(self.trust, ssl.SSLContext) else []

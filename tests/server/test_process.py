@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import os
 import signal
@@ -109,6 +110,34 @@ def test_a_stale_note_is_no_server(tmp_path):
     (folder / "server-2.json").write_text('{"url": "http://12')
 
     assert find_servers() == []
+
+
+def test_another_program_on_the_port_of_a_server_that_is_gone_is_no_server(tmp_path):
+    """It answers, but in a protocol of its own."""
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        other.settimeout(0.1)
+
+        def answer():
+            while not over.is_set():
+                with contextlib.suppress(OSError), other.accept()[0] as caller:
+                    caller.recv(4096)
+                    caller.sendall(b":\x00 compression none\r\n\r\n")
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        url = f"http://127.0.0.1:{other.getsockname()[1]}"
+        folder = tmp_path / "runtime"
+        folder.mkdir()
+        (folder / "server-1.json").write_text(f'{{"url": "{url}", "token": "x", "pid": {os.getpid()}}}')
+
+        try:
+            assert find_servers() == []
+            with pytest.raises(ServerError, match="is no server of livedance_lab, and speaks no HTTP"):
+                LiveServer(url, "x", 0).get("/health")
+        finally:
+            over.set()
+            answering.join(WAIT_S)
 
 
 def test_a_server_that_cannot_start_tells_its_last_words():
