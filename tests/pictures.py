@@ -150,9 +150,16 @@ def many_passes(times: int) -> bytes:
 
 
 def hidden_header() -> bytes:
-    """A JPEG of 64 x 48 before whose header a careless reader skips another, of 30000 x 30000."""
-    header = b"\xff\xc0\0\x11\x08" + struct.pack(">HH", 30_000, 30_000) + b"\x03\x01\x11\0\x02\x11\0\x03\x11\0"
-    return b"\xff\xd8\xff\0" + struct.pack(">H", 2 + len(header)) + header + encoded("JPEG")[2:]
+    """A JPEG of 64 x 48 for who takes stray bytes for a segment, of 30000 x 30000 for decoders, which pass over them.
+
+    ``FF 00`` and a length that covers the large frame header and the head of a comment; in the comment, the small one.
+    """
+    image = encoded("JPEG")
+    at = image.index(b"\xff\xc0")
+    small = image[at : at + 19]
+    large = small[:5] + struct.pack(">HH", 30_000, 30_000) + small[9:]
+    stray = b"\xff\0" + struct.pack(">H", 2 + len(large) + 4)
+    return image[:at] + stray + large + b"\xff\xfe" + struct.pack(">H", 2 + len(small)) + small + image[at + 19 :]
 
 
 def without_scan() -> bytes:
@@ -180,12 +187,14 @@ def hostile() -> list[Hostile]:
         Hostile("PNG without pixels", png(0, 0, rows()), "size"),
         Hostile("JPEG with a hidden header", hidden_header(), "broken"),
         Hostile("WebP canvas unlike its picture", webp_of(640, 480), "broken"),
+        Hostile("WebP picture larger than its canvas", webp_of(16, 16), "broken"),
         Hostile("PNG larger than its pixels", png(64, 480, rows()), "broken"),
         Hostile("PNG that unpacks without end", png(64, 48, endless(500)), "broken"),
         Hostile("PNG of very many chunks", png(64, 48, rows(), before=chunk(b"tEXt", b"a\0b") * 20_000), "broken"),
         Hostile("JPEG of very many passes", many_passes(20_000), "broken"),
         Hostile("fill bytes without end", b"\xff\xd8" + b"\xff" * 8_000_000, "broken"),
         Hostile("comments without end", b"\xff\xd8" + b"\xff\xfe\0\2" * 2_000_000, "broken"),
+        Hostile("JPEG within a JPEG", b"\xff\xd8" + jpeg, "broken"),
         Hostile("JPEG without picture", without_scan(), "broken"),
         Hostile("cut JPEG", jpeg[: len(jpeg) * 3 // 4], "broken"),
         Hostile("cut progressive JPEG", progressive[: len(progressive) // 2], "broken"),
