@@ -18,6 +18,7 @@ import numpy.typing as npt
 from livedance_lab.analysis.filters import FILTERS, Filter, Parameter, make_filter
 from livedance_lab.analysis.measures import jitter, lag_ms, rom_loss, sliding
 from livedance_lab.analysis.offline import zero_phase_butterworth
+from livedance_lab.analysis.smoothing import body_size
 from livedance_lab.errors import SettingsError, ShapeError
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "pareto_front",
     "reading",
     "run",
+    "still_and_moving",
     "suggest",
     "trial",
 ]
@@ -134,6 +136,36 @@ def _spread(parameter: Parameter, count: int) -> list[float]:
     return [float(v) for v in np.linspace(max(low, 0.05), high, count)]
 
 
+def still_and_moving(raw: npt.ArrayLike, times_s: npt.ArrayLike, still_s: float = 10.0) -> tuple[Recording, Recording]:
+    """The two recordings that filters are tried on, from one session's raw landmarks.
+
+    Parameters
+    ----------
+    raw : array-like of shape (T, 33, 2 or 3)
+        BlazePose landmarks in one unit; NaN where not seen.
+    times_s : array-like of shape (T,)
+    still_s : float, default 10
+        The calmest stretch of this length is the still one; of at most a third of the session.
+
+    Returns
+    -------
+    still, moving : Recording
+        The calmest stretch, and everything.
+    """
+    x, t = np.asarray(raw, dtype=np.float64), np.asarray(times_s, dtype=np.float64)
+    if len(t) < 3 or x.shape[:2] != (len(t), 33):
+        raise ShapeError(f"raw must have shape (T, 33, D) with T = {len(t)}, three or more, got {x.shape}.")
+    length_s = max(min(still_s, (t[-1] - t[0]) / 3), _WARM_UP_S + _JITTER_WINDOW_S + 0.1)
+    speed = _rows_median(np.linalg.norm(np.diff(x, axis=0), axis=-1)) / np.diff(t)
+    ends = np.searchsorted(t, t + length_s)
+    starts = np.flatnonzero(ends < len(t))
+    calmest = min(starts, key=lambda n: np.nanmean(speed[n : ends[n]]), default=0)
+    sizes = np.array([body_size(body) for body in x])
+    size = _median(sizes)
+    still = slice(calmest, ends[calmest])
+    return Recording(t[still], x[still], size), Recording(t, x, size)
+
+
 def trial(
     still: Recording, moving: Recording, name: str, params: Mapping[str, float], reference: Array | None = None
 ) -> Trial:
@@ -218,6 +250,7 @@ def suggest(
     max_rom_loss: float = 0.05,
     filters: Sequence[tuple[str, Mapping[str, float]]] | None = None,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
+    trials: Sequence[Trial] | None = None,
 ) -> Trial:
     """The calmest filter that is not later than wanted.
 
@@ -229,6 +262,8 @@ def suggest(
         Share of the range that may be lost.
     filters, progress
         As in `run`.
+    trials : sequence of Trial, optional
+        What `run` gave for these recordings; it is run if they are not given.
 
     Returns
     -------
@@ -239,7 +274,8 @@ def suggest(
     SettingsError
         If none fits (even unfiltered landmarks lag nothing, so that is a recording without motion).
     """
-    trials = run(still, moving, filters, progress)
+    if trials is None:
+        trials = run(still, moving, filters, progress)
     fit = [t for t in trials if abs(t.lag_ms) <= max_lag_ms and t.rom_loss <= max_rom_loss]
     if not fit:
         raise SettingsError(
@@ -347,6 +383,12 @@ def _reference(moving: Recording) -> Array:
 def _mean(values: Array) -> float:
     seen = values[np.isfinite(values)]
     return float(seen.mean()) if seen.size else float("nan")
+
+
+def _rows_median(values: Array) -> Array:
+    """Median of each row over what is known; infinite where nothing is: nobody stands still unseen."""
+    empty = np.asarray(np.isnan(values).all(axis=1))
+    return np.where(empty, np.inf, np.nanmedian(np.where(empty[:, None], 0.0, values), axis=1))
 
 
 def _median(values: Array) -> float:

@@ -11,6 +11,7 @@ from livedance_lab.analysis.tuning import (
     pareto_front,
     reading,
     run,
+    still_and_moving,
     suggest,
     trial,
 )
@@ -129,3 +130,39 @@ def test_recordings_are_checked(still, moving):
         Recording(np.zeros(3), np.zeros((4, 2)), 1.0)
     with pytest.raises(SettingsError, match="must be 2 s long"):
         trial(Recording(still.times_s[:30], still.values[:30], 1.0), moving, "ema", {})
+
+
+def body_that_rests_in_the_middle(seconds=18.0, rate_hz=30.0):
+    """Still from 6 to 12 s, swinging before and after."""
+    t_s = np.arange(round(seconds * rate_hz)) / rate_hz
+    swing = np.where((t_s > 6) & (t_s < 12), 0.0, 40 * np.sin(7 * t_s))
+    rng = np.random.default_rng(5)
+    base = rng.uniform(100, 400, (33, 2))
+    return t_s, base + swing[:, None, None] + rng.normal(0, 0.5, (len(t_s), 33, 2))
+
+
+def test_the_calmest_part_of_a_session_is_found():
+    t_s, raw = body_that_rests_in_the_middle()
+    raw[:40] = np.nan  # nobody there yet: that is not rest
+    still, moving = still_and_moving(raw, t_s, still_s=5.0)
+    assert still.times_s[0] > 5.9
+    assert still.times_s[-1] < 12.1
+    assert np.ptp(still.times_s) == pytest.approx(5.0, abs=0.1)
+    assert moving.values.shape == raw.shape
+    assert still.body_size == moving.body_size > 0
+
+
+def test_a_suggestion_from_trials_made_before_is_the_same():
+    t_s, raw = body_that_rests_in_the_middle()
+    still, moving = still_and_moving(raw, t_s)
+    assert still.values.shape[0] == pytest.approx(180, abs=2)  # a third of the session
+    tried = run(still, moving, SOME)
+    assert suggest(still, moving, 40, trials=tried) == suggest(still, moving, 40, filters=SOME)
+
+
+SOME = [("none", {}), ("ema", {"alpha": 0.3}), ("kalman_adaptive", {}), ("one_euro", {})]
+
+
+def test_a_recording_of_something_else_is_refused():
+    with pytest.raises(ShapeError, match=r"raw must have shape \(T, 33, D\) with T = 5"):
+        still_and_moving(np.zeros((5, 21, 2)), np.arange(5.0))
