@@ -39,7 +39,7 @@ class FrameState(StrEnum):
     REJECTED = "rejected"
     """The picture was empty, broken, oversized or of an unknown kind."""
     FAILED = "failed"
-    """The estimator raised."""
+    """The estimator raised, or did not answer."""
     LOST = "lost"
     """Sent, never answered: the connection ended."""
 

@@ -50,8 +50,8 @@ class ClientClock:
         Returns
         -------
         str
-            What the log should know: "assumed", if the offset had to be just now; "set back", if the clock was and
-            the offset is assumed anew; else empty.
+            What the log should know: "assumed", if the offset had to be just now; "set back" or "set ahead", if the
+            clock was and the offset is assumed anew; else empty.
 
         Raises
         ------
@@ -71,8 +71,11 @@ class ClientClock:
                 "time",
                 f"capture times must increase, got {header.t_capture_s} s after {self._last_capture_s} s.",
             )
+        set_ahead = not set_back and self._was_set_ahead(header, times.t_receive_s)
         if set_back:
             self.new_connection()
+        elif set_ahead:
+            self.offset = ClockOffset()
         self._refused_s.clear()
         self._last_capture_s = header.t_capture_s
         assumed = not self.offset.known
@@ -82,7 +85,7 @@ class ClientClock:
         times.t_capture_s = max(self.map(header.t_capture_s), self._last_mapped_s + 1e-6)
         self._last_mapped_s = times.t_capture_s
         times.t_send_s = self.map(header.t_send_s)
-        return "set back" if set_back else "assumed" if assumed else ""
+        return "set back" if set_back else "set ahead" if set_ahead else "assumed" if assumed else ""
 
     def _was_set_back(self, t_capture_s: float) -> bool:
         """Whether time runs on, from an earlier moment."""
@@ -92,6 +95,13 @@ class ClientClock:
             self._refused_s.clear()
         self._refused_s.append(t_capture_s)
         return len(self._refused_s) >= _SET_BACK_AFTER
+
+    def _was_set_ahead(self, header: FrameHeader, t_receive_s: float) -> bool:
+        """Whether this frame would have been sent after it came. A recording's times, which may, are sent as both."""
+        if header.t_send_s == header.t_capture_s or not self.offset.known:
+            return False
+        unsure_s = self.offset.uncertainty_s if math.isfinite(self.offset.uncertainty_s) else 0.0
+        return self.map(header.t_send_s) > t_receive_s + unsure_s + _AHEAD_S
 
     def map(self, t_client_s: float | None) -> float:
         """Server seconds of a client time; NaN if it or the offset is unknown."""

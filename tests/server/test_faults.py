@@ -343,6 +343,8 @@ def test_a_clients_clock_that_jumps_costs_a_few_frames_and_no_session(monkeypatc
         rows = served.hub.room("s").session.log.read("frames")[0].to_pylist()
         captured_s = [r["t_capture_s"] for r in rows if r["state"] == "processed"]
         assert captured_s == sorted(captured_s)  # time never runs backwards in the log
+        late_s = [r["t_receive_s"] - r["t_capture_s"] for r in rows if r["state"] == "processed"]
+        assert all(-60 < t < 60 for t in late_s)  # nor an hour ahead of the server
 
     serve(work)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -22,6 +21,8 @@ from livedance_lab.errors import ServerError
 from livedance_lab.server.process import find_servers
 from livedance_lab.settings import Settings
 from tests.unit.pipeline.made import LANDMARKS, SIZE
+
+resource = pytest.importorskip("resource")  # and the signals: not on Windows
 
 WAIT_S = 60.0
 CLIP = Path(__file__).resolve().parents[2] / "data" / "samples" / "dancer.mp4"
@@ -181,6 +182,7 @@ def test_a_killed_kernel_leaves_server_and_session_to_be_taken_up_again(tmp_path
 # --- the disk is full
 
 
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits of another process can be set on Linux only")
 def test_a_full_disk_ends_the_recording_and_nothing_else(server, tmp_path):
     async def main() -> None:
         async with LiveClient(server.url, server.token, session="take") as client:

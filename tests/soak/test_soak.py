@@ -10,7 +10,7 @@ from tests.soak.run import Reading, Report, soak
 @pytest.mark.soak
 @pytest.mark.timeout(600)
 def test_a_short_day_of_many_clients_leaves_nothing_behind():
-    report = soak(0, (1, 4, 8), rate_hz=15.0, round_s=5.0, seed=7)
+    report = soak(0, (1, 4, 8), rate_hz=15.0, round_s=4.0, seed=7)
     assert report.wrong == []
     assert report.conserved >= 1 + 4 + 8
     assert report.done["results"] > 0

@@ -34,7 +34,7 @@ def test_before_any_exchange_the_first_frame_is_taken_to_have_come_at_once():
 def test_a_measured_offset_is_used():
     clock = ClientClock()
     clock.set(ClockOffset(1000.25, 0.001))
-    times, assumed = stamp(clock, 1.0, 1.5)
+    times, assumed = stamp(clock, 1.0, 1.5, t_receive_s=1001.76)
 
     assert not assumed
     assert (times.t_capture_s, times.t_send_s) == (1001.25, 1001.75)
@@ -101,6 +101,37 @@ def test_a_clock_that_was_set_back_is_taken_up_again_after_three_frames():
     assert again.t_capture_s > last.t_capture_s
     assert clock.offset.uncertainty_s == math.inf  # assumed, until it is measured
     assert stamp(clock, 400.06, t_receive_s=500.22)[1] == ""
+
+
+def test_a_clock_that_was_set_ahead_is_taken_up_again_at_once():
+    """A frame cannot be sent after it came."""
+    clock = ClientClock()
+    clock.set(ClockOffset(400.0, 0.001))
+    stamp(clock, 99.99, 100.0, t_receive_s=500.01)
+    again, news = stamp(clock, 3700.01, 3700.02, t_receive_s=500.04)
+
+    assert news == "set ahead"
+    assert again.t_send_s == pytest.approx(500.04)
+    assert again.t_capture_s == pytest.approx(500.03)
+    assert stamp(clock, 3700.03, 3700.04, t_receive_s=500.06)[1] == ""
+
+    clock.set(ClockOffset(400.0, 0.001))  # measured before it was set, told after
+    assert stamp(clock, 3700.05, 3700.06, t_receive_s=500.08)[1] == "set ahead"
+
+
+@pytest.mark.parametrize("early_s", [0.0, 0.9])
+def test_an_offset_known_within_limits_is_not_doubted(early_s):
+    clock = ClientClock()
+    clock.set(ClockOffset(400.0, 0.2))
+    assert stamp(clock, 100.0, 100.01 + early_s, t_receive_s=500.02)[1] == ""
+
+
+def test_a_recording_may_be_replayed_faster_than_it_was():
+    clock = ClientClock()
+    clock.set(ClockOffset(400.0))
+    for n in range(100):
+        times, news = stamp(clock, 100.0 + n, t_receive_s=500.0 + n / 100)
+        assert (times.t_capture_s, news) == (500.0 + n, "")
 
 
 def test_a_clock_that_once_ran_far_ahead_is_taken_up_again():
