@@ -31,7 +31,7 @@ def encoding(
 
     quiet_c_logs()
     console = Console()
-    console.width = max(console.width, 104)  # narrower tables could not be read
+    console.width = max(console.width, 126)  # narrower tables could not be read
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=console, transient=True) as bar:
         task = bar.add_task("reading results in both forms")
         results = measure_result_forms()
