@@ -66,7 +66,10 @@ class VelocityGate:
         if self._place.shape != x.shape:
             self._place = np.full(x.shape, np.nan)
             self._believed_s = np.full(x.shape[:-1], np.nan)
-        step = (x - self._place)[..., :2] / np.broadcast_to(np.asarray(scale, dtype=np.float64), x.shape)[..., :2]
+        size = np.asarray(scale, dtype=np.float64)
+        if size.ndim:
+            size = np.broadcast_to(size, x.shape)[..., :2]
+        step = (x[..., :2] - self._place[..., :2]) / size
         since_s = np.rint((t_s - self._believed_s) * 1e6) / 1e6
         too_far = np.sqrt((step * step).sum(axis=-1)) > self.max_speed * since_s
         wrong = too_far & (since_s <= self.patience_s)  # comparisons with NaN are False
@@ -95,6 +98,9 @@ def _bones(level: tuple[tuple[str, str], ...]) -> npt.NDArray[np.intp]:
 
 
 _LEVELS: Final = tuple(_bones(level) for level in _CHAINS)
+_INNER, _OUTER = np.concatenate(_LEVELS, axis=1)
+_ENDS: Final = np.cumsum([0, *(bones.shape[1] for bones in _LEVELS)])
+_STEPS: Final = tuple((*bones, slice(a, b)) for bones, a, b in zip(_LEVELS, _ENDS[:-1], _ENDS[1:], strict=True))
 
 
 class BoneLengths:
@@ -110,7 +116,7 @@ class BoneLengths:
 
     def reset(self) -> None:
         """Forget all lengths."""
-        self._length_m: list[Array] = [np.full(bones.shape[1], np.nan) for bones in _LEVELS]
+        self._length_m: Array = np.full(len(_INNER), np.nan)
         self._t_s = math.nan
 
     def __call__(self, world_m: npt.ArrayLike, t_s: float, seen: npt.NDArray[np.bool_] | None = None) -> Array:
@@ -136,17 +142,17 @@ class BoneLengths:
         dt_s = 0.0 if math.isnan(self._t_s) else max(round((t_s - self._t_s) * 1e6) / 1e6, 0.0)
         weight = -math.expm1(-dt_s / _LEARNING_S)
         self._t_s = t_s
+        bone = x[_OUTER] - x[_INNER]
+        length = np.sqrt((bone * bone).sum(axis=-1))
+        known = length > 0  # False for NaN
+        learned = self._length_m
+        followed = np.where(np.isnan(learned), length, learned + weight * (length - learned))
+        self._length_m = learned = np.where(clear[_INNER] & clear[_OUTER] & known, followed, learned)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            stretch = np.where(known & ~np.isnan(learned), learned / length, 1.0)
+        stretched = bone * stretch[:, None]
         out = x.copy()
-        for level, (inner, outer) in enumerate(_LEVELS):
-            bone = x[outer] - x[inner]
-            length = np.sqrt((bone * bone).sum(axis=-1))
-            learned = self._length_m[level]
-            learns = clear[inner] & clear[outer] & (length > 0)
-            learned = np.where(
-                learns, np.where(np.isnan(learned), length, learned + weight * (length - learned)), learned
-            )
-            self._length_m[level] = learned
-            stretch = np.where(np.isnan(learned) | ~(length > 0), 1.0, learned / np.where(length > 0, length, 1.0))
-            moved = out[inner] + bone * stretch[:, None]
+        for inner, outer, of in _STEPS:
+            moved = out[inner] + stretched[of]
             out[outer] = np.where(np.isnan(moved), x[outer], moved)
         return out

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.integrate
 import scipy.signal
 from filterpy.kalman import KalmanFilter
 
@@ -36,6 +37,18 @@ def test_ema_keeps_its_time_constant_at_any_rate(dt_s):
     ema = make_filter("ema", {"alpha": 0.7, "reference_hz": 24})
     ema([0.0], 0.0)
     assert ema([1.0], dt_s)[0] == pytest.approx(1 - 0.3 ** (24 * dt_s), abs=1e-5)
+
+
+def test_ema_at_uneven_steps_is_the_lag_of_first_order(irregular_s):
+    """tau y' = x - y with x held from each sample's predecessor on, integrated by SciPy."""
+    x = walk(irregular_s)[:, 0, 0]
+    tau_s = -1 / (24 * math.log(0.3))
+    expected = [x[0]]
+    for n in range(1, len(x)):
+        span = (irregular_s[n - 1], irregular_s[n])
+        solved = scipy.integrate.solve_ivp(lambda _t, y, n=n: (x[n] - y) / tau_s, span, expected[-1:], rtol=1e-9)
+        expected.append(solved.y[0, -1])
+    np.testing.assert_allclose(run(make_filter("ema"), x[:, None], irregular_s)[:, 0], expected, rtol=1e-3, atol=1e-2)
 
 
 def test_ema_at_its_reference_rate_is_the_plain_recursion():
