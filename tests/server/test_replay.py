@@ -67,14 +67,16 @@ def test_faces_are_hidden_in_kept_pictures(recorded):
     """Around the nose the picture is flat squares."""
     recording = Recording.open(recorded)
     nose = dict(zip(recording.seq.tolist(), recording.array("keypoints_px")[:, 0, :2], strict=True))
-    checked = 0
+    seen = hidden = 0
     for stored in recording.images():
         if stored.seq in nose and np.isfinite(nose[stored.seq]).all():
             pixels = decode_rgb(stored.image).astype(float)
             x, y = (nose[stored.seq] * 384 / 480).astype(int)
             around = pixels[y - 2 : y + 3, x - 2 : x + 3].reshape(-1, 3)
-            checked += int(around.std(axis=0).max() < 12)
-    assert checked > 0.8 * len(list(recording.images())) * len(nose) / recording.ledger.captured
+            seen += 1
+            hidden += int(around.std(axis=0).max() < 12)
+    assert seen > 0
+    assert hidden > 0.5 * seen  # a nose on the edge of two squares is not flat
 
 
 def test_nothing_to_replay_is_said(tmp_path):
