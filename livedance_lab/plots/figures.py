@@ -106,7 +106,7 @@ def _head(figure: Figure, data: SessionData, *, with_truth: bool) -> None:
         key["truth"] = Line2D([], [], color=LIGHT.ink, linestyle=":", linewidth=1.4)
     if len(data.find_gaps(_GAP_S)):
         key["no result"] = Patch(facecolor=LIGHT.line)
-    figure.legend(list(key.values()), list(key), loc="upper right", bbox_to_anchor=(0.988, 0.985), ncols=len(key),
+    figure.legend(list(key.values()), list(key), loc="upper right", bbox_to_anchor=(0.988, 0.948), ncols=len(key),
                   frameon=False, fontsize=10, labelcolor=LIGHT.ink, handlelength=1.8)  # fmt: skip
 
 
@@ -222,7 +222,7 @@ def _ages(axes: Axes, data: SessionData) -> None:
     top = 1.35 * max(float(np.nan_to_num(p["p99"], nan=1.0)), 1.0)
     above = int((age_ms > top).sum())
     if not np.isfinite(p["p50"]):
-        _dress(axes, "Frame age, capture to result", "not live, or nothing processed")
+        _dress(axes, "Frame age, capture to result", "not measured")
         axes.set(ylim=(0, top), yticks=())
         return
     _dress(axes, "Frame age, capture to result", f"{above} above the scale" if above else "")

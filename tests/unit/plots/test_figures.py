@@ -40,6 +40,15 @@ def without_results(data: SessionData) -> SessionData:
     return SessionData(*(tables[name] for name in TABLES), data.manifest)
 
 
+def without_ages(data: SessionData) -> SessionData:
+    """As of a video file: every frame processed, nothing of it live."""
+    frames = data.tables["frames"]
+    at = frames.schema.get_field_index("t_emit_s")
+    nothing = pa.array(np.full(len(frames), np.nan))
+    tables = {**data.tables, "frames": frames.set_column(at, frames.schema.field(at), nothing)}
+    return SessionData(*(tables[name] for name in TABLES), data.manifest)
+
+
 def test_every_measured_joint_has_its_panel_with_both_sides(data):
     figure = overview_figure(data)
     for joint in ("Elbow", "Knee"):
@@ -155,10 +164,15 @@ def test_a_session_without_frames_is_drawn_too(data):
     assert panel(overview_figure(empty), "What became of the frames").get_title(loc="right") == "none was captured"
 
 
-def test_nothing_is_clipped(data):
+@pytest.mark.parametrize("live", [True, False])
+def test_nothing_is_clipped(data, live):
     """Every title, tick and note lies on the page and beside, not over, its neighbour."""
-    figure = overview_figure(data)
+    manifest = {**data.manifest, "client": {"source": "a clip with a long name, second take.mp4"}}
+    shown = SessionData(*((data if live else without_ages(data)).tables[name] for name in TABLES), manifest)
+    figure = overview_figure(shown, truth=pd.DataFrame({"left_elbow": np.zeros(9)}))
     figure.canvas.draw()
+    (legend,) = figure.legends
+    assert not any(legend.get_window_extent().overlaps(text.get_window_extent()) for text in figure.texts)
     page = figure.bbox
     for axes in figure.axes:
         box = axes.get_tightbbox()
