@@ -120,19 +120,20 @@ def session(data: bytes) -> None:
     waiting = []
     for step in range(0, len(data) - 4, 5):
         kind, number, low = struct.unpack_from("<BHH", data, step)
+        near = number % 256  # far leaps leave thousands of frames to be lost: few of them, or little else is tried
         try:
             if kind < 128:
-                stage.send(number, low / 50)
+                stage.send(near if kind < 120 else number, low / 50)
             elif kind < 160:
-                stage.session.skipped([(number, low / 50), (low, 0.0)])
+                stage.session.skipped([(near, low / 50), (low % 256, 0.0)])
             elif kind < 192 and stage.session._slot.waiting is not None:
                 waiting.append(stage.take())
             elif kind < 224 and waiting:
                 stage.done(waiting.pop(number % len(waiting)))
             elif kind < 240:
-                stage.session.resolve([number, low])
+                stage.session.resolve([near, low])
             elif kind == 255:
-                stage.session.end(number)
+                stage.session.end(near if low % 2 else number)
         except WireError:
             continue
     for job in waiting:
