@@ -78,7 +78,7 @@ export function readBinaryResult(message) {
     widthPx: view.getUint32(12, true),
     heightPx: view.getUint32(16, true),
     times: Object.fromEntries(SENT_TIMES.map((name, i) => [`t_${name}_s`, timesS[i]])),
-    stageMs: Object.fromEntries(SENT_STAGES.map((name, i) => [name, stagesMs[i]]).filter(([, ms]) => ms === ms)),
+    stageMs: Object.fromEntries(SENT_STAGES.map((name, i) => [name, stagesMs[i]]).filter(([, ms]) => !Number.isNaN(ms))),
     pose: px ? { px, visibility, flags: Array.from(reader.bytes(33)) } : null,
     hands: handsPx ? { seq: view.getUint32(24, true), px: handsPx, score } : null,
     anglesDeg,
