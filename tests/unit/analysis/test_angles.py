@@ -237,6 +237,56 @@ def test_clinical_angles_by_hand_whichever_way_the_person_stands(moved, angle, e
     assert (quality[0] == ViewQuality.MISSING) == np.isnan(expected)
 
 
+BOWED = {"ear": (0.08, 0, -0.7), "shoulder": (0.2, 0, -0.5)}
+
+
+@pytest.mark.parametrize(
+    ("moved", "angle", "expected"),
+    [
+        ({}, "ankle", 90 + np.degrees(np.arctan(1 / 3))),  # 15 cm before and 5 cm below the ankle are the toes
+        ({}, "wrist", 180),
+        ({"index": (0.3, 0, 0)}, "wrist", 90),
+        ({}, "elbow", 180),
+        ({"elbow": (0.45, -0.5, 0)}, "shoulder", 90 + np.degrees(np.arctan(0.2))),
+        ({"knee": (0.1, 0, -0.4)}, "hip", 90),
+        ({"ankle": (0.1, 0.4, 0.4)}, "knee", 90),
+        ({}, "arm_tilt", 0),
+        ({"elbow": (0.45, -0.5, 0)}, "arm_tilt", 90),
+        ({"elbow": (0.2, -0.75, 0)}, "arm_tilt", 180),
+        ({"wrist": (0.2, -0.25, -0.25)}, "forearm_tilt", 90),
+        ({"knee": (0.1, 0, -0.4)}, "thigh_tilt", 90),
+        ({"ankle": (0.1, 0.4 + 0.2 * np.sqrt(3), 0.2)}, "shank_tilt", 30),
+        (BOWED, "trunk_tilt", 90),
+        (BOWED, "head_tilt", 90),
+        ({"ear": (0.08, -0.7, -0.2)}, "head_tilt", 45),
+        ({}, "trunk_tilt", 0),
+    ],
+)
+def test_the_other_angles_in_space_by_hand(moved, angle, expected):
+    sides = [angle] if angle in ANGLES else [f"left_{angle}", f"right_{angle}"]
+    np.testing.assert_allclose(angles_deg(standing(**moved), definitions=sides), expected, atol=0.01)
+
+
+@pytest.mark.parametrize("facing", [1, -1], ids=["facing right", "facing left"])
+@pytest.mark.parametrize(
+    ("posture", "segment", "expected"),
+    [({}, "left_thigh", -90), ({"hip": 45}, "right_thigh", -45), ({"knee": 60}, "left_shank", -150),
+     ({}, "left_arm", -90), ({"shoulder": 90}, "right_arm", 0), ({"elbow": 90}, "left_forearm", 0),
+     ({"ankle": 20}, "right_foot", 20)],
+)  # fmt: skip
+def test_sports2d_segments_by_hand(facing, posture, segment, expected):
+    picture = side_view(**posture) * (facing, 1) + (500, 0)
+    out = angles_deg(np.zeros((33, 3)), definitions=[f"sports2d_{segment}"], keypoints_px=picture)
+    np.testing.assert_allclose(out, expected, atol=0.01)
+
+
+def test_sports2d_shoulders_rise_to_where_the_person_faces():
+    picture = side_view()
+    picture[[11, 12]] = [(210, 95), (190, 105)]
+    out = angles_deg(np.zeros((33, 3)), definitions=["sports2d_shoulders"], keypoints_px=picture)
+    assert out[0] == pytest.approx(np.degrees(np.arctan2(10, 20)), abs=1e-4)
+
+
 def test_bowing_flexes_neck_and_trunk():
     bowed = standing(ear=(0.08, -0.5, -0.2), shoulder=(0.2, 0, -0.5))
     assert only("trunk_flexion", world_m=bowed) == pytest.approx(90)
