@@ -125,6 +125,11 @@ class Session:
         """Whether the estimators are warm and at work."""
         return self._staff.crew is not None
 
+    @property
+    def lanes_given_up(self) -> int:
+        """Lanes whose estimator hung; each may still keep its thread."""
+        return self._staff.watchdog.given_up
+
     def start(self) -> None:
         """Put a crew for the settings in force to work, in place of the one there is."""
         old = self._staff.start()

@@ -18,6 +18,7 @@ def summary_of(session: Session) -> dict[str, Any]:
         "id": session.id,
         "running": session.running,
         "ready": session.ready,
+        "lanes_given_up": session.lanes_given_up,
         "ended": session.ended,
         "age_s": now_s - session.created_s,
         "results_per_s": session.outlet.result_rate.rate_hz(now_s),

@@ -107,6 +107,7 @@ def test_an_estimator_that_hangs_costs_one_frame_and_is_replaced(moody):
         assert (ledger["states"]["failed"], ledger["states"]["processed"], ledger["captured"]) == (1, 7, 8)
         (event,) = (e for e in events_of(served, "s") if e["name"] == "lane given up")
         assert json.loads(event["data"])["seq"] == lost
+        assert (await served.http("GET", "/sessions/s"))[1]["lanes_given_up"] == 1
 
     serve(work, estimator="moody", hang_s=1.0)
 
