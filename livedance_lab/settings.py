@@ -121,7 +121,7 @@ class Settings(BaseModel):
     pacing: Literal["auto", "paced", "free"] = Field(
         "auto", description="free: send every frame; paced: no more unanswered ones than pose lanes; auto: what pays.",
         json_schema_extra=_client())  # fmt: skip
-    painting: Literal["interpolate", "predict", "latest"] = Field(
+    painting: Literal["interpolate", "hermite", "predict", "latest"] = Field(
         "predict", description="What is drawn between two results.", json_schema_extra=_client())  # fmt: skip
 
     @field_validator("angles", mode="before")

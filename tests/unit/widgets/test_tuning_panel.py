@@ -30,7 +30,7 @@ def server_settings(session: LiveSession) -> dict:
 @pytest.mark.parametrize(
     ("name", "value"),
     [("short_side_px", 256), ("jpeg_quality", 0.5), ("image_format", "webp"), ("hands", False), ("complexity", 0),
-     ("painting", "latest"), ("pacing", "free"), ("detection_confidence", 0.65)],
+     ("painting", "latest"), ("painting", "hermite"), ("pacing", "free"), ("detection_confidence", 0.65)],
 )  # fmt: skip
 def test_what_is_moved_is_in_force_on_the_server_and_logged(session, panel, name, value):
     panel.controls[name].value = value
