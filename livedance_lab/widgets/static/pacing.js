@@ -35,6 +35,9 @@ const LOOK_EVERY_S = 1;
 /** Round trip, in intervals between frames. */
 const PACED_BELOW = 0.3;
 const FREE_ABOVE = 0.5;
+/** Server time, in those of running free. */
+const WAITS_ABOVE = 1.1;
+const WAITS = "frames wait at the server for their turn";
 /** Frames offered for each that the server can take. */
 const BEHIND_ABOVE = 1.25;
 const KEEPS_UP_BELOW = 1.1;
@@ -53,6 +56,8 @@ export function loadOf(seen, paced) {
 export class AutoPacing {
   constructor() {
     this.paced = false;
+    /** Server time as it was before pacing. */
+    this.freeServerS = Infinity;
     this.looks = 0;
     this.holdS = HOLD_S.first;
     this.heldUntilS = -Infinity;
@@ -62,7 +67,8 @@ export class AutoPacing {
   look(nowS, seen) {
     const reason = this.reasonToSwitch(seen);
     this.looks = reason ? this.looks + 1 : 0;
-    if (this.looks < LOOKS || nowS < this.heldUntilS) return "";
+    if (this.looks < LOOKS || (nowS < this.heldUntilS && reason !== WAITS)) return "";
+    if (reason === WAITS) this.holdS = HOLD_S.longest; // it does harm: leave it at once, and for long
     this.paced = !this.paced;
     this.looks = 0;
     this.heldUntilS = nowS + this.holdS;
@@ -75,9 +81,11 @@ export class AutoPacing {
     const roundTrips = seen.round_trip_s * seen.offered_hz;
     const load = loadOf(seen, this.paced);
     if (!this.paced) {
+      this.freeServerS = seen.server_s;
       return roundTrips < PACED_BELOW && load > BEHIND_ABOVE ? "frames are overtaken, the round trip is short" : "";
     }
     if (roundTrips > FREE_ABOVE) return "the round trip is long";
+    if (seen.server_s > WAITS_ABOVE * this.freeServerS) return WAITS;
     return load < KEEPS_UP_BELOW ? "the server keeps up" : "";
   }
 }
