@@ -2,9 +2,9 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
+from livedance_lab.recording.describe import describe
 from livedance_lab.recording.reader import Recording
 from livedance_lab.recording.writer import RecordingWriter
-from livedance_lab.recording.describe import describe
 from tests.unit.recording import made
 
 
