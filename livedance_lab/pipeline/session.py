@@ -332,8 +332,15 @@ class Session:
         """On reconnection: which of the client's unanswered frames have ended meanwhile.
 
         What never arrived is `lost` from now on; what is still in work is left out.
+
+        Raises
+        ------
+        WireError
+            If a number is absurd, or the session has ended: its sums are told.
         """
         with self._lock:
+            if self.ended:
+                raise WireError("ended", f"session {self.id} has ended; begin another.")
             return self._books.resolve(unanswered)
 
     def _finish_if_drained(self) -> None:

@@ -126,10 +126,11 @@ def session(data: bytes) -> None:
                 stage.send(near if kind < 120 else number, low / 50)
             elif kind < 160:
                 stage.session.skipped([(near, low / 50), (low % 256, 0.0)])
-            elif kind < 192 and stage.session._slot.waiting is not None:
-                waiting.append(stage.take())
-            elif kind < 224 and waiting:
-                stage.done(waiting.pop(number % len(waiting)))
+            elif kind < 192:
+                waiting += [stage.take()] if stage.session._slot.waiting is not None else []
+            elif kind < 224:
+                if waiting:
+                    stage.done(waiting.pop(number % len(waiting)))
             elif kind < 240:
                 stage.session.resolve([near, low])
             elif kind == 255:
