@@ -93,12 +93,10 @@ def _describe(info: Any, channels: Sequence[Tree], about: Tree, setup: Tree) -> 
 
 
 def _append(element: Any, tree: Tree) -> None:
-    """Write a tree as XML: a dict is an element with children, a list of dicts an element repeated."""
+    """Write a tree as XML: a dict is an element with children, a list an element repeated."""
     for name, value in tree.items():
-        if isinstance(value, Mapping):
-            _append(element.append_child(name), value)
-        elif isinstance(value, list):
-            for item in value:
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, Mapping):
                 _append(element.append_child(name), item)
-        else:
-            element.append_child_value(name, str(value))
+            else:
+                element.append_child_value(name, str(item))
