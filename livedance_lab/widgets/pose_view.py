@@ -36,14 +36,15 @@ class PoseView(anywidget.AnyWidget):
     session : LiveSession or str, optional
         The session to produce for, or its id; None begins a new one, whose id is then in `session`.
     **options
-        Any trait below; settings among them are asked of the server at the start.
+        Any trait below, or any of the `Settings`, which are asked of the server at the start.
 
     Attributes
     ----------
     short_side_px, jpeg_quality, image_format, pacing, painting
         The client's part of `livedance_lab.settings.Settings`: set them here or in the session, they agree.
     mirror : bool
-        Flips the picture like a mirror; the data stay as they are.
+        Flips the picture like a mirror; the data stay as they are. (Of a camera that flips its pictures itself
+        the setting `mirrored` puts the data right.)
     show_angles, show_readings : bool
     running : bool
         False: nothing is captured.
@@ -89,11 +90,13 @@ class PoseView(anywidget.AnyWidget):
     stats = traitlets.Dict().tag(sync=True)
 
     def __init__(self, stream: Any = None, server: Any = None, session: Any = None, **options: Any) -> None:
-        unknown = sorted(set(options) - set(self.trait_names()))
+        traits = set(self.trait_names())
+        unknown = sorted(set(options) - traits - set(Settings.model_fields))
         if unknown:
             raise SettingsError(f"PoseView has no option {', '.join(unknown)}.")
         asked = {name: options[name] for name in Settings.model_fields if name in options}
         Settings.parse(asked)
+        options = {name: value for name, value in options.items() if name in traits}
         server = server or getattr(session, "server", None)
         if server is not None:
             options |= {"url": server.url, "token": server.token}

@@ -18,7 +18,7 @@ SHOW = {
     "camera": "from ipywebrtc import CameraStream\n"
     "view = PoseView(CameraStream(constraints={'video': {'frameRate': 60}, 'audio': False}), server)\nview",
     "clip": "from ipywebrtc import VideoStream\nview = PoseView(VideoStream.from_file('dancer.mp4'), server)\nview",
-    "own camera": "view = PoseView(None, server, show_angles=True)\nview",
+    "own camera": "view = PoseView(None, server, show_angles=True, angles='clinical')\nview",
 }
 
 
@@ -206,7 +206,9 @@ def test_a_server_that_goes_and_comes_back(page, lab):
         wait_until(lambda: notebook.painted_pixels() > 300, "a painted skeleton")
         told = json.loads(notebook.run())
         assert told["error"] == ""
-        assert server.get("/sessions")[0]["settings"]["short_side_px"] == 320, "the tuning survives the server"
+        settings = server.get("/sessions")[0]["settings"]
+        assert settings["short_side_px"] == 320, "the tuning survives the server"
+        assert settings["angles"] == ["clinical"], "and so do the angles, which cannot be set later"
     finally:
         server.stop()
 

@@ -27,6 +27,7 @@ def test_only_what_was_chosen_is_asked_of_the_server():
     """Defaults must not undo what the session is already set to."""
     assert PoseView(server=SERVER).asked == {}
     assert PoseView(server=SERVER, short_side_px=256, mirror=True).asked == {"short_side_px": 256}
+    assert PoseView(server=SERVER, angles="clinical", mirrored=True).asked == {"angles": "clinical", "mirrored": True}
 
 
 def test_defaults_are_those_of_the_settings():
@@ -45,8 +46,8 @@ def test_a_setting_out_of_range_is_refused_at_the_start_and_later():
 
 
 def test_an_unknown_option_is_refused_by_name():
-    with pytest.raises(SettingsError, match="no option mirrored"):
-        PoseView(mirrored=True)
+    with pytest.raises(SettingsError, match="no option mirroring"):
+        PoseView(mirroring=True)
 
 
 def test_the_token_is_not_shown():
