@@ -78,7 +78,7 @@ DESIGNS = {
                {"design": "sequential", **_FULL_SIZE, "hands": False}, legacy=True,
                server={"estimator": "mediapipe_published"}),
         Design("auto-pose", "the default without hands", {"hands": False}, "auto"),
-        Design("saturated-pose", "pose lanes only, twice the frames offered", {"hands": False}, offered=2.0),
+        Design("saturated-pose", "pose lanes only, three times the frames offered", {"hands": False}, offered=3.0),
         Design("fifo", "decoupled behind a queue of 5", {"design": "decoupled"}, server={"queue": "fifo"}),
         Design("keep-oldest", "decoupled behind a queue of 1 that refuses when full", {"design": "decoupled"},
                server={"queue": "keep-oldest"}),
