@@ -56,6 +56,7 @@ test("of a segment or a middle it is written half-way", () => {
     anglesDeg: new Float32Array([-0.2]),
   });
   assert.deepEqual([label.words, label.y, label.colour], ["0°", 50, SIDE_COLOURS.middle]);
+  assert.ok(label.x < 320 && label.x + 16 > 320, "between the sides, whose labels stand outwards");
 });
 
 test("what has no place, no value or no landmark that is seen is not written", () => {

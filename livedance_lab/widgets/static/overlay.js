@@ -143,16 +143,18 @@ function drawAngles(ctx, scene, place, unit) {
     const words = `${Math.round(value) || 0}°`; // || 0: no -0
     const padX = 0.35 * size;
     const width = ctx.measureText(words).width + 2 * padX;
-    // Outwards from the body, so that the label covers no limb.
-    const beside = x + (x >= middle ? 0.8 * size : -0.8 * size - width);
+    const sides = new Set(landmarks.map(sideOf));
+    const side = sides.size === 1 ? [...sides][0] : "middle";
+    // Outwards from the body, so that the label covers no limb; what has no side stands between the sides.
+    const outwards = x >= middle ? 0.8 * size : -0.8 * size - width;
+    const beside = x + (side === "middle" ? -width / 2 : outwards);
     const left = Math.max(0, Math.min(beside, ctx.canvas.width - width));
     ctx.globalAlpha = 0.9;
     ctx.fillStyle = "rgba(8, 12, 18, 0.72)";
     ctx.beginPath();
     ctx.roundRect(left, y - 0.75 * size, width, 1.5 * size, 0.4 * size);
     ctx.fill();
-    const sides = new Set(landmarks.map(sideOf));
-    ctx.fillStyle = SIDE_COLOURS[sides.size === 1 ? [...sides][0] : "middle"];
+    ctx.fillStyle = SIDE_COLOURS[side];
     ctx.fillText(words, left + padX, y);
   });
 }
