@@ -129,7 +129,7 @@ def test_an_estimator_that_always_hangs_ends_its_session_and_no_other(moody):
             await raw.result(JPEG)
             assert (await raw.end())["conserved"]
 
-    serve(work, estimator="moody", hang_s=0.5, workers=1)
+    serve(work, estimator="moody", hang_s=1.0, workers=1)
 
 
 def test_an_estimator_that_raises_again_and_again_fails_frames_and_is_made_anew(moody):
@@ -235,7 +235,7 @@ def test_a_client_on_a_dead_line_comes_back_and_every_frame_is_counted(monkeypat
 
 def test_a_client_that_vanished_without_a_word_is_noticed_and_its_session_ended(monkeypatch):
     """Only the server looks: the other end has lost its power."""
-    monkeypatch.setattr(app, "_PING_S", (2.0, 2.0))
+    monkeypatch.setattr(app, "_PING_S", (3.0, 3.0))
 
     async def work(served: Served) -> None:
         async with line_to(served.port) as line:

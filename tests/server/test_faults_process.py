@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -18,6 +21,7 @@ from livedance_lab.client import handshake
 from livedance_lab.client.feed import EncodedClip
 from livedance_lab.client.link import LiveClient
 from livedance_lab.errors import ServerError
+from livedance_lab.server.app import _PORTS_TRIED
 from livedance_lab.server.process import find_servers
 from livedance_lab.settings import Settings
 from tests.unit.pipeline.made import LANDMARKS, SIZE
@@ -171,7 +175,7 @@ def test_a_killed_kernel_leaves_server_and_session_to_be_taken_up_again(tmp_path
             before = session.latest
             clip = EncodedClip([LANDMARKS], SIZE, 100.0, "landmarks")
             session.stream(clip, seconds=0.3, end=True)  # the killed one's place is free for it
-            assert session.latest is not before
+            asyncio.run(until(lambda: session.latest is not before))
             assert session.ledger.conserved
             assert session.frames["seq"].is_unique
     finally:
@@ -210,29 +214,27 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(server, tmp_path):
 # --- ports
 
 
-def test_twenty_taken_ports_are_said_in_words(monkeypatch):
-    import socket
-
-    from livedance_lab.server.app import _PORTS_TRIED
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        first = min(probe.getsockname()[1], 65535 - _PORTS_TRIED)
-    held = []
-    try:
-        for port in range(first, first + _PORTS_TRIED):
-            taken = socket.socket()
-            held.append(taken)
+def hold_ports(stack: ExitStack, how_many: int) -> int:
+    """The first of so many ports in a row, all of which this test holds."""
+    for first in range(20_000, 60_000, how_many):
+        with ExitStack() as these:
             try:
-                taken.bind(("127.0.0.1", port))
-                taken.listen()
-            except OSError:
-                pass  # somebody else holds it: as good
+                for port in range(first, first + how_many):
+                    taken = these.enter_context(socket.socket())
+                    taken.bind(("127.0.0.1", port))
+                    taken.listen()
+            except OSError:  # somebody else's, who may free it at any moment
+                continue
+            stack.push(these.pop_all())
+            return first
+    raise AssertionError("no ports are free")
+
+
+def test_twenty_taken_ports_are_said_in_words():
+    with ExitStack() as stack:
+        first = hold_ports(stack, _PORTS_TRIED)
         with pytest.raises(ServerError, match=rf"ports {first} to {first + _PORTS_TRIED - 1} are taken.*--port"):
             LiveServer.start(reuse=False, port=first, estimator="replay")
-    finally:
-        for taken in held:
-            taken.close()
 
 
 # --- a model is damaged on disk
@@ -241,8 +243,6 @@ def test_twenty_taken_ports_are_said_in_words(monkeypatch):
 @pytest.fixture
 def models(tmp_path, monkeypatch) -> Path:
     """A copy of the models, to be damaged."""
-    import shutil
-
     model_store.ensure("pose")
     model_store.ensure("hands")
     copy = tmp_path / "models"
