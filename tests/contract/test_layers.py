@@ -13,7 +13,8 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "livedance_lab"
 
 LEVELS: dict[str, int] = {
-    **dict.fromkeys(("errors", "clock", "logs", "memory", "pose", "quiet", "skeletons", "settings", "tls", "versions"), 0),
+    **dict.fromkeys(("errors", "clock", "logs", "memory", "pose", "quiet"), 0),
+    **dict.fromkeys(("skeletons", "settings", "tls", "versions"), 0),
     **dict.fromkeys(("wire", "imaging", "video", "analysis", "metrics", "model_store", "tables"), 1),
     **dict.fromkeys(("drawing", "estimators", "export", "recording"), 2),
     **dict.fromkeys(("pipeline",), 3),
