@@ -19,6 +19,7 @@ __all__ = ["page_with"]
 
 _STATIC = Path(_widgets).parent / "static"
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_LOADED_WITHIN_MS = 60_000
 _PAGE = "http://localhost/livedance/"  # never asked over the network; a name that browsers give cameras to
 
 
@@ -55,6 +56,7 @@ def page_with(script: str, film: Path | None = None) -> Iterator[Page]:
             raise LiveDanceError(f"Chromium does not start: {exc.message.splitlines()[0]}") from exc
         try:
             page = browser.new_page()
+            page.set_default_timeout(_LOADED_WITHIN_MS)
             page.route(
                 f"{_PAGE}**", lambda route: route.fulfill(**_file(route.request.url.removeprefix(_PAGE), script))
             )
