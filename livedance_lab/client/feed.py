@@ -19,6 +19,8 @@ from livedance_lab.video import VideoFrame, VideoSource
 
 __all__ = ["EncodedClip", "play_camera", "play_clip"]
 
+_ENCODING = ("short_side_px", "image_format", "jpeg_quality")
+
 Tick = Callable[[], None]
 
 
@@ -117,6 +119,8 @@ async def play_camera(
 ) -> None:
     """Offer a local camera's frames as they come; a reader thread keeps only the newest.
 
+    They are encoded by `settings`, and as the session's settings change (a target age makes them smaller), by those.
+
     Raises
     ------
     ImageError
@@ -138,11 +142,15 @@ async def play_camera(
     reader = threading.Thread(target=read, name="livedance-camera", daemon=True)
     reader.start()
     give_up_s = now_s() + seconds
+    said = client.settings
     try:
         while now_s() < give_up_s and not stop.is_set():
             frame = await asyncio.to_thread(slot.take, 0.5)
             if frame is None:
                 continue
+            if client.settings is not said:
+                said = client.settings
+                settings = settings.changed({name: said[name] for name in _ENCODING if name in said})
             image = await asyncio.to_thread(encode, frame, settings)
             await client.send(image, source.size_px, frame.t_s)
             if tick is not None:
