@@ -284,9 +284,7 @@ def square(
     x, y = width_px / side_px, height_px / side_px
     # OpenCV counts from the first pixel's centre
     to_source = np.array([[x, 0, left_px + x / 2 - 0.5], [0, y, top_px + y / 2 - 0.5]])
-    part: ImageArray = cv2.warpAffine(
-        rgb, to_source, (side_px, side_px), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    )
+    part: ImageArray = cv2.warpAffine(rgb, to_source, (side_px, side_px), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
     return part
 
 
