@@ -6,8 +6,9 @@ import asyncio
 import errno
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
@@ -66,7 +67,7 @@ async def serving(config: ServerConfig) -> AsyncIterator[tuple[Hub, int]]:
     server = HTTPServer(make_app(hub), ssl_options=tls, max_body_size=2**20, body_timeout=_BODY_S,
                         idle_connection_timeout=_SILENT_S)  # fmt: skip
     port = _listen(server, config)
-    chores = [asyncio.create_task(chore()) for chore in (hub.keep_recordings_fresh, hub.watch_lanes)]
+    chores = [asyncio.create_task(_again_and_again(chore)) for chore in (hub.keep_recordings_fresh, hub.watch_lanes)]
     try:
         yield hub, port
     finally:
@@ -75,6 +76,15 @@ async def serving(config: ServerConfig) -> AsyncIterator[tuple[Hub, int]]:
             chore.cancel()
         await hub.close(_GOODBYES_S)
         await server.close_all_connections()
+
+
+async def _again_and_again(chore: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """A chore that fails for one session is not to be left undone for the others."""
+    while True:
+        try:
+            await chore()
+        except Exception:  # noqa: BLE001  whatever it was, it is told, and the next time may go well
+            _log.exception("%s failed; it is tried again", chore.__name__)
 
 
 def _listen(server: HTTPServer, config: ServerConfig) -> int:

@@ -22,6 +22,7 @@ from livedance_lab.clock import now_s
 from livedance_lab.errors import ConnectionRefused, EstimatorError
 from livedance_lab.estimators.base import Estimate, Estimator, ImageArray, register
 from livedance_lab.metrics import usage
+from livedance_lab.pipeline.session import Session
 from livedance_lab.pipeline.watchdog import MOST_GIVEN_UP
 from livedance_lab.server import app, hub
 from livedance_lab.settings import Settings
@@ -110,6 +111,28 @@ def test_an_estimator_that_hangs_costs_one_frame_and_is_replaced(moody):
         assert (await served.http("GET", "/sessions/s"))[1]["lanes_given_up"] == 1
 
     serve(work, estimator="moody", hang_s=1.0)
+
+
+def test_looking_after_lanes_goes_on_when_it_failed_once(moody, monkeypatch, caplog):
+    moody.hangs = {1}
+    look, failed = Session.look_after_lanes, []
+
+    def fail_once(session: Session) -> bool:
+        if not failed:
+            failed.append(session)
+            raise ZeroDivisionError
+        return look(session)
+
+    monkeypatch.setattr(Session, "look_after_lanes", fail_once)
+
+    async def work(served: Served) -> None:
+        async with served.producer(settings={"hands": False}) as raw:
+            await served.until(lambda: failed)
+            await raw.hear("refused", seq=await raw.frame(JPEG), state="failed")
+            assert (await raw.end())["conserved"]
+
+    serve(work, estimator="moody", hang_s=1.0)
+    assert "watch_lanes failed; it is tried again" in caplog.text
 
 
 def test_an_estimator_that_always_hangs_ends_its_session_and_no_other(moody):
