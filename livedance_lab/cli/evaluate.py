@@ -39,7 +39,7 @@ def evaluate(
 
     quiet_c_logs()
     console = Console()
-    console.width = max(console.width, 104)  # narrower tables could not be read
+    console.width = max(console.width, 124)  # narrower tables could not be read
     names = [name.strip() for name in designs.split(",") if name.strip()]
     unknown = [name for name in names if name not in DESIGNS]
     if unknown:

@@ -148,7 +148,8 @@ def find_landmarks(
         for n, (t_s, rgb) in enumerate(pictures):
             height, width = rgb.shape[:2]
             if noise_sd:
-                rgb = np.clip(rgb + rng.normal(0, noise_sd, rgb.shape), 0, 255).astype(np.uint8)
+                noise = noise_sd * rng.standard_normal(rgb.shape, dtype=np.float32)
+                rgb = np.clip(rgb + noise, 0, 255).astype(np.uint8)
             sent = encode_jpeg(downscale(rgb, settings.short_side_px), settings.jpeg_quality)
             found = estimators[n % lanes].estimate(decode_rgb(sent), clocks[n % lanes](t_s)).pose_xyz
             missing = np.full((33, 2), np.nan)
