@@ -50,7 +50,7 @@ def body(rng: np.random.Generator, *, hidden: tuple[int, ...] = ()) -> Body:
         presence=rng.uniform(0, 1, 33).astype(np.float32),
         hands_px=np.stack([rng.uniform(0, 480, (21, 3)), np.full((21, 3), np.nan)]).astype(np.float32),
         hands_world_m=rng.uniform(-0.1, 0.1, (2, 21, 3)).astype(np.float32),
-        hands_score=np.array([0.97, np.nan], np.float32),
+        hands_score=np.array([0.973, np.nan], np.float32),
     )
 
 

@@ -272,6 +272,21 @@ def test_a_stopping_server_ends_every_session_and_says_goodbye():
 # --- viewers
 
 
+def test_readings_reach_viewers_but_only_the_newest_waits_for_one():
+    async def work(served: Served) -> None:
+        async with served.producer(session="s") as raw, served.viewer("s") as viewer:
+            await raw.result()
+            (connection,) = served.hub.room("s").viewers
+            for_certain: list[str] = []
+            connection.say = for_certain.append
+            await raw.say({"type": "stats", "values": {"painted_fps": 60.0}})
+
+            assert (await viewer.hear("stats"))["values"] == {"painted_fps": 60.0}
+            assert not any('"stats"' in text for text in for_certain)
+
+    serve(work)
+
+
 def test_a_viewer_that_stops_reading_costs_nothing_and_sees_the_newest_afterwards():
     """Its socket fills; then one result waits for it, always the newest; the other viewer notices nothing."""
 
