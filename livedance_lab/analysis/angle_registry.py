@@ -23,6 +23,7 @@ Presets
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -37,6 +38,7 @@ __all__ = [
     "VIRTUAL",
     "AngleDefinition",
     "angle_ids",
+    "by_joint",
     "definitions_of",
     "label_places",
     "labelled",
@@ -314,3 +316,13 @@ def label_places(angle_ids: Sequence[str]) -> list[list[int]]:
         [BLAZEPOSE_33.index(landmark) for landmark in ANGLES[name].place] if name in written else []
         for name in angle_ids
     ]
+
+
+def by_joint(angle_names: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Angles of the same joint together: joint to side ("left", "right", "middle") to position."""
+    joints: dict[str, dict[str, int]] = {}
+    for position, name in enumerate(angle_names):
+        side = re.search("(?:^|_)(left|right)_", name)
+        joint = name if side is None else name.replace(f"{side[1]}_", "", 1)
+        joints.setdefault(joint, {})["middle" if side is None else side[1]] = position
+    return joints

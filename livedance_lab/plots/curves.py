@@ -7,7 +7,6 @@ background has to be drawn again. Scales move in steps, so that they seldom do.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
@@ -26,7 +25,6 @@ __all__ = [
     "QualityPanel",
     "SeriesPanel",
     "VelocityPanel",
-    "by_joint",
     "label_seconds",
     "prepare",
 ]
@@ -82,16 +80,6 @@ def label_seconds(ax: Any, window_s: float, count: int, *, words: bool = True) -
     ax.set_xticks(seconds, labels if words else [""] * count)
     ax.xaxis.get_ticklabels()[0].set_horizontalalignment("left")
     ax.xaxis.get_ticklabels()[-1].set_horizontalalignment("right")
-
-
-def by_joint(angle_names: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Angles of the same joint together: joint to side ("left", "right", "middle") to position."""
-    joints: dict[str, dict[str, int]] = {}
-    for position, name in enumerate(angle_names):
-        side = re.search("(?:^|_)(left|right)_", name)
-        joint = name if side is None else name.replace(f"{side[1]}_", "", 1)
-        joints.setdefault(joint, {})["middle" if side is None else side[1]] = position
-    return joints
 
 
 class _Scale:

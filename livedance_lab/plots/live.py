@@ -15,6 +15,7 @@ import numpy.typing as npt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from livedance_lab.analysis.angle_registry import by_joint
 from livedance_lab.errors import SettingsError
 from livedance_lab.plots.curves import (
     VELOCITY,
@@ -23,7 +24,6 @@ from livedance_lab.plots.curves import (
     QualityPanel,
     SeriesPanel,
     VelocityPanel,
-    by_joint,
     label_seconds,
 )
 from livedance_lab.plots.history import LiveHistory

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from livedance_lab.analysis.angle_registry import by_joint
 from livedance_lab.analysis.filters import FILTERS, checked, describe
 from livedance_lab.clock import now_s
 from livedance_lab.errors import LiveDanceError
@@ -105,6 +106,9 @@ class TuningPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
         smoothing = [heading("Smoothing"), self.filter, self._sliders, *self.extras.values(), self._effect,
                      self.measured, self._about_filter]  # fmt: skip
         groups = [[heading(title), *(self.controls[name] for name in names)] for title, names in _GROUPS.items()]
+        joints = ", ".join(by_joint(self._session.angle_names)).replace("_", " ")
+        about = f'<div class="ldl-quiet">{html.escape(joints)}; fixed since the session began</div>'
+        groups.append([heading("Angles"), ipywidgets.HTML(about)])
         return [ipywidgets.VBox(group).add_class("ldl-group") for group in (smoothing, *groups)]
 
     # --- from the person to the session

@@ -8,7 +8,7 @@ writes its own clock, the server answers in the server's clock. JSON has no NaN:
 type            direction  meaning
 ==============  =========  ==================================================================================
 hello           up         first message: version, token, role, session; nothing else is heard before it
-welcome         down       accepted: session id, settings, angle names, limits; on resume, how frames ended
+welcome         down       accepted: session id, settings, angle names and places, limits; on resume, how frames ended
 (binary)        up         one frame
 result          down       what a frame gave; acknowledges every frame up to `seq`; binary to who asked for it
 refused         down       frame `seq` was rejected or failed, in words; acknowledges every frame up to `seq`

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from livedance_lab.analysis.angle_registry import by_joint
 from livedance_lab.errors import SettingsError
-from livedance_lab.plots.curves import AnglePanel, QualityPanel, SeriesPanel, VelocityPanel, by_joint
+from livedance_lab.plots.curves import AnglePanel, QualityPanel, SeriesPanel, VelocityPanel
 from livedance_lab.plots.history import LiveHistory, Ring
 from livedance_lab.plots.live import LiveFigure
 from livedance_lab.plots.look import STATE_COLOURS

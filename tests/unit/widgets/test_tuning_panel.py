@@ -127,6 +127,11 @@ def test_presets_go_to_a_file_and_back(session, panel, tmp_path):
     until(lambda: panel.controls["jpeg_quality"].value == 0.55, "the preset being followed")
 
 
+def test_it_says_which_angles_there_are(panel):
+    words = panel.children[1].children[-1].children[1].value
+    assert "elbow, knee, shoulder, hip; fixed since the session began" in words
+
+
 def test_a_preset_of_other_angles_is_loaded_without_them(session, panel, tmp_path):
     presets = bars(panel)[0]
     (tmp_path / "presets").mkdir()
