@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from livedance_lab.analysis import tuning
-from livedance_lab.analysis.evaluate import BODY_JOINTS, RECIPES, Quality, Stream, judge, paint
+from livedance_lab.analysis.evaluate import BODY_JOINTS, RECIPES, Painted, Quality, Stream, judge, paint
 from livedance_lab.runs.accuracy import angle_errors
 from livedance_lab.runs.bench import DESIGNS
 from livedance_lab.runs.evaluation_streams import PACES, LiveRun, find_landmarks, live_run, paced_stream
@@ -24,13 +24,15 @@ from livedance_lab.runs.keypoint_truth import KeypointTruth, keypoint_truth
 from livedance_lab.runs.samples import truth_of
 from livedance_lab.video import VideoSource
 
-__all__ = ["NOISE_SD", "Evaluation", "evaluate"]
+__all__ = ["FLOOR", "NOISE_SD", "Evaluation", "evaluate"]
 
 Say = Callable[[str], None]
 Progress = Callable[[int, int], None]
 
 NOISE_SD: Final = 8.0
 """Standard deviation of the sensor noise put into pictures, of 255: a webcam in a dim room."""
+FLOOR: Final = "floor"
+"""Name of the row that is no recipe: landmarks without any latency."""
 _SETTLES_S: Final = 1.0
 """Not judged: the model's tracking and the clocks' offset take so long."""
 _STILL_S: Final = 8.0
@@ -117,8 +119,13 @@ def evaluate(
     with VideoSource(clip) as video:
         pictures = [frame.rgb for frame in video if frame.index < length_s * video.fps]
         rate_hz = video.fps
+    every_frame: Stream | None = None
     for name, stream in _paced(pictures, rate_hz, truth.body_size_px):
         out.painted += _judged(f"simulated: {name}", [(stream, truth)], turning=truth.turns_round)
+        if "one" in name:
+            every_frame = stream  # the last of them looks at most frames
+    if every_frame is not None:
+        out.painted.append(_floor(every_frame, truth))
     say("finding landmarks under sensor noise, standing still and moving")
     still = _still(pictures, truth)
     moving = _moving(pictures, rate_hz, truth.body_size_px)
@@ -169,6 +176,15 @@ def _judged(name: str, streams: Sequence[tuple[Stream, KeypointTruth]], *, turni
                      "age_ms": float(np.mean([stream.age_ms for stream, _ in streams])),
                      **_together(found)})  # fmt: skip
     return rows
+
+
+def _floor(stream: Stream, truth: KeypointTruth) -> dict[str, Any]:
+    """What no filter and no painter can take away: raw landmarks against the truth of their own instants."""
+    found = judge(Painted(stream.capture_s, stream.keypoints_px), truth.times_s, truth.px, stream.body_size_px,
+                  skip_s=_SETTLES_S, facing=truth.facing if truth.turns_round else None)  # fmt: skip
+    words = "raw at the instant of capture (unrest per captured frame): the model's own error"
+    return {"stream": "simulated: no latency", "recipe": FLOOR, "words": words, "rate_hz": stream.rate_hz,
+            "age_ms": 0.0, **_together([found])}  # fmt: skip
 
 
 def _together(found: list[Quality]) -> dict[str, Any]:

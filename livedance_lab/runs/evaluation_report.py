@@ -13,7 +13,7 @@ from typing import Any
 from livedance_lab import __version__
 from livedance_lab.pipeline.scheduler import core_count
 from livedance_lab.plots.evaluation import save_painted, save_trials
-from livedance_lab.runs.evaluation import Evaluation
+from livedance_lab.runs.evaluation import FLOOR, Evaluation
 from livedance_lab.wire.codec import encode_json
 
 __all__ = ["tables", "write_evaluation"]
@@ -45,7 +45,7 @@ def write_evaluation(found: Evaluation, out: Path) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
     page, text, numbers = out / "evaluation.html", out / "evaluation.md", out / "evaluation.json"
     numbers.write_text(encode_json(found.plain()), encoding="utf-8")
-    pictures = [save_painted(found.painted, out / "painted.png")]
+    pictures = [save_painted([row for row in found.painted if row["recipe"] != FLOOR], out / "painted.png")]
     if found.trials:
         pictures.append(save_trials([asdict(t) for t in found.trials], out / "filters.png"))
     made = tables(found)

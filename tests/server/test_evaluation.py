@@ -20,8 +20,8 @@ def found():
 def test_live_and_simulated_streams_are_judged_by_every_recipe(found):
     streams = {row["stream"] for row in found.painted}
     assert "live: auto-pose" in streams
-    assert len(streams) == 5
-    assert len(found.painted) == 5 * 5
+    assert len(streams) == 6
+    assert len(found.painted) == 5 * 5 + 1
     for row in found.painted:
         assert row["shown"] > 60
         assert row["rms_px"] > 0, row
@@ -49,11 +49,18 @@ def test_filters_are_tried_on_a_real_still_and_compared(found):
 def test_the_report_holds_the_numbers_and_the_pictures(found, tmp_path):
     page, text, numbers, *pictures = write_evaluation(found, tmp_path)
     stored = json.loads(numbers.read_text())
-    assert len(stored["painted"]) == 25
+    assert len(stored["painted"]) == 26
     assert stored["about"]["clip"] == "dancer.mp4"
     assert page.read_text().count("data:image/png;base64,") == 2
     assert "live: auto-pose" in text.read_text()
     assert all(p.stat().st_size > 5_000 for p in pictures)
+
+
+def test_without_latency_what_is_left_is_the_models_own_error(found):
+    """No recipe paints better than that, and the best comes near."""
+    (floor,) = [row for row in found.painted if row["recipe"] == "floor"]
+    assert floor["age_ms"] == 0
+    assert floor["rms_px"] < min(row["rms_px"] for row in found.painted if row is not floor)
 
 
 def test_two_landmarkers_in_turn_are_no_worse_than_one_behind_the_same_smoothing(found):
