@@ -58,7 +58,9 @@ def ask(port: int, data: bytes) -> bytes:
             connection.shutdown(socket.SHUT_WR)
             while part := connection.recv(65536):
                 answer += part
-        except ConnectionError:  # closed while we were still speaking
+        except TimeoutError:
+            raise
+        except OSError:  # closed while we were still speaking: whichever call comes to know of it
             return answer
     return answer
 

@@ -9,6 +9,7 @@ import pytest
 from tests.fuzz.campaign import Report, campaign
 
 
+@pytest.mark.timeout(600)  # a busy machine is waited for
 def test_wrong_messages_cost_no_session_and_surprise_nobody(tmp_path):
     report = asyncio.run(campaign(3000, seed=1, connections=3, folder=tmp_path))
     assert report.held, report.words()
