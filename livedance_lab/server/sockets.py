@@ -23,7 +23,7 @@ from livedance_lab.server.hub import Hub, Room
 from livedance_lab.server.limits import Allowance
 from livedance_lab.server.outbox import Outbox
 from livedance_lab.wire import messages as m
-from livedance_lab.wire.codec import CountableFrameError, decode_frame, decode_legacy_frame, encode_json
+from livedance_lab.wire.codec import CountableFrameError, FrameHeader, decode_frame, decode_legacy_frame, encode_json
 
 __all__ = ["LiveSocket"]
 
@@ -224,12 +224,7 @@ class LiveSocket(WebSocketHandler):
         except CountableFrameError as exc:
             self._session.reject(exc.seq, exc, len(message), t_receive_s)
             return
-        if len(message) > self.config.max_message_bytes:
-            limit = self.config.max_message_bytes
-            self._session.reject(header.seq, ImageError("size", f"a frame may take {limit} bytes, got {len(message)}."),
-                                 len(message), t_receive_s)  # fmt: skip
-            return
-        self._session.receive(header, image, len(message), t_receive_s)
+        self._receive(header, image, len(message), len(message), t_receive_s)
 
     def _text(self, message: str, t_receive_s: float) -> None:
         if len(message) > 2 * self.config.max_message_bytes:
@@ -243,13 +238,22 @@ class LiveSocket(WebSocketHandler):
             except WireError as exc:
                 self._session.reject(said.sequence, exc, len(message), t_receive_s)
                 return
-            self._session.receive(header, image, len(message), t_receive_s)
+            self._receive(header, image, len(image), len(message), t_receive_s)
             return
         if isinstance(said, m.Hello):
             raise WireError("protocol", "hello was said already.")
         if not self.is_producer and not isinstance(said, m.Ping | m.SettingsChange | m.Mark):
             raise WireError("role", f"viewers do not send {said.type!r} messages.")
         self._answers[type(said)](said)
+
+    def _receive(self, header: FrameHeader, image: bytes, size: int, bytes_up: int, t_receive_s: float) -> None:
+        """Hand a frame to the session, unless it is larger than a frame may be in either form."""
+        limit = self.config.max_message_bytes
+        if size > limit:
+            error = ImageError("size", f"a frame may take {limit} bytes, got {size}.")
+            self._session.reject(header.seq, error, bytes_up, t_receive_s)
+            return
+        self._session.receive(header, image, bytes_up, t_receive_s)
 
     def _ping(self, ping: m.Ping) -> None:
         t_s = now_s()

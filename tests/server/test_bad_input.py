@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from livedance_lab.clock import now_s
-from livedance_lab.wire.codec import FrameHeader, encode_frame
+from livedance_lab.wire.codec import FrameHeader, encode_frame, encode_legacy_frame
 from livedance_lab.wire.messages import CLOSE_CODES
 from tests.server.made import TOKEN, Raw, Served, serve
 from tests.unit.pipeline.made import JPEG, LANDMARKS
@@ -23,6 +23,10 @@ def a_frame(seq: int, image: bytes = LANDMARKS, t_capture_s: float | None = None
     t_s = now_s()
     return encode_frame(FrameHeader(seq, (64, 48), t_s if t_capture_s is None else t_capture_s,
                                     t_s if t_send_s is None else t_send_s), image)  # fmt: skip
+
+
+def in_the_demos_form(seq: int, image: bytes) -> str:
+    return encode_legacy_frame(FrameHeader(seq, (0, 0), 1.0, 1.0), image)
 
 
 def with_byte(message: bytes, offset: int, value: int) -> bytes:
@@ -50,6 +54,7 @@ BAD = [
     Bad("image bomb", lambda n: a_frame(n, PNG_20000), "size", "20000 x 20000", True),
     Bad("no picture", lambda n: a_frame(n, b"GIF89a" * 9), "kind", "JPEG, PNG or WebP", True),
     Bad("50 MB frame", lambda n: a_frame(n, JPEG + b"\0" * 50_000_000), "size", "bytes", True),
+    Bad("9 MB in the demo's form", lambda n: in_the_demos_form(n, bytes(9_000_000)), "size", "8388608 bytes", True),
     Bad("time going backwards", lambda n: a_frame(n, t_capture_s=1.0), "time", "must increase", True),
     Bad("NaN time", lambda n: a_frame(n, t_capture_s=math.nan), "time", "finite", True),
     Bad("infinite time", lambda n: a_frame(n, t_send_s=math.inf), "time", "finite", True),
