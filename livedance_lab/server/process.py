@@ -153,6 +153,8 @@ class LiveServer:
     def start(cls, *, reuse: bool = True, port: int | None = None, **options: Any) -> LiveServer:
         """Find the server that is running, or start one.
 
+        A server started here is started again, at the same address, if its native code crashes; see `crashes`.
+
         Parameters
         ----------
         reuse : bool, default True
