@@ -1,7 +1,7 @@
 """The live figure: angles, skeleton, rates, ages and ledger of a running session, redrawn several times a second.
 
 Speed comes from drawing little: the background (axes, grid, words) is drawn once and kept as pixels; each
-redraw copies it back and draws only what moves. A redraw costs some 8 ms of one core for 1000 x 590 pixels.
+redraw copies it back and draws only what moves. A redraw costs some 10 ms of one core for 1000 x 590 pixels.
 """
 
 from __future__ import annotations
