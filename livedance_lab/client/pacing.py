@@ -8,8 +8,8 @@ measured ones do, `livedance_lab.runs.simulation` puts the limit at a third of F
 that of free running at R = 1 ms and 60 frames/s, 1.04 times at 12 ms). With more lanes little is gained or lost beside
 the upload. Where the server keeps up with the camera no frame is overtaken: there is nothing to save.
 
-Where many sessions share the server, a paced frame grows old until it is its session's turn; a free one would have been
-overtaken by a newer one meanwhile. A server that takes longer than before pacing is sent every frame again.
+Where a core is shared, with hands or with other sessions, a paced frame grows old until it is its turn, and a free one
+would have been overtaken meanwhile: if the newest result is older on average than before pacing, that is given up.
 
 Its browser twin is ``widgets/static/pacing.js``; both are held to ``data/golden/pacing.json``.
 """
@@ -24,9 +24,9 @@ __all__ = ["AutoPacing", "Measured", "PacingGauge"]
 
 LOOK_EVERY_S = 1.0
 PACED_BELOW, FREE_ABOVE = 0.3, 0.5  # round trip, in intervals between frames
-WAITS_ABOVE = 1.1  # server time, in those of running free
+OLDER_ABOVE = 1.05  # age of the newest result, in those of running free
 BEHIND_ABOVE, KEEPS_UP_BELOW = 1.25, 1.1  # load
-_WAITS = "frames wait at the server for their turn"
+_OLDER = "results are older than without"
 _LOOKS = 2  # in a row that must ask for a switch
 _HOLD_S = (5.0, 80.0)  # after a switch, none for this long: first, and longest; doubled with each
 
@@ -53,6 +53,11 @@ class Measured:
     server_s: float
     window: int
 
+    @property
+    def newest_age_s(self) -> float:
+        """Age of the newest result averaged over time, without the way: that of a result, and half the interval."""
+        return self.server_s + 0.5 / self.results_hz if self.results_hz > 0 else math.nan
+
     def load(self, *, paced: bool) -> float:
         """Frames offered for each that the server can take."""
         if paced:  # nothing waits in the slot: the server's time is all work
@@ -71,7 +76,7 @@ class AutoPacing:
 
     def __init__(self) -> None:
         self.paced = False
-        self._free_server_s = math.inf  # as it was before pacing
+        self._free_age_s = math.inf  # as it was before pacing
         self._looks = 0
         self._hold_s = _HOLD_S[0]
         self._held_until_s = -math.inf
@@ -80,9 +85,9 @@ class AutoPacing:
         """Judge one more second; the reason in words if that switched, else empty."""
         reason = self._reason_to_switch(seen)
         self._looks = self._looks + 1 if reason else 0
-        if self._looks < _LOOKS or (now_s < self._held_until_s and reason != _WAITS):
+        if self._looks < _LOOKS or (now_s < self._held_until_s and reason != _OLDER):
             return ""
-        if reason == _WAITS:  # it does harm: leave it at once, and for long
+        if reason == _OLDER:  # it does harm: leave it at once, and for long
             self._hold_s = _HOLD_S[1]
         self.paced = not self.paced
         self._looks = 0
@@ -94,13 +99,13 @@ class AutoPacing:
         """Empty where nothing speaks for it, or too little is known."""
         round_trips, load = seen.round_trip_s * seen.offered_hz, seen.load(paced=self.paced)
         if not self.paced:
-            self._free_server_s = seen.server_s
+            self._free_age_s = seen.newest_age_s
             return "frames are overtaken, the round trip is short" if (
                 round_trips < PACED_BELOW and load > BEHIND_ABOVE) else ""  # fmt: skip
         if round_trips > FREE_ABOVE:
             return "the round trip is long"
-        if seen.server_s > WAITS_ABOVE * self._free_server_s:
-            return _WAITS
+        if seen.newest_age_s > OLDER_ABOVE * self._free_age_s:
+            return _OLDER
         return "the server keeps up" if load < KEEPS_UP_BELOW else ""
 
 

@@ -35,9 +35,9 @@ const LOOK_EVERY_S = 1;
 /** Round trip, in intervals between frames. */
 const PACED_BELOW = 0.3;
 const FREE_ABOVE = 0.5;
-/** Server time, in those of running free. */
-const WAITS_ABOVE = 1.1;
-const WAITS = "frames wait at the server for their turn";
+/** Age of the newest result, in those of running free. */
+const OLDER_ABOVE = 1.05;
+const OLDER = "results are older than without";
 /** Frames offered for each that the server can take. */
 const BEHIND_ABOVE = 1.25;
 const KEEPS_UP_BELOW = 1.1;
@@ -52,12 +52,17 @@ export function loadOf(seen, paced) {
   return seen.results_hz > 0 ? seen.offered_hz / seen.results_hz : NaN;
 }
 
+/** Averaged over time, without the way: a result's age and half the interval. @param {Measured} seen @returns {number} */
+function newestAgeOf(seen) {
+  return seen.results_hz > 0 ? seen.server_s + 0.5 / seen.results_hz : NaN;
+}
+
 /** The rule of `auto`, with two thresholds each and some patience, so that it does not flutter. */
 export class AutoPacing {
   constructor() {
     this.paced = false;
-    /** Server time as it was before pacing. */
-    this.freeServerS = Infinity;
+    /** Age of the newest result as it was before pacing. */
+    this.freeAgeS = Infinity;
     this.looks = 0;
     this.holdS = HOLD_S.first;
     this.heldUntilS = -Infinity;
@@ -67,8 +72,8 @@ export class AutoPacing {
   look(nowS, seen) {
     const reason = this.reasonToSwitch(seen);
     this.looks = reason ? this.looks + 1 : 0;
-    if (this.looks < LOOKS || (nowS < this.heldUntilS && reason !== WAITS)) return "";
-    if (reason === WAITS) this.holdS = HOLD_S.longest; // it does harm: leave it at once, and for long
+    if (this.looks < LOOKS || (nowS < this.heldUntilS && reason !== OLDER)) return "";
+    if (reason === OLDER) this.holdS = HOLD_S.longest; // it does harm: leave it at once, and for long
     this.paced = !this.paced;
     this.looks = 0;
     this.heldUntilS = nowS + this.holdS;
@@ -81,11 +86,11 @@ export class AutoPacing {
     const roundTrips = seen.round_trip_s * seen.offered_hz;
     const load = loadOf(seen, this.paced);
     if (!this.paced) {
-      this.freeServerS = seen.server_s;
+      this.freeAgeS = newestAgeOf(seen);
       return roundTrips < PACED_BELOW && load > BEHIND_ABOVE ? "frames are overtaken, the round trip is short" : "";
     }
     if (roundTrips > FREE_ABOVE) return "the round trip is long";
-    if (seen.server_s > WAITS_ABOVE * this.freeServerS) return WAITS;
+    if (newestAgeOf(seen) > OLDER_ABOVE * this.freeAgeS) return OLDER;
     return load < KEEPS_UP_BELOW ? "the server keeps up" : "";
   }
 }

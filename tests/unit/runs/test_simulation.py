@@ -21,7 +21,7 @@ SECONDS = 3.0
 
 
 def run(cores: int, clients: int = 1, stages: StageTimes = STAGES, fps: float = 60.0, **settings) -> list[dict]:
-    return Simulation(cores, clients, stages, Settings().changed(settings), fps=fps).run(SECONDS)
+    return Simulation(cores, clients, stages, Settings().changed(settings), fps=fps, pacing="free").run(SECONDS)
 
 
 def test_a_single_lane_at_a_fixed_pace_is_what_arithmetic_says():
