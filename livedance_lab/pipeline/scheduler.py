@@ -34,7 +34,7 @@ def core_count() -> int:
 def places_for(workers: int) -> int:
     """How many sessions this many cores can take with each still live, at least two.
 
-    Two per core: with 12 ms a pose and 20 ms a look for hands each gets 25 results/s, whose newest is 48 ms old on
+    Two per core: with 12 ms a pose and 20 ms a look for hands each gets 25 results/s, whose newest is 47 ms old on
     average (``livedance bench --simulate --stage-ms pose=12,hands=20 --cores 2``).
     """
     return 2 * max(workers, 1)
