@@ -19,7 +19,7 @@ from livedance_lab.analysis import tuning
 from livedance_lab.analysis.evaluate import BODY_JOINTS, RECIPES, Painted, Quality, Stream, judge, paint
 from livedance_lab.runs.accuracy import angle_errors
 from livedance_lab.runs.bench import DESIGNS
-from livedance_lab.runs.evaluation_streams import PACES, LiveRun, find_landmarks, live_run, paced_stream
+from livedance_lab.runs.evaluation_streams import PACES, LiveRun, Pace, find_landmarks, live_run, paced_stream
 from livedance_lab.runs.keypoint_truth import KeypointTruth, keypoint_truth
 from livedance_lab.runs.samples import truth_of
 from livedance_lab.video import VideoSource
@@ -119,13 +119,7 @@ def evaluate(
     with VideoSource(clip) as video:
         pictures = [frame.rgb for frame in video if frame.index < length_s * video.fps]
         rate_hz = video.fps
-    every_frame: Stream | None = None
-    for name, stream in _paced(pictures, rate_hz, truth.body_size_px):
-        out.painted += _judged(f"simulated: {name}", [(stream, truth)], turning=truth.turns_round)
-        if "one" in name:
-            every_frame = stream  # the last of them looks at most frames
-    if every_frame is not None:
-        out.painted.append(_floor(every_frame, truth))
+    _simulated(out, pictures, rate_hz, truth)
     say("finding landmarks under sensor noise, standing still and moving")
     still = _still(pictures, truth)
     moving = _moving(pictures, rate_hz, truth.body_size_px)
@@ -152,14 +146,23 @@ def _live(out: Evaluation, clip: Path, truth: KeypointTruth, designs: list[str],
             out.angles = angle_errors(done[0].data, angles)
 
 
-def _paced(pictures: list[Any], rate_hz: float, body_size_px: float) -> Iterable[tuple[str, Stream]]:
+def _simulated(out: Evaluation, pictures: list[Any], rate_hz: float, truth: KeypointTruth) -> None:
+    """Streams of fixed pace, and what is left without any latency."""
+    alone: list[Stream] = []
+    for pace, stream in _paced(pictures, rate_hz, truth.body_size_px):
+        out.painted += _judged(f"simulated: {pace.name}", [(stream, truth)], turning=truth.turns_round)
+        alone += [] if pace.published or pace.lanes > 1 else [stream]
+    out.painted.append(_floor(max(alone, key=lambda stream: len(stream.capture_s)), truth))
+
+
+def _paced(pictures: list[Any], rate_hz: float, body_size_px: float) -> Iterable[tuple[Pace, Stream]]:
     """Streams of fixed pace; one that a slower clip makes equal to another is left out."""
     seen = set()
     for pace in PACES:
         which = pace.every(rate_hz), pace.lanes, pace.published
         if which not in seen:
             seen.add(which)
-            yield pace.name, paced_stream(pace, pictures, rate_hz, body_size_px)
+            yield pace, paced_stream(pace, pictures, rate_hz, body_size_px)
 
 
 def _judged(name: str, streams: Sequence[tuple[Stream, KeypointTruth]], *, turning: bool) -> list[dict[str, Any]]:
