@@ -14,22 +14,7 @@ from PIL import Image
 
 from livedance_lab import imaging
 from livedance_lab.errors import ImageError
-
-
-def picture(width: int = 64, height: int = 48) -> np.ndarray:
-    """Four flat quarters, so that orientation and colour order survive any lossy coding."""
-    rgb = np.zeros((height, width, 3), np.uint8)
-    rgb[: height // 2, : width // 2] = (220, 30, 30)
-    rgb[: height // 2, width // 2 :] = (30, 220, 30)
-    rgb[height // 2 :, : width // 2] = (30, 30, 220)
-    rgb[height // 2 :, width // 2 :] = (220, 220, 220)
-    return rgb
-
-
-def encoded(form: str, mode: str = "RGB", **options: object) -> bytes:
-    out = io.BytesIO()
-    Image.fromarray(picture()).convert(mode).save(out, form, **options)
-    return out.getvalue()
+from tests.pictures import encoded, quarters
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -95,7 +80,7 @@ def test_the_largest_webp_is_refused_by_its_header():
 def test_every_usual_form_decodes(image, mode):
     rgb = imaging.decode_rgb(image)
 
-    expected = picture()
+    expected = quarters()
     if mode == "grey":
         expected = np.repeat(np.array(Image.fromarray(expected).convert("L"))[..., None], 3, axis=2)
     assert rgb.shape == (48, 64, 3)
@@ -120,9 +105,9 @@ def test_a_phones_rotation_is_applied():
 
 def test_an_animation_gives_its_first_picture():
     out = io.BytesIO()
-    first = Image.fromarray(picture())
+    first = Image.fromarray(quarters())
     first.save(out, "WEBP", save_all=True, append_images=[first.rotate(180)], duration=100, lossless=True)
-    np.testing.assert_array_equal(imaging.decode_rgb(out.getvalue()), picture())
+    np.testing.assert_array_equal(imaging.decode_rgb(out.getvalue()), quarters())
 
 
 def cut(image: bytes, kept: float) -> bytes:
@@ -182,7 +167,7 @@ def test_a_cut_jpeg_is_refused_whatever_the_decoder_makes_of_it():
 )
 def test_the_short_side_is_made_smaller_never_larger(size, short_side, expected):
     width, height = size
-    small = imaging.downscale(picture(width, height), short_side)
+    small = imaging.downscale(quarters(width, height), short_side)
     assert small.shape == (expected[1], expected[0], 3)
 
 
@@ -196,7 +181,7 @@ def test_downscaling_averages():
 def test_what_is_encoded_decodes_and_quality_counts(encode):
     rgb = np.random.default_rng(0).integers(0, 255, (60, 80, 3)).astype(np.uint8)
     assert len(encode(rgb, 0.2)) < len(encode(rgb, 0.9))
-    assert np.abs(imaging.decode_rgb(encode(picture(), 1.0))[4:20, 4:28].astype(int) - (220, 30, 30)).max() < 12
+    assert np.abs(imaging.decode_rgb(encode(quarters(), 1.0))[4:20, 4:28].astype(int) - (220, 30, 30)).max() < 12
 
 
 def test_png_keeps_every_value():
@@ -207,7 +192,7 @@ def test_png_keeps_every_value():
 @pytest.mark.parametrize("quality", [-0.1, 1.1, float("nan"), 80])
 def test_quality_lies_in_0_to_1(quality):
     with pytest.raises(ImageError, match="quality"):
-        imaging.encode_jpeg(picture(), quality)
+        imaging.encode_jpeg(quarters(), quality)
 
 
 def test_what_is_no_picture_is_not_encoded():
