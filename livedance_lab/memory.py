@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-__all__ = ["return_freed_memory", "return_mapped_file"]
+__all__ = ["return_free_pages", "return_freed_memory", "return_mapped_file"]
 
 _M_MMAP_THRESHOLD = -3  # malloc.h
 _BYTES = 65536
@@ -33,6 +33,20 @@ def return_freed_memory() -> bool:
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     return bool(mallopt is not None and mallopt(_M_MMAP_THRESHOLD, _BYTES) and mallopt(_M_ARENA_MAX, _ARENAS))
+
+
+def return_free_pages() -> bool:
+    """Give back what is free in the midst of the heaps: a session that is over leaves holes between its rows.
+
+    Returns
+    -------
+    bool
+        Whether there was something, and this system can (Linux with glibc).
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    return bool(trim is not None and trim(0))
 
 
 def return_mapped_file(path: str | Path) -> int:

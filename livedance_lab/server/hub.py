@@ -17,6 +17,7 @@ from livedance_lab.clock import now_s, wall_s
 from livedance_lab.errors import BusyError, ConnectionRefused, RecordingError
 from livedance_lab.estimators.base import factory
 from livedance_lab.logs import about
+from livedance_lab.memory import return_free_pages
 from livedance_lab.metrics.ledger import LedgerSummary
 from livedance_lab.pipeline.plans import pose_lane_count
 from livedance_lab.pipeline.scheduler import Scheduler
@@ -358,6 +359,7 @@ class Hub:
         room = self.rooms.get(session.id)
         if room is not None and room.recorder is not None:
             self._finish_recording(room)
+        return_free_pages()
 
     def _post(self, call: Callable[..., None], *args: Any) -> None:
         try:
