@@ -1,6 +1,8 @@
 """The live view in a real JupyterLab: what the page shows, what the kernel knows, what the server logged."""
 
 import json
+import os
+import signal
 
 import pytest
 
@@ -278,3 +280,15 @@ def test_the_view_follows_the_dark_theme(page, lab, server):
         assert max(int(n) for n in card.removeprefix("rgb(").rstrip(")").split(",")) < 80
     finally:
         lab.set("apputils-extension", "themes", {"theme": "JupyterLab Light"})
+
+
+def test_a_crash_is_told_for_a_while(page, lab):
+    """The server comes back by itself, and so does the view; what happened does not stay on it for ever."""
+    with LiveServer.start(reuse=False, port=0) as server:
+        notebook = live(page, lab, server)
+        os.kill(server.pid, signal.SIGSEGV)
+        told = page.locator(".ldl-error")
+        wait_until(lambda: "server restarted" in told.inner_text(), "word of the crash")
+        notebook.wait_status("live", 90)
+        wait_until(lambda: told.inner_text() == "", "an end of the word")
+        assert page.wrong == []

@@ -31,6 +31,9 @@ const STATUS_WORDS = /** @type {Record<string, string>} */ ({
   error: "Stopped",
 });
 
+const LASTING = new Set(["recording stopped", "video stopped", "session given up"]); // something is missing from now on
+const STUMBLE_SHOWN_S = 10;
+
 class PoseViewer {
   /** @param {any} model @param {HTMLElement} el */
   constructor(model, el) {
@@ -42,6 +45,8 @@ class PoseViewer {
     this.trouble = null;
     this.refusal = ""; // of one frame: gone with the next result
     this.failure = ""; // of the session, such as a recording that stopped on a full disk: stays
+    this.stumble = ""; // of the estimator or the server: told for a while, gone once results come again
+    this.stumbleS = 0;
     this.ended = false;
     this.modelReady = false; // the server's, to look at pictures
     this.inForceOf = ""; // which session's
@@ -152,7 +157,7 @@ class PoseViewer {
   onRunning() {
     if (this.model.get("running")) {
       this.source.trouble = "";
-      this.refusal = this.failure = "";
+      this.refusal = this.failure = this.stumble = "";
       if (this.ended || this.trouble?.code === "ended") this.beginAnew();
     }
     this.update();
@@ -250,8 +255,10 @@ class PoseViewer {
   onResult(result, tResultS) {
     this.readings.onResult(result, this.producer.sent.get(result.seq), tResultS);
     this.painter.push(result, this.producer.sent, tResultS);
-    if (this.refusal) {
+    const over = this.stumble !== "" && tResultS > this.stumbleS + STUMBLE_SHOWN_S;
+    if (this.refusal || over) {
       this.refusal = "";
+      if (over) this.stumble = "";
       this.update();
     }
     this.readings.onWork(tResultS, 1000 * (nowS() - tResultS));
@@ -272,7 +279,11 @@ class PoseViewer {
   /** @param {{ kind: string, name: string, data: Record<string, any> }} event */
   onEvent({ kind, name, data }) {
     if (kind === "session" && name === "ready") this.modelReady = true;
-    if (kind === "error") this.failure = `${name}: ${data.reason ?? "no reason given"}`;
+    if (kind === "error") {
+      const words = `${name}: ${data.reason ?? "no reason given"}`;
+      if (LASTING.has(name)) this.failure = words;
+      else [this.stumble, this.stumbleS] = [words, nowS()];
+    }
     if (kind === "recording") this.failure = ""; // begun or finished since
   }
 
@@ -320,9 +331,15 @@ class PoseViewer {
     return this.modelReady ? "live" : "warming up";
   }
 
+  /** @returns {string} what is wrong now, in words */
+  get error() {
+    const session = this.refusal || this.failure || this.stumble;
+    return this.source.trouble || this.trouble?.words || session || this.producer.lastError;
+  }
+
   showStatus() {
     const { layout, status } = this;
-    const error = this.source.trouble || this.trouble?.words || this.refusal || this.failure || this.producer.lastError;
+    const error = this.error;
     layout.status.textContent = STATUS_WORDS[status];
     layout.root.dataset.status = status;
     layout.buttons.run.textContent = this.model.get("running") && !this.ended && !this.replaced ? "Pause" : "Start";
