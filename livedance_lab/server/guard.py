@@ -89,7 +89,7 @@ class Guard:
         self._again, self._replaced = again, replaced
         self._lock = threading.Lock()
         self._dismissed = False
-        self._thread = threading.Thread(target=self._watch, args=(process,), name="livedance-guard", daemon=True)
+        self._thread = threading.Thread(target=self._watch, args=(process,), name="server-guard", daemon=True)
         self._thread.start()
 
     def dismiss(self) -> None:
