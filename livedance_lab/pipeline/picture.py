@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from livedance_lab.estimators.base import ImageArray
-from livedance_lab.imaging import decode_rgb, downscale, probe
+from livedance_lab.imaging import MAX_PIXELS, decode_rgb, downscale, probe
 from livedance_lab.pose import Frame
 
 __all__ = ["Picture"]
@@ -24,13 +24,23 @@ class Picture:
         Larger pictures are shrunk to it before inference.
     clock : callable
         Seconds now, for the stage times.
+    max_pixels : int
+        Larger pictures are not decoded.
     """
 
-    def __init__(self, frame: Frame, bytes_up: int, short_side_px: int, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        frame: Frame,
+        bytes_up: int,
+        short_side_px: int,
+        clock: Callable[[], float],
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
         self.frame, self.bytes_up = frame, bytes_up
         self.stage_ms: dict[str, float] = {}
         self._short_side_px = short_side_px
         self._clock = clock
+        self._max_pixels = max_pixels
         self._lock = threading.Lock()
         self._pixels: ImageArray | None = None
 
@@ -45,7 +55,7 @@ class Picture:
         with self._lock:
             if self._pixels is None:
                 start_s = self._clock()
-                decoded = decode_rgb(self.frame.image)
+                decoded = decode_rgb(self.frame.image, self._max_pixels)
                 decoded_s = self._clock()
                 self.frame.source_size_px = _upright_size(self.frame, decoded)
                 self._pixels = downscale(decoded, self._short_side_px)

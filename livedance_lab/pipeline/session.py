@@ -174,7 +174,7 @@ class Session:
             frame = Frame(header.seq, image, header.source_size_px, times)
             if self.video_sink is not None:
                 self.video_sink(frame, self.processor.last_pose)
-            old = self._slot.put(Picture(frame, bytes_up, self.settings.short_side_px, self.clock))
+            old = self._slot.put(Picture(frame, bytes_up, self.settings.short_side_px, self.clock, self._max_pixels))
             if old is not None:
                 self._books.close(old.frame.seq, FrameState.SUPERSEDED, old.frame.times, bytes_up=old.bytes_up)
         self._scheduler.wake()

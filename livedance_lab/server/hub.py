@@ -79,7 +79,8 @@ class Room:
     @property
     def connections(self) -> list[Connection]:
         """Everyone connected."""
-        return [*([self.producer] if self.producer else []), *self.viewers]
+        producer = self.producer  # read once: a lane's thread asks while the loop may just now set it to None
+        return [*([producer] if producer else []), *self.viewers]
 
 
 class Hub:
