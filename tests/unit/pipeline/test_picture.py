@@ -1,0 +1,15 @@
+"""A frame's pixels: the limit that let the frame in is the one it is decoded by."""
+
+from __future__ import annotations
+
+import pytest
+
+from livedance_lab.errors import ImageError
+from livedance_lab.pipeline.picture import Picture
+from tests.unit.pipeline.made import JPEG, FakeClock, a_frame
+
+
+def test_a_picture_is_decoded_by_the_limit_it_was_given():
+    assert Picture(a_frame(0), len(JPEG), 384, FakeClock()).pixels().size > 3
+    with pytest.raises(ImageError):
+        Picture(a_frame(0), len(JPEG), 384, FakeClock(), max_pixels=1).pixels()
