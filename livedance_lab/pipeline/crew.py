@@ -15,7 +15,7 @@ from livedance_lab.pipeline.lanes import Lane, LaneOwner
 from livedance_lab.pipeline.latest import LatestSlot
 from livedance_lab.pipeline.picture import Picture
 from livedance_lab.pipeline.plans import JoinPlan, LanesPlan, SequentialPlan, pose_lane_count
-from livedance_lab.pipeline.scheduler import Scheduler
+from livedance_lab.pipeline.scheduler import Job, Scheduler
 from livedance_lab.settings import Settings
 
 __all__ = ["CREW_FIELDS", "Crew"]
@@ -108,10 +108,13 @@ class Crew:
             self.plan.replace(hung.handle, fresh.handle)
         fresh.start(self.plan)
 
-    def stop(self) -> None:
-        """Finish what is being done, free the estimators. Blocks."""
+    def stop(self) -> list[Job]:
+        """Finish what is being done, free the estimators; the jobs of lanes that did not stop. Blocks."""
         self._scheduler.leave(self.plan)
+        left = []
         for lane in self.lanes:
             if not lane.stop():
                 _log.warning("lane %s does not stop", lane.name)
-                self._scheduler.give_up(lane.handle)
+                job = self._scheduler.give_up(lane.handle)
+                left += [job] if job is not None else []
+        return left

@@ -134,8 +134,10 @@ class Lane:
         try:
             seen = self._estimate(job)
             self._failures = 0
-            if not self.handle.given_up:  # else its frame was counted long ago, and hands of then are not of now
+            if not self.handle.given_up:
                 self._owner.lane_done(job, *seen)
+            else:  # hands of then are not of now; its frame is counted, unless it was taken just before
+                self._owner.lane_failed(job, EstimatorError("the estimator answered after it had been given up."))
         except LiveDanceError as exc:
             self._failed(job, exc)
         except Exception as exc:  # noqa: BLE001  whatever goes wrong, the frame must be counted and the lane go on

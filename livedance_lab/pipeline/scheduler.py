@@ -165,14 +165,16 @@ class Scheduler:
             lane.stopping = True
             lane.wakeup.notify()
 
-    def give_up(self, lane: LaneHandle) -> None:
-        """Wait no longer for a lane that does not stop: its core is given to others, however long it hangs."""
+    def give_up(self, lane: LaneHandle) -> Job | None:
+        """Wait no longer for a lane that does not stop: its core is given to others. Returns the job it is at."""
         with self.lock:
             lane.stopping = True
+            job = lane.at_work
             if lane.busy_since_s is not None and not lane.given_up:
                 lane.given_up = True
                 self._free += 1
                 self.wake()
+            return job
 
     def _assign_one(self) -> bool:
         """Give one core to the session that has used least, of those with something to do."""

@@ -132,8 +132,11 @@ class Session:
 
     def start(self) -> None:
         """Put a crew for the settings in force to work, in place of the one there is."""
-        old = self._staff.start()
-        if old is not None:
+        replaced = self._staff.start()
+        if replaced is not None:
+            old, left = replaced
+            for job in left:
+                self.lane_failed(job, EstimatorError("the estimator did not answer when the settings were changed."))
             with self._lock:
                 self.outlet.drop_halves(old.plan)
                 self._finish_if_drained()
@@ -275,6 +278,8 @@ class Session:
     def lane_failed(self, job: Job, error: LiveDanceError) -> None:
         """A lane could not do its job: the frame is rejected (its picture is bad) or failed (we are)."""
         with self._lock:
+            if self.ended:
+                return
             frame = job.picture.frame
             bad_picture = isinstance(error, ImageError)
             if job.kind == "hands" and not bad_picture:
@@ -283,6 +288,8 @@ class Session:
                 if job.joined_by is None:
                     return
             self.outlet.forget_half(frame.seq)
+            if not self.ledger.is_open(frame.seq):
+                return  # a lane that was given up answers after all
             state = FrameState.REJECTED if bad_picture else FrameState.FAILED
             code = error.code if isinstance(error, ImageError) else "estimator"
             if state is FrameState.FAILED:

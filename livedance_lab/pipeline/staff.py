@@ -71,8 +71,8 @@ class Staff:
         asked, self._asked = self._asked, True
         return not asked
 
-    def start(self) -> Crew | None:
-        """Put a crew for the settings in force to work; return the one it replaced, stopped. Blocks."""
+    def start(self) -> tuple[Crew, list[Job]] | None:
+        """Put a crew for the settings in force to work; the one replaced, and jobs it did not finish. Blocks."""
         with self._changing:
             self._asked = False  # before the settings are read: a later change asks again
             if self._closed or (self.crew is not None and self.crew.fits(self._settings())):
@@ -90,9 +90,11 @@ class Staff:
             else:
                 crew.go()
                 self._event("session", "ready", {"lanes": [lane.name for lane in crew.lanes]})
-            if old is not None:
-                old.stop()
-            return old
+            if old is None:
+                return None
+            left = old.stop()
+            self.watchdog.given_up += len(left)
+            return old, left
 
     def stop(self) -> None:
         """Free the crew, also one that is being made just now. Blocks."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 
 from livedance_lab.clock import now_s
+from livedance_lab.errors import EstimatorError
 from livedance_lab.estimators.base import Estimator
 from livedance_lab.estimators.replay import ReplayEstimator
+from livedance_lab.pipeline.crew import Crew
 from livedance_lab.pipeline.scheduler import Scheduler
 from livedance_lab.pipeline.session import Session
 from livedance_lab.settings import Settings
-from tests.unit.pipeline.made import WAIT_S, Collector
+from tests.unit.pipeline.made import WAIT_S, Collector, Stage
 
 
 def test_a_flood_of_changes_makes_no_flood_of_threads_and_the_last_one_counts():
@@ -38,3 +40,31 @@ def test_a_flood_of_changes_makes_no_flood_of_threads_and_the_last_one_counts():
     assert made[0] == 2
     assert made[-1] == session.settings.num_hands == 1  # what was wanted last is at work
     session.abandon()
+
+
+def test_a_frame_of_a_lane_that_hangs_over_a_change_of_crew_fails_once(monkeypatch):
+    stage = Stage()
+    stage.send(0)
+    job = stage.take()
+    replaced = object.__new__(Crew)
+    replaced.plan = stage.session._new_crew(stage.session.settings).plan
+    monkeypatch.setattr(stage.session._staff, "start", lambda: (replaced, [job]))
+    stage.session.end(1)
+    stage.session.start()
+    assert stage.states == {"failed": 1}
+    assert stage.session.ended
+    stage.session.lane_failed(job, EstimatorError("late"))  # it answers after all
+    assert stage.states == {"failed": 1}
+
+
+def test_a_crew_says_which_jobs_its_hung_lanes_leave():
+    stage = Stage()
+    stage.send(0)
+    crew = stage.session._new_crew(stage.session.settings)
+    lane = crew.lanes[0]
+    job = stage.take()
+    lane.handle.job = lane.handle.at_work = job
+    lane.handle.busy_since_s = 100.0
+    lane.stop = lambda timeout_s=5.0: False
+    assert crew.stop() == [job]
+    assert lane.handle.given_up
