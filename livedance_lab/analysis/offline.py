@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,8 @@ __all__ = [
 ]
 
 Array = npt.NDArray[np.float64]
+
+_PAUSE_S = 0.5  # longer without a sample, and three steps: a stretch ends
 
 
 def zero_phase_butterworth(
@@ -263,12 +266,16 @@ def _windows(times_s: Array, window_s: float) -> list[slice]:
 def _by_stretch(
     x: Array, t: Array, shortest: int, work: Callable[[Array], Array], otherwise: float | None = None
 ) -> Array:
-    """Apply `work` to each unbroken stretch of each series on an even grid of the median step."""
+    """Apply `work` to each unbroken stretch of each series on an even grid of the median step.
+
+    A pause ends a stretch, too: nobody knows what happened in it.
+    """
     step_s = 1 / _rate_hz(t)
+    pauses = np.flatnonzero(np.diff(t) > max(_PAUSE_S, 3 * step_s)) + 1
     out = x if otherwise is None else np.where(np.isnan(x), np.nan, otherwise)
     out = np.ascontiguousarray(out)
     for series, target in zip(_series(x.copy()), _series(out), strict=True):
-        for stretch in _stretches(~np.isnan(series)):
+        for stretch in _stretches(~np.isnan(series), pauses):
             t_in = t[stretch]
             count = round((t_in[-1] - t_in[0]) / step_s) + 1
             if len(t_in) < 2 or count < shortest:
@@ -279,7 +286,8 @@ def _by_stretch(
     return out
 
 
-def _stretches(seen: npt.NDArray[np.bool_]) -> list[slice]:
-    """Runs of True."""
+def _stretches(seen: npt.NDArray[np.bool_], pauses: npt.NDArray[np.intp]) -> list[slice]:
+    """Runs of True, cut before each sample that follows a pause."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], seen, [False])).astype(np.int8)))
-    return [slice(a, b) for a, b in edges.reshape(-1, 2)]
+    runs = [[a, *pauses[(pauses > a) & (pauses < b)], b] for a, b in edges.reshape(-1, 2)]
+    return [slice(a, b) for run in runs for a, b in pairwise(run)]

@@ -95,7 +95,9 @@ def _simulate(
     try:
         counts = [int(word) for word in cores.split(",")]
     except ValueError:
-        raise typer.BadParameter(f"core counts are whole numbers such as 2,4,8; got {cores!r}.") from None
+        counts = []
+    if not counts or min(counts) < 1:
+        raise typer.BadParameter(f"core counts are whole numbers from 1 on, such as 2,4,8; got {cores!r}.")
     if stage_ms:
         stages, how = StageTimes.given(stage_ms), "given"
     else:

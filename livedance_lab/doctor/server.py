@@ -36,7 +36,7 @@ def from_outside(url: str, token: str = "", trust: Trust = True) -> Iterator[Che
     """
     base = _base(url)
     if not token:
-        known = next((own for own in find_servers() if own.url == base), None)
+        known = next((own for own in find_servers() if own.url == re.sub("//localhost\\b", "//127.0.0.1", base)), None)
         token, trust = (known.token, known.trust) if known is not None else (token, trust)
     try:
         there = LiveServer(base, token, trust=trust)
@@ -84,7 +84,8 @@ def entry(there: LiveServer) -> Check:
 
 def _base(url: str) -> str:
     """An address as http or https, without what stands behind it."""
-    return re.sub(r"^ws", "http", url if "://" in url else f"http://{url}").split("?")[0].rstrip("/")
+    with_scheme = url if "://" in url else f"http://{url}"
+    return re.sub(r"^ws", "http", with_scheme).split("?")[0].rstrip("/").removesuffix("/ws")
 
 
 def answers(url: str, trust: Trust = True) -> Check:

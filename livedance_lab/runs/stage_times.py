@@ -49,6 +49,11 @@ class StageTimes:
         """As a session on this machine has measured them."""
         done = data.frames[data.frames["state"] == "processed"]
         looks = done.loc[done["hands_ms"].diff() != 0, "hands_ms"].dropna()  # each look once, not each of its results
+        if not len(done) or not len(looks):
+            raise SettingsError(
+                f"stage times need a person with hands: the clip gave {len(done)} poses and {len(looks)} "
+                "looks at hands; give them instead, such as --stage-ms pose=12,hands=20."
+            )
         medians = {
             name: float(done[f"{name}_ms"].median()) for name in ("decode", "downscale", "angles", "smoothing", "emit")
         }

@@ -28,7 +28,7 @@ Then, NaN where unknown:
 - with hands, f32: ``px, raw_px, world_m`` of shape (2, 21, 3), ``score`` of shape (2,)
 - C u8: how they ended, as places in `FrameState`; if found, 33 u8: `Flag`
 
-Its browser twin is ``widgets/static/wire.js``; both are held to ``data/golden/wire.json``.
+Its browser twin is ``widgets/static/binary_result.js``; both are held to ``data/golden/wire.json``.
 """
 
 from __future__ import annotations

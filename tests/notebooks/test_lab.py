@@ -23,7 +23,12 @@ from livedance_lab.server.process import LiveServer, find_servers, usual_port
 from tests.notebooks.conftest import free_port
 
 WITHIN_S = 60.0
-LAB = [sys.executable, "-m", "livedance_lab", "lab", "--no-browser", "--allow-root"]
+HEARS_CTRL_C = """import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("livedance_lab")"""
+"""What a shell runs in the background is made deaf to Ctrl-C; so these tests would be, too."""
+
+LAB = [sys.executable, "-c", HEARS_CTRL_C, "lab", "--no-browser", "--allow-root"]
 
 
 def until(true: Callable[[], object], what: str) -> None:

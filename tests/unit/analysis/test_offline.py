@@ -131,3 +131,14 @@ def test_times_are_checked():
         rolling_median(np.zeros((3, 2)), [0, 1])
     with pytest.raises(SettingsError, match="strictly increasing"):
         rolling_median(np.zeros(3), [0, 0, 1])
+
+
+def test_a_pause_ends_a_stretch():
+    """Turning at 30 units/s, a minute's pause, then at rest: neither side hears of the other, a scrap gives nothing."""
+    before, scrap, after = np.arange(90) / 30, [30.0, 30.03], 63 + np.arange(90) / 30
+    t = np.concatenate([before, scrap, after])
+    x = np.concatenate([30 * before, [500.0, 501.0], np.full(90, 90.0)])
+    speed = savitzky_golay(x, t, derivative=1)
+    np.testing.assert_allclose(speed[:90], 30, atol=1e-6)
+    assert np.isnan(speed[90:92]).all()
+    np.testing.assert_allclose(speed[92:], 0, atol=1e-6)
