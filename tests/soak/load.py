@@ -197,9 +197,9 @@ async def until_at_rest(load: Load) -> list[dict[str, Any]]:
     give_up_s = now_s() + WAIT_S
     while True:
         sessions: list[dict[str, Any]] = await asyncio.to_thread(load.server.get, "/sessions")
-        restless = [s["id"] for s in sessions if not s["ended"] or s["running"] or s["viewers"]]
+        restless = [s for s in sessions if not s["ended"] or s["running"] or s["viewers"]]
         if not restless:
             return sessions
         if now_s() > give_up_s:
-            raise ConnectionLost(f"these sessions find no end: {', '.join(restless)}")
+            raise ConnectionLost(f"these sessions find no end: {restless}")
         await asyncio.sleep(0.1)
