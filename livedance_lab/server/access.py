@@ -82,8 +82,9 @@ def known_host(host: str, config: ServerConfig) -> bool:
     A page that rebinds its DNS name to this machine still sends that name; a bare address cannot be rebound. With
     TLS a browser has checked the name against the certificate before it sends anything.
     """
-    name = host.strip("[]")
-    known = {*_LOOPBACK, config.host, *config.hosts, *(urlsplit(origin).hostname for origin in config.origins)}
+    name = host.strip("[]").lower()
+    given = (name.lower() for name in (config.host, *config.hosts))  # as `host` is
+    known = {*_LOOPBACK, *given, *(urlsplit(origin).hostname for origin in config.origins)}
     if config.behind_proxy or config.certfile is not None or name in known:
         return True
     try:

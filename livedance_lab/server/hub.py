@@ -114,7 +114,7 @@ class Hub:
         Raises
         ------
         ConnectionRefused
-            If the id is taken, or too many sessions are remembered.
+            If the id is taken, too many sessions are remembered, or the server records and cannot.
         SettingsError
         """
         session_id = session_id or _new_id()
@@ -127,12 +127,16 @@ class Hub:
         session = Session(session_id, self.scheduler, self, self.factory, chosen, clock=self.clock,
                           max_pixels=self.config.max_pixels, queue=self.config.queue,
                           hang_s=self.config.hang_s)  # fmt: skip
-        room = self.rooms[session_id] = Room(session)
+        room = Room(session)
+        if self.config.record_dir is not None:
+            try:
+                room.recorder = Recorder(session, self.config, unused(self.config.record_dir / session_id))
+            except RecordingError as exc:  # a server that records has no session it cannot record
+                raise ConnectionRefused("recording", str(exc)) from exc
+        self.rooms[session_id] = room
         self.totals["sessions"] += 1
         if self.config.after_crash:
             session.event("error", "server restarted", {"reason": self.config.after_crash})
-        if self.config.record_dir is not None:
-            room.recorder = Recorder(session, self.config, unused(self.config.record_dir / session_id))
         return room
 
     def room(self, session_id: str) -> Room:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from livedance_lab.errors import LiveDanceError
 from livedance_lab.server.hub import Hub
 
 __all__ = ["Readiness"]
+
+_log = logging.getLogger(__name__)
 
 
 class Readiness:
@@ -40,7 +43,11 @@ class Readiness:
             self._loaded, self._error = True, ""
         except LiveDanceError as exc:
             self._error = f"the estimators do not load: {exc}"
-        self._trial = None  # after an error the next one to ask has it tried again
+        except Exception as exc:  # noqa: BLE001  a library that does not fit raises anything; who asks must hear of it
+            _log.exception("the estimators do not load")
+            self._error = f"the estimators do not load: {type(exc).__name__}, see the server's log."
+        finally:
+            self._trial = None  # after an error the next one to ask has it tried again
 
     def _load(self) -> None:
         settings = self._hub.config.settings

@@ -96,6 +96,7 @@ def test_a_rebound_name_is_not_answered(host, allowed):
 
 def test_with_tls_the_browser_has_checked_the_name(tmp_path):
     assert not known_host("lab.example.org", ServerConfig())
+    assert known_host("lab-pc", ServerConfig(hosts=("Lab-PC",))), "names have no case"
     assert known_host("lab.example.org", ServerConfig(certfile=tmp_path / "lab.pem"))
 
 
@@ -234,3 +235,33 @@ def test_an_idle_server_has_metrics_too():
         assert (await served.http("GET", "/sessions"))[1] == []
 
     serve(work)
+
+
+def test_a_server_that_records_refuses_what_it_cannot_record(tmp_path):
+    """In words, every time, and without a place taken."""
+    (tmp_path / "full").write_text("a file where a folder should be")
+
+    async def work(served: Served) -> None:
+        for _ in range(2):
+            status, answer, _ = await served.http("POST", "/sessions", {"id": "take"})
+            assert status >= 400
+            assert answer["code"] == "recording", answer
+        assert served.hub.rooms == {}
+
+    serve(work, record_dir=tmp_path / "full")
+
+
+def test_a_library_that_does_not_fit_is_told_and_tried_again(monkeypatch, caplog):
+    async def work(served: Served) -> None:
+        def misfit(*_: object) -> None:
+            raise TypeError("descriptors cannot be created directly")
+
+        monkeypatch.setattr(served.hub, "factory", misfit)
+        said = ""
+        while "TypeError" not in said:
+            status, answer, _ = await served.http("GET", "/health/ready")
+            assert status == 503
+            said = json.dumps(answer)
+
+    serve(work)
+    assert "descriptors" in caplog.text
