@@ -89,7 +89,8 @@ async def _again_and_again(chore: Callable[[], Coroutine[Any, Any, None]]) -> No
 
 def _listen(server: HTTPServer, config: ServerConfig) -> int:
     """Bind to the port asked for, or to the next free one."""
-    candidates = [0] if config.port == 0 else range(config.port, min(config.port + _PORTS_TRIED, 65536))
+    tried = 1 if config.after_crash else _PORTS_TRIED  # clients come back to where the server was, and nowhere else
+    candidates = [0] if config.port == 0 else range(config.port, min(config.port + tried, 65536))
     for port in candidates:
         try:
             sockets = bind_sockets(port, config.host)
@@ -101,7 +102,7 @@ def _listen(server: HTTPServer, config: ServerConfig) -> int:
         bound: int = sockets[0].getsockname()[1]
         return bound
     raise PortTakenError(
-        f"ports {config.port} to {config.port + _PORTS_TRIED - 1} are taken on {config.host}; give another with --port."
+        f"ports {config.port} to {config.port + tried - 1} are taken on {config.host}; give another with --port."
     )
 
 

@@ -11,7 +11,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from livedance_lab.clock import now_s, wall_s
 from livedance_lab.errors import BusyError, ConnectionRefused, RecordingError
@@ -26,10 +26,11 @@ from livedance_lab.pose import FrameState, PoseResult
 from livedance_lab.server.config import ServerConfig
 from livedance_lab.server.prometheus import Meters
 from livedance_lab.server.recorder import Recorder, unused, within
+from livedance_lab.server.room import Connection, Room
 from livedance_lab.wire.binary import encode_binary_result
 from livedance_lab.wire.codec import encode_json, encode_result
 
-__all__ = ["Connection", "Hub", "Room"]
+__all__ = ["Hub"]
 
 _log = logging.getLogger(__name__)
 
@@ -43,44 +44,6 @@ _ENCODERS: dict[str, Callable[[PoseResult, list[tuple[int, str]], dict[str, int]
     "json": encode_result,
     "binary": encode_binary_result,
 }
-
-
-class Connection(Protocol):
-    """One socket, as the hub sees it."""
-
-    results: str  # the form in which it wants them: "json" or "binary"
-
-    def say(self, message: str) -> None:
-        """Send for certain."""
-        ...
-
-    def show(self, kind: str, message: str | bytes) -> None:
-        """Send unless a newer one of its kind comes first."""
-        ...
-
-    def dismiss(self, code: str, message: str) -> None:
-        """Say why, and close."""
-        ...
-
-
-class Room:
-    """A session with its producer and viewers."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.producer: Connection | None = None
-        self.viewers: set[Connection] = set()
-        self.recorder: Recorder | None = None
-        self.producer_stats: dict[str, str | float | int | bool | None] = {}
-        self.farewell: asyncio.TimerHandle | None = None
-        self.holds_place = False  # one of `max_sessions`, from the first hello until the end is in sight
-        self.left = False  # its producer stayed away too long: the session is being ended
-
-    @property
-    def connections(self) -> list[Connection]:
-        """Everyone connected."""
-        producer = self.producer  # read once: a lane's thread asks while the loop may just now set it to None
-        return [*([producer] if producer else []), *self.viewers]
 
 
 class Hub:
@@ -229,15 +192,16 @@ class Hub:
         RecordingError
             If it is being recorded, or the folder cannot be used.
         """
-        if room.recorder is not None:
-            raise RecordingError(f"session {room.session.id} is being recorded to {room.recorder.path}.")
-        folder = within(self.config.record_root, path)
-        recorder = Recorder(room.session, self.config, folder, keep_video=keep_video, blur_faces=blur_faces)
-        room.recorder = recorder
-        if room.session.ended:  # perhaps just now: nobody else would close it
-            room.recorder = None
-            recorder.stop()
-        return recorder.state
+        with room.recording:
+            if room.recorder is not None:
+                raise RecordingError(f"session {room.session.id} is being recorded to {room.recorder.path}.")
+            folder = within(self.config.record_root, path)
+            recorder = Recorder(room.session, self.config, folder, keep_video=keep_video, blur_faces=blur_faces)
+            room.recorder = recorder
+            if room.session.ended:  # perhaps just now: nobody else would close it
+                room.recorder = None
+                recorder.stop()
+            return recorder.state
 
     def stop_recording(self, room: Room) -> dict[str, Any]:
         """Finish a recording. Blocks.
@@ -247,11 +211,12 @@ class Hub:
         RecordingError
             If there is none, or it had failed.
         """
-        if room.recorder is None:
-            raise RecordingError(f"session {room.session.id} is not being recorded.")
-        recorder, room.recorder = room.recorder, None
-        recorder.stop()
-        return recorder.state
+        with room.recording:
+            recorder, room.recorder = room.recorder, None
+            if recorder is None:
+                raise RecordingError(f"session {room.session.id} is not being recorded.")
+            recorder.stop()
+            return recorder.state
 
     async def keep_recordings_fresh(self) -> None:
         """Hand pending rows to the recordings a few times a second, so that a crash loses little."""
@@ -294,8 +259,7 @@ class Hub:
         # side by side: one session whose estimator hangs must not keep the others' recordings from being closed
         await asyncio.gather(*(asyncio.to_thread(room.session.abandon) for room in self.rooms.values()))
         for room in list(self.rooms.values()):
-            if room.recorder is not None:
-                await asyncio.to_thread(self._finish_recording, room)
+            await asyncio.to_thread(self._finish_recording, room)
         await asyncio.sleep(0)  # let posted messages reach the outboxes
         for room in self.rooms.values():
             for connection in room.connections:
@@ -306,7 +270,9 @@ class Hub:
 
     def _finish_recording(self, room: Room) -> None:
         try:
-            self.stop_recording(room)
+            with room.recording:
+                if room.recorder is not None:
+                    self.stop_recording(room)
         except RecordingError as exc:
             _log.error("the recording had failed: %s", exc, extra=about(room.session.id))
 
@@ -362,7 +328,7 @@ class Hub:
         """After the end: the estimators are freed and the recording is closed."""
         session.pause()
         room = self.rooms.get(session.id)
-        if room is not None and room.recorder is not None:
+        if room is not None:
             self._finish_recording(room)
         return_free_pages()
 

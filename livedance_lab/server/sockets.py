@@ -19,9 +19,10 @@ from livedance_lab.logs import about
 from livedance_lab.pipeline.plans import pose_lane_count
 from livedance_lab.server.access import known_host, known_origin, knows_token
 from livedance_lab.server.config import ServerConfig
-from livedance_lab.server.hub import Hub, Room
+from livedance_lab.server.hub import Hub
 from livedance_lab.server.limits import Allowance
 from livedance_lab.server.outbox import Outbox
+from livedance_lab.server.room import Room
 from livedance_lab.wire import messages as m
 from livedance_lab.wire.codec import CountableFrameError, FrameHeader, decode_frame, decode_legacy_frame, encode_json
 
