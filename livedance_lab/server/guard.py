@@ -106,12 +106,17 @@ class Guard:
                     return
                 crashed_s = [t for t in crashed_s if now_s() - t < _WITHIN_S] + [now_s()]
                 hopeless = len(crashed_s) > _MOST
-                what = "It is not started again: it crashed too often." if hopeless else "It was started again."
+                what = "It is not started again: it crashed too often." if hopeless else "It is started again."
                 self.crashes.append(f"the server's process crashed ({how}). {what}")
                 _log.error("%s Its sessions are gone, their recordings are whole up to then.", self.crashes[-1])
                 if hopeless:
                     return
-                process = self._again(self.crashes[-1])
+                try:
+                    process = self._again(self.crashes[-1])
+                except OSError as exc:
+                    self.crashes[-1] += f" That failed: {exc}"
+                    _log.error("the server cannot be started again: %s", exc)
+                    return
                 self._replaced(process)
 
 

@@ -4,7 +4,7 @@
 path                                      method  what
 ========================================  ======  ===========================================================
 /health, /health/live                     GET     alive, version (needs no token)
-/health/ready                             GET     200 if a session can begin, else 503 and why (needs no token)
+/health/ready                             GET     200 if the estimators load, else 503 and why (needs no token)
 /metrics                                  GET     Prometheus text
 /sessions                                 GET     every session in numbers
 /sessions                                 POST    create one: {"session": id, "settings": {...}}, both optional

@@ -243,7 +243,7 @@ def test_a_server_that_records_refuses_what_it_cannot_record(tmp_path):
 
     async def work(served: Served) -> None:
         for _ in range(2):
-            status, answer, _ = await served.http("POST", "/sessions", {"id": "take"})
+            status, answer, _ = await served.http("POST", "/sessions", {"session": "take"})
             assert status >= 400
             assert answer["code"] == "recording", answer
         assert served.hub.rooms == {}

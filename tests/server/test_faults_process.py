@@ -94,7 +94,7 @@ def test_a_server_whose_native_code_crashes_is_started_again_and_its_client_goes
     assert ledger["conserved"]
     assert (server.url, server.token) == (url, token)
     (said,) = server.crashes
-    assert "crashed (SIGSEGV). It was started again." in said
+    assert "crashed (SIGSEGV). It is started again." in said
     assert said in caplog.text
     with LiveSession.attach(server, "take") as session:
         events = session.events
