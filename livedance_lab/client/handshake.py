@@ -73,6 +73,9 @@ async def shake_hands(url: str, hello: dict[str, Any], trust: Trust = True) -> t
     except (ConnectionClosed, TimeoutError, WireError) as exc:
         await socket.close()
         raise ConnectionRefused("unreachable", f"{url} took the connection but gave no answer.") from exc
+    except asyncio.CancelledError:
+        socket.transport.abort()  # known to nobody, it would live on and keep its session from ending
+        raise
     if data["type"] != "welcome":
         await socket.close()
         kind = BusyError if data["code"] == "busy" else ConnectionRefused
