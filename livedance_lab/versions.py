@@ -6,7 +6,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from livedance_lab import __version__
+from livedance_lab._version import __version__
 
 __all__ = ["software"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from livedance_lab import __version__
+from livedance_lab._version import __version__
 from livedance_lab.batch.frames import FrameAnalyzer
 from livedance_lab.batch.jobs import RECORDING, Job, Outcome, fingerprint, what_is_done
 from livedance_lab.clock import now_s

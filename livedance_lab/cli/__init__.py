@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from livedance_lab import __version__
+from livedance_lab._version import __version__
 from livedance_lab.errors import LiveDanceError
 
 __all__ = ["app", "main"]

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from livedance_lab import __version__
+from livedance_lab._version import __version__
 from livedance_lab.client.credit import Credit, Pacing
 from livedance_lab.client.handshake import keep_trying, shake_hands
 from livedance_lab.clock import OffsetEstimator, now_s

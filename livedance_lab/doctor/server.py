@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from livedance_lab import __version__, clock
+from livedance_lab._version import __version__, clock
 from livedance_lab.client import LiveClient
 from livedance_lab.doctor.check import Check
 from livedance_lab.errors import ConnectionRefused, ServerError

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from livedance_lab import __version__
+from livedance_lab._version import __version__
 from livedance_lab.export.grid import Grid, nominal_grid
 from livedance_lab.export.options import ExportOptions, Progress, Written
 from livedance_lab.export.tracks import angle_rows, tracks

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import orjson
 
-from livedance_lab import __version__
+from livedance_lab._version import __version__
 from livedance_lab.export.grid import camera_fps, true_times
 from livedance_lab.export.options import ExportOptions, Progress, Written, require
 from livedance_lab.export.tracks import angles_deg, tracks

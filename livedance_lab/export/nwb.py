@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from livedance_lab import __version__
+from livedance_lab._version import __version__
 from livedance_lab.errors import ExportError
 from livedance_lab.export.grid import Grid, TrueTimes, nominal_grid, true_times
 from livedance_lab.export.options import ExportOptions, Progress, Written, require

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from livedance_lab import __version__
+from livedance_lab._version import __version__
 from livedance_lab.clock import wall_s
 from livedance_lab.errors import ExportError
 from livedance_lab.export.options import ExportOptions, Progress, Writer, Written

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import uuid4
 
-from livedance_lab import __version__
+from livedance_lab._version import __version__
 from livedance_lab.clock import ClockOffset, now_s, wall_s
 from livedance_lab.errors import CodedError, EstimatorError, ImageError, LiveDanceError, WireError
 from livedance_lab.estimators.base import Estimate, EstimatorFactory

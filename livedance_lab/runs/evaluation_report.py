@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from livedance_lab import __version__
+from livedance_lab._version import __version__
 from livedance_lab.pipeline.scheduler import core_count
 from livedance_lab.plots.evaluation import save_painted, save_trials
 from livedance_lab.runs.evaluation import FLOOR, Evaluation

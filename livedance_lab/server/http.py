@@ -30,7 +30,7 @@ from typing import Any
 
 from tornado.web import HTTPError, RequestHandler
 
-from livedance_lab import __version__
+from livedance_lab._version import __version__
 from livedance_lab.errors import BusyError, CodedError, ConnectionRefused, LiveDanceError, WireError
 from livedance_lab.logs import about
 from livedance_lab.server.access import known_host, knows_token

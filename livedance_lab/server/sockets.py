@@ -11,7 +11,7 @@ from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from livedance_lab import __version__
+from livedance_lab._version import __version__
 from livedance_lab.analysis.angle_registry import label_places
 from livedance_lab.clock import ClockOffset, now_s
 from livedance_lab.errors import CodedError, ConnectionRefused, ImageError, SettingsError, WireError

@@ -117,7 +117,7 @@ def test_the_top_level_is_the_agreed_one():
 
 
 def test_the_changelog_names_the_version():
-    version = re.search(r'__version__ = "([^"]+)"', (PACKAGE / "__init__.py").read_text())
+    version = re.search(r'__version__ = "([^"]+)"', (PACKAGE / "_version.py").read_text())
     assert version
     assert f"## [{version.group(1)}]" in (ROOT / "CHANGELOG.md").read_text()
 

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from livedance_lab import __version__
+from livedance_lab._version import __version__
 from livedance_lab.versions import software
 
 

@@ -1,0 +1,3 @@
+"""The version of the package; a module of its own so that every other module can import it."""
+
+__version__ = "0.1.0"
