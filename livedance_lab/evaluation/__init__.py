@@ -1,0 +1,1 @@
+"""How accurate results are: against ground truth and against other designs."""

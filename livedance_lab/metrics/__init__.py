@@ -1,1 +1,0 @@
-"""Counting and measuring: the frame ledger, rates and percentiles."""

@@ -1,0 +1,1 @@
+"""What surrounds the program: logs, memory, TLS, versions, resources."""
