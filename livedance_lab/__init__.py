@@ -13,18 +13,18 @@ from livedance_lab._version import __version__ as __version__
 if TYPE_CHECKING:
     from livedance_lab.client import LiveClient, LiveSession
     from livedance_lab.errors import LiveDanceError
-    from livedance_lab.recording.reader import Recording
-    from livedance_lab.server import LiveServer
+    from livedance_lab.launcher import LiveServer
+    from livedance_lab.session_data.data import SessionData
+    from livedance_lab.session_data.recording.reader import Recording
     from livedance_lab.settings import Settings
-    from livedance_lab.tables.data import SessionData
 
 _HOMES = {
     "LiveClient": "client",
     "LiveDanceError": "errors",
-    "LiveServer": "server",
+    "LiveServer": "launcher",
     "LiveSession": "client",
-    "Recording": "recording.reader",
-    "SessionData": "tables.data",
+    "Recording": "session_data.recording.reader",
+    "SessionData": "session_data.data",
     "Settings": "settings",
 }
 

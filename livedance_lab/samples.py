@@ -16,8 +16,8 @@ EVALUATED = (SAMPLE_CLIP, "dancer2.mp4")
 """Clips with the truth of every landmark: two bodies, dances and cameras."""
 
 _PLACES = (
-    Path(__file__).resolve().parents[2] / "data" / "samples",  # a checkout
-    Path(__file__).resolve().parents[1] / "_samples",  # an installed wheel
+    Path(__file__).resolve().parents[1] / "data" / "samples",  # a checkout
+    Path(__file__).resolve().parents[0] / "_samples",  # an installed wheel
 )
 
 

@@ -5,7 +5,7 @@ Included angles: theta = atan2(|u x v|, u . v) with u = A - B, v = C - B. atan2 
 Floating-Point Computation?", 2006, section 12). Angles in a plane of the body project a limb's direction on it:
 up is from mid-hip to mid-shoulders, left from the right hip (or shoulder) to the left one as far as it is square
 to up, forwards left x up. Signed angles in the picture are those of Sports2D: the directions' own atan2,
-subtracted. What each angle means stands in `livedance_lab.analysis.angle_registry`.
+subtracted. What each angle means stands in `livedance_lab.analysis.angle_definitions`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from livedance_lab.analysis.angle_registry import (
+from livedance_lab.analysis.angle_definitions import (
     ANGLES,
     DEFAULT_ANGLES,
     PRESETS,
@@ -29,7 +29,7 @@ from livedance_lab.analysis.angle_registry import (
     definitions_of,
     labelled,
 )
-from livedance_lab.analysis.offline import savitzky_golay
+from livedance_lab.analysis.offline_filters import savitzky_golay
 from livedance_lab.errors import SettingsError, ShapeError
 from livedance_lab.pose import FloatArray
 from livedance_lab.skeletons import BLAZEPOSE_33
@@ -180,7 +180,7 @@ def angular_velocity_deg_s(
 ) -> Array:
     """How fast joints turn.
 
-    The derivative of a local cubic (`livedance_lab.analysis.offline.savitzky_golay`), of angles unwrapped over
+    The derivative of a local cubic (`livedance_lab.analysis.offline_filters.savitzky_golay`), of angles unwrapped over
     their period. Live, `Filter.velocity` gives the same quantity without looking ahead.
 
     Parameters

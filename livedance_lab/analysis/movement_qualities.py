@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from livedance_lab.analysis.measures import sliding
 from livedance_lab.analysis.smoothing import body_size
+from livedance_lab.analysis.smoothing_metrics import sliding
 from livedance_lab.analysis.smoothness import even, log_dimensionless_jerk, sparc
 from livedance_lab.errors import SettingsError, ShapeError
 from livedance_lab.skeletons import BLAZEPOSE_33

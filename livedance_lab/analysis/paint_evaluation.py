@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from livedance_lab.analysis.filters import make_filter
 from livedance_lab.analysis.interpolation import Painter, make_painter
-from livedance_lab.analysis.measures import rms_error, second_difference
-from livedance_lab.analysis.offline import resample
+from livedance_lab.analysis.offline_filters import resample
+from livedance_lab.analysis.smoothing_metrics import rms_error, second_difference
 from livedance_lab.errors import ShapeError
 from livedance_lab.skeletons import BLAZEPOSE_33
 
@@ -280,7 +280,8 @@ def judge(
     skip_s : float, default 0.7
         At the start, while everything settles.
     facing : ndarray of shape (T, 2), optional
-        Of somebody who turns round: the bias is then fixed to the body (`livedance_lab.analysis.measures.rms_error`).
+        Of somebody who turns round: the bias is then fixed to the body (see
+        `livedance_lab.analysis.smoothing_metrics.rms_error`).
 
     Returns
     -------

@@ -9,7 +9,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from livedance_lab.analysis.angle_registry import definitions_of
+from livedance_lab.analysis.angle_definitions import definitions_of
 from livedance_lab.analysis.constraints import BoneLengths, VelocityGate
 from livedance_lab.analysis.filters import Filter, make_filter
 from livedance_lab.analysis.filters.base import Array

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import scipy.interpolate
 import scipy.signal
 
-from livedance_lab.analysis.offline import resample
+from livedance_lab.analysis.offline_filters import resample
 from livedance_lab.analysis.smoothness import dimensionless_jerk, even, log_dimensionless_jerk, sparc, speed
 from livedance_lab.errors import ShapeError
 

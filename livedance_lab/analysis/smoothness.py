@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from livedance_lab.analysis.offline import interpolate_gaps, resample
+from livedance_lab.analysis.offline_filters import interpolate_gaps, resample
 
 __all__ = ["dimensionless_jerk", "even", "log_dimensionless_jerk", "sparc", "speed"]
 

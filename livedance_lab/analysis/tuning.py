@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from livedance_lab.analysis.filters import FILTERS, Filter, Parameter, make_filter
-from livedance_lab.analysis.measures import jitter, lag_ms, rom_loss, sliding
-from livedance_lab.analysis.offline import zero_phase_butterworth
+from livedance_lab.analysis.offline_filters import zero_phase_butterworth
 from livedance_lab.analysis.smoothing import body_size
+from livedance_lab.analysis.smoothing_metrics import jitter, lag_ms, rom_loss, sliding
 from livedance_lab.errors import SettingsError, ShapeError
 
 __all__ = [

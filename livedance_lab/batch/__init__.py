@@ -3,7 +3,7 @@
 `analyze_videos` is the one function; `livedance analyze` is the same from the command line.
 """
 
+from livedance_lab.batch.executors import analyze_videos
 from livedance_lab.batch.jobs import Job, Outcome, plan
-from livedance_lab.batch.run import analyze_videos
 
 __all__ = ["Job", "Outcome", "analyze_videos", "plan"]

@@ -15,10 +15,10 @@ from typing import Any
 from uuid import uuid4
 
 from livedance_lab.batch.jobs import Job, Outcome, plan
-from livedance_lab.batch.work import Heard, work
+from livedance_lab.batch.video_job import Heard, work
 from livedance_lab.errors import LiveDanceError
-from livedance_lab.quiet import quiet_c_logs
 from livedance_lab.settings import Settings
+from livedance_lab.system.native_stderr import quiet_c_logs
 
 __all__ = ["analyze_videos", "run_jobs"]
 

@@ -15,12 +15,12 @@ from types import TracebackType
 from livedance_lab.clock import now_s
 from livedance_lab.errors import EstimatorError
 from livedance_lab.estimators.base import Estimate, Estimator, MonotonicMs, factory
-from livedance_lab.estimators.close_ups import CloseUps, Crop
-from livedance_lab.imaging import ImageArray, downscale
-from livedance_lab.pipeline.process import Processor
+from livedance_lab.estimators.hand_crops import CloseUps, Crop
+from livedance_lab.media.images import ImageArray, downscale
+from livedance_lab.media.video import VideoFrame
+from livedance_lab.pipeline.processor import Processor
 from livedance_lab.pose import Frame, FrameRecord, FrameState, FrameTimes, PoseResult
 from livedance_lab.settings import Settings
-from livedance_lab.video import VideoFrame
 
 __all__ = ["FrameAnalyzer"]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from livedance_lab.errors import LiveDanceError, RecordingError
-from livedance_lab.recording.reader import Recording
+from livedance_lab.session_data.recording.reader import Recording
 from livedance_lab.settings import Settings
 
 __all__ = ["RECORDING", "Job", "Outcome", "fingerprint", "plan", "what_is_done"]

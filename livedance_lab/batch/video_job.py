@@ -11,20 +11,20 @@ from typing import Any
 from uuid import uuid4
 
 from livedance_lab._version import __version__
-from livedance_lab.batch.frames import FrameAnalyzer
+from livedance_lab.batch.frame_analyzer import FrameAnalyzer
 from livedance_lab.batch.jobs import RECORDING, Job, Outcome, fingerprint, what_is_done
 from livedance_lab.clock import now_s
-from livedance_lab.drawing import VideoFile, draw_body
 from livedance_lab.errors import LiveDanceError
+from livedance_lab.estimators.model_store import sha256_of
 from livedance_lab.export import export
-from livedance_lab.model_store import sha256_of
-from livedance_lab.recording.reader import Recording
-from livedance_lab.recording.writer import RecordingWriter
+from livedance_lab.media.drawing import VideoFile, draw_body
+from livedance_lab.media.video import VideoSource
+from livedance_lab.session_data.log import SessionLog
+from livedance_lab.session_data.recording.reader import Recording
+from livedance_lab.session_data.recording.writer import RecordingWriter
+from livedance_lab.session_data.schema import Schemas
 from livedance_lab.settings import Settings
-from livedance_lab.tables.schema import Schemas
-from livedance_lab.tables.store import SessionLog
-from livedance_lab.versions import software
-from livedance_lab.video import VideoSource
+from livedance_lab.system.versions import software
 
 __all__ = ["Heard", "work"]
 

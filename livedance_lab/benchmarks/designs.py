@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from livedance_lab.client.feed import EncodedClip
+from livedance_lab.client.clip_source import EncodedClip
 from livedance_lab.client.session import LiveSession
 from livedance_lab.estimators.base import Estimate
 from livedance_lab.estimators.replay import encode_estimate
-from livedance_lab.metrics.usage import cpu_s, resident_bytes
-from livedance_lab.runs.summary import conserved, summarise
-from livedance_lab.server import LiveServer
+from livedance_lab.launcher import LiveServer
+from livedance_lab.session_data.summary import conserved, summarise
 from livedance_lab.settings import Settings
+from livedance_lab.system.resources import cpu_s, resident_bytes
 
 __all__ = ["COLUMNS", "DESIGNS", "Design", "bench", "ratios"]
 

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from livedance_lab.benchmarks.browser import page_with
 from livedance_lab.estimators.base import factory
-from livedance_lab.imaging import ImageArray, decode_rgb, encode_jpeg
+from livedance_lab.media.images import ImageArray, decode_rgb, encode_jpeg
+from livedance_lab.media.video import VideoSource
 from livedance_lab.pose import FloatArray
-from livedance_lab.runs.browser import page_with
 from livedance_lab.settings import Settings
-from livedance_lab.video import VideoSource
-from livedance_lab.wire.codec import HEADER_BYTES
+from livedance_lab.wire.results import HEADER_BYTES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -48,7 +48,7 @@ COLUMNS = {
 
 _SCRIPT = """
 import { FrameEncoder, fitShortSide } from "./capture.js";
-import { HEADER_BYTES } from "./wire.js";
+import { HEADER_BYTES } from "./frames.js";
 
 const video = document.querySelector("video");
 const encoder = new FrameEncoder();

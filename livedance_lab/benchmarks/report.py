@@ -7,9 +7,9 @@ import math
 import platform
 from pathlib import Path
 
+from livedance_lab.benchmarks.designs import COLUMNS, ratios
 from livedance_lab.pipeline.scheduler import core_count
 from livedance_lab.plots.bench import save_bench
-from livedance_lab.runs.bench import COLUMNS, ratios
 
 __all__ = ["bench_table", "write_bench"]
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from livedance_lab.benchmarks.browser import page_with
 from livedance_lab.clock import now_s
 from livedance_lab.pose import Body, FrameRecord, FrameState, FrameTimes, PoseResult
-from livedance_lab.runs.browser import page_with
-from livedance_lab.wire.binary import decode_binary_result, encode_binary_result
-from livedance_lab.wire.codec import decode_result, encode_result
 from livedance_lab.wire.messages import parse_json
+from livedance_lab.wire.results import decode_result, encode_result
+from livedance_lab.wire.results_binary import decode_binary_result, encode_binary_result
 
 __all__ = ["RESULT_COLUMNS", "measure_result_forms"]
 
@@ -26,8 +26,8 @@ RESULT_COLUMNS = {
 _REPEATS = 2000
 
 _SCRIPT = """
-import { readBinaryResult } from "./binary_result.js";
-import { parseServerMessage } from "./wire.js";
+import { readBinaryResult } from "./results_binary.js";
+import { parseServerMessage } from "./frames.js";
 
 window.read = (text, base64, repeats) => {
   const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)).buffer;

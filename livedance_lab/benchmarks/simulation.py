@@ -16,24 +16,24 @@ from typing import Any
 
 import numpy as np
 
-from livedance_lab.client.credit import Credit, Pacing
+from livedance_lab.benchmarks.stage_times import StageTimes
+from livedance_lab.client.frame_credit import Credit, Pacing
 from livedance_lab.clock import ClockOffset, FakeClock
 from livedance_lab.errors import LiveDanceError
 from livedance_lab.estimators.base import Estimate, Estimator, HandEstimate
-from livedance_lab.imaging import encode_jpeg
-from livedance_lab.metrics.ledger import LedgerSummary
-from livedance_lab.pipeline.lanes import Lane
-from livedance_lab.pipeline.plans import pose_lane_count
+from livedance_lab.media.images import encode_jpeg
+from livedance_lab.pipeline.lane import Lane
+from livedance_lab.pipeline.ledger import LedgerSummary
+from livedance_lab.pipeline.policies import pose_lane_count
 from livedance_lab.pipeline.scheduler import Job, Plan, Scheduler
 from livedance_lab.pipeline.session import Session
 from livedance_lab.pose import FrameState, PoseResult
-from livedance_lab.runs.stage_times import StageTimes
-from livedance_lab.runs.summary import summarise
+from livedance_lab.session_data.data import SessionData
+from livedance_lab.session_data.schema import TABLES
+from livedance_lab.session_data.summary import summarise
 from livedance_lab.settings import Settings
 from livedance_lab.skeletons import BLAZEPOSE_33
-from livedance_lab.tables.data import SessionData
-from livedance_lab.tables.schema import TABLES
-from livedance_lab.wire.codec import FrameHeader
+from livedance_lab.wire.results import FrameHeader
 
 __all__ = ["SIMULATED", "Simulation", "simulate", "simulation_table"]
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from livedance_lab.client.feed import EncodedClip
+from livedance_lab.client.clip_source import EncodedClip
 from livedance_lab.client.session import LiveSession
 from livedance_lab.errors import SettingsError
-from livedance_lab.runs.summary import conserved, summarise
-from livedance_lab.server import LiveServer
+from livedance_lab.launcher import LiveServer
+from livedance_lab.session_data.data import SessionData
+from livedance_lab.session_data.summary import conserved, summarise
 from livedance_lab.settings import Settings
-from livedance_lab.tables.data import SessionData
 
 __all__ = ["StageTimes", "stages_here"]
 

@@ -38,10 +38,10 @@ def analyze(
     from rich.console import Console
 
     from livedance_lab.batch import plan
-    from livedance_lab.batch.run import run_jobs
+    from livedance_lab.batch.executors import run_jobs
     from livedance_lab.errors import ExportError
     from livedance_lab.export import FORMATS
-    from livedance_lab.quiet import quiet_c_logs
+    from livedance_lab.system.native_stderr import quiet_c_logs
 
     quiet_c_logs(verbose)
     console = Console(highlight=False)
@@ -68,7 +68,7 @@ def _settings(chosen: dict[str, Any], more: list[str]) -> Any:
     """Settings from options; the design is join, as no frame is to be missed."""
     import json
 
-    from livedance_lab.analysis.angle_registry import angle_ids
+    from livedance_lab.analysis.angle_definitions import angle_ids
     from livedance_lab.errors import SettingsError
     from livedance_lab.settings import Settings
 
@@ -88,9 +88,10 @@ def _settings(chosen: dict[str, Any], more: list[str]) -> Any:
 
 def _models(settings: Any) -> None:
     """Fetch what is needed once, before several processes want it at once."""
-    from livedance_lab import model_store
+    from livedance_lab.cli.download_progress import progress_bar
+    from livedance_lab.estimators import model_store
 
-    with model_store.progress_bar() as progress:
+    with progress_bar() as progress:
         model_store.ensure("pose", settings.complexity, progress)
         if settings.hands:
             model_store.ensure("hands", progress=progress)

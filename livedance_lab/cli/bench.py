@@ -39,39 +39,40 @@ def bench(
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from livedance_lab.benchmarks import many_clients
+    from livedance_lab.benchmarks.designs import DESIGNS
+    from livedance_lab.benchmarks.designs import bench as measure
+    from livedance_lab.benchmarks.report import bench_table, write_bench
     from livedance_lab.pipeline.scheduler import core_count
-    from livedance_lab.quiet import quiet_c_logs
-    from livedance_lab.runs import bench as run
-    from livedance_lab.runs import load
-    from livedance_lab.runs.report import bench_table, write_bench
-    from livedance_lab.runs.samples import sample_path
+    from livedance_lab.samples import sample_path
+    from livedance_lab.system.native_stderr import quiet_c_logs
 
     quiet_c_logs()
     console = Console()
     if designs == "list":
-        for design in run.DESIGNS.values():
+        for design in DESIGNS.values():
             console.print(f"[bold]{design.name:18}[/bold] {design.words}")
         return
     clip = source or sample_path()
     if simulate:
         _simulate(console, clip, cores, (1, clients or 4), stage_ms, seconds=seconds, fps=fps)
         return
-    names = _chosen(designs, run.DESIGNS)
+    names = _chosen(designs, DESIGNS)
     with Progress(TextColumn("{task.description:18}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
                   TimeRemainingColumn(), console=console, transient=True) as bar:  # fmt: skip
         task = bar.add_task("reading the clip", total=rounds * len(names))
-        rows = run.bench(
+        rows = measure(
             names, clip, rounds=rounds, seconds=seconds, fps=fps,
             progress=lambda done, _all, name: bar.update(task, completed=done, description=name),
         )  # fmt: skip
     files = write_bench(rows, out, rounds=rounds, seconds=seconds, fps=fps, source=clip.name)
     console.print(bench_table(rows), soft_wrap=True)
     if bound:
-        best = load.raw_bound(clip)
+        best = many_clients.raw_bound(clip)
         console.print(f"{core_count()} bare landmarkers in threads: {best:.1f} poses per second.")
     if clients:
-        many = load.one_and_many(clip, clients, rounds=rounds, seconds=seconds, fps=fps)
-        console.print(load.clients_table(many), soft_wrap=True)
+        many = many_clients.one_and_many(clip, clients, rounds=rounds, seconds=seconds, fps=fps)
+        console.print(many_clients.clients_table(many), soft_wrap=True)
     console.print(f"Median of {rounds} interleaved rounds, ratio to {names[0]} behind ×. Written: "
                   + ", ".join(str(f) for f in files))  # fmt: skip
 
@@ -88,9 +89,9 @@ def _simulate(
     console: Console, clip: Path, cores: str, clients: tuple[int, ...], stage_ms: str, *, seconds: float, fps: float
 ) -> None:
     """The table of other machines, and the stage times it was made with."""
+    from livedance_lab.benchmarks.simulation import simulate, simulation_table
+    from livedance_lab.benchmarks.stage_times import StageTimes, stages_here
     from livedance_lab.pipeline.scheduler import core_count
-    from livedance_lab.runs.simulation import simulate, simulation_table
-    from livedance_lab.runs.stage_times import StageTimes, stages_here
 
     try:
         counts = [int(word) for word in cores.split(",")]

@@ -30,9 +30,9 @@ def demo(
     from rich.live import Live
 
     from livedance_lab.cli.progress import Reading
-    from livedance_lab.quiet import quiet_c_logs
-    from livedance_lab.runs.demo import run_demo
-    from livedance_lab.runs.samples import sample_path
+    from livedance_lab.evaluation.demo import run_demo
+    from livedance_lab.samples import sample_path
+    from livedance_lab.system.native_stderr import quiet_c_logs
 
     quiet_c_logs(verbose)
     console = Console()
@@ -67,9 +67,10 @@ def _has_lab() -> bool:
 
 def _models(console: Any) -> None:
     """The models, before anything is timed."""
-    from livedance_lab import model_store
+    from livedance_lab.cli.download_progress import progress_bar
+    from livedance_lab.estimators import model_store
 
-    with model_store.progress_bar() as progress:
+    with progress_bar() as progress:
         model_store.ensure("pose", 1, progress)
         model_store.ensure("hands", progress=progress)
     console.print("models are ready", style="dim")

@@ -22,14 +22,14 @@ def doctor(
     from rich.console import Console
     from rich.padding import Padding
 
-    from livedance_lab import doctor as checks
-    from livedance_lab import model_store
-    from livedance_lab.quiet import quiet_c_logs
+    from livedance_lab.cli import doctor_checks
+    from livedance_lab.cli.download_progress import progress_bar
+    from livedance_lab.system.native_stderr import quiet_c_logs
 
     quiet_c_logs(verbose)
     console, failed = Console(highlight=False), 0
-    with model_store.progress_bar() as progress:
-        for check in checks.run(server, progress, token, trust or True):
+    with progress_bar() as progress:
+        for check in doctor_checks.run(server, progress, token, trust or True):
             console.print(f"[{_COLOURS[check.level]}]{check.level:<5}[/][bold]{check.name:<11}[/]", end="")
             console.print(check.text, markup=False, soft_wrap=True)
             if check.advice:

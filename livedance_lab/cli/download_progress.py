@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from livedance_lab.model_store.fetch import Progress
+from livedance_lab.estimators.model_store.fetch import Progress
 
 __all__ = ["progress_bar"]
 
@@ -17,7 +17,7 @@ def progress_bar() -> Iterator[Progress]:
     Yields
     ------
     callable
-        To be handed to `livedance_lab.model_store.ensure`. No bar is drawn before its first call.
+        To be handed to `livedance_lab.estimators.model_store.ensure`. No bar is drawn before its first call.
     """
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn

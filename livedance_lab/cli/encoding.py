@@ -24,10 +24,10 @@ def encoding(
     from rich.progress import Progress, SpinnerColumn, TextColumn
     from rich.table import Table
 
-    from livedance_lab.quiet import quiet_c_logs
-    from livedance_lab.runs.encoding import COLUMNS, measure_encodings
-    from livedance_lab.runs.result_forms import RESULT_COLUMNS, measure_result_forms
-    from livedance_lab.runs.samples import sample_path
+    from livedance_lab.benchmarks.encodings import COLUMNS, measure_encodings
+    from livedance_lab.benchmarks.result_formats import RESULT_COLUMNS, measure_result_forms
+    from livedance_lab.samples import sample_path
+    from livedance_lab.system.native_stderr import quiet_c_logs
 
     quiet_c_logs()
     console = Console()

@@ -31,11 +31,11 @@ def evaluate(
     from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
     from rich.table import Table
 
-    from livedance_lab.quiet import quiet_c_logs
-    from livedance_lab.runs.bench import DESIGNS
-    from livedance_lab.runs.evaluation import evaluate as run
-    from livedance_lab.runs.evaluation_report import tables, write_evaluation
-    from livedance_lab.runs.samples import EVALUATED, sample_path
+    from livedance_lab.benchmarks.designs import DESIGNS
+    from livedance_lab.evaluation.report import tables, write_evaluation
+    from livedance_lab.evaluation.run import evaluate as run
+    from livedance_lab.samples import EVALUATED, sample_path
+    from livedance_lab.system.native_stderr import quiet_c_logs
 
     quiet_c_logs()
     console = Console()

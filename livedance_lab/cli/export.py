@@ -29,7 +29,7 @@ def export(
     """Export a recording; lost frames keep their time, and a manifest stands beside every export."""
     from livedance_lab.errors import ExportError
     from livedance_lab.export import FORMATS
-    from livedance_lab.recording.reader import Recording
+    from livedance_lab.session_data.recording.reader import Recording
 
     if formats:
         _list_formats()

@@ -23,9 +23,9 @@ def info(
     """Show a recording's duration, rates, ledger, gaps, settings changes and markers."""
     from rich.console import Console
 
-    from livedance_lab.recording.describe import describe
-    from livedance_lab.recording.reader import Recording
-    from livedance_lab.wire.codec import encode_json
+    from livedance_lab.session_data.recording.overview import describe
+    from livedance_lab.session_data.recording.reader import Recording
+    from livedance_lab.wire.results import encode_json
 
     about = describe(Recording.open(path))
     if as_json:

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     import subprocess
 
-    from livedance_lab.server import LiveServer
+    from livedance_lab.launcher import LiveServer
 
 __all__ = ["lab"]
 
@@ -30,7 +30,7 @@ def lab(
     from rich.console import Console
 
     from livedance_lab.errors import LiveDanceError
-    from livedance_lab.server import LiveServer
+    from livedance_lab.launcher import LiveServer
 
     missing = [name for name in ("jupyterlab", "ipywidgets", "anywidget", "ipywebrtc") if find_spec(name) is None]
     if missing:
@@ -86,7 +86,7 @@ def _jupyter(place: Path, port: int, options: list[str], server: LiveServer) -> 
     import sys
     from urllib.parse import urlsplit
 
-    from livedance_lab.server.process import PORT_VARIABLE
+    from livedance_lab.launcher.live_server import PORT_VARIABLE
 
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={place.resolve()}",
                f"--ServerApp.port={port}", f"--LabApp.default_url=/lab/tree/{_FIRST}", *options]  # fmt: skip

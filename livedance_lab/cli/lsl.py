@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from livedance_lab.client import LiveSession
     from livedance_lab.client.lsl import LslBridge
-    from livedance_lab.server import LiveServer
+    from livedance_lab.launcher import LiveServer
 
 __all__ = ["lsl"]
 
@@ -30,7 +30,7 @@ def lsl(
 
     from livedance_lab.client import LiveSession
     from livedance_lab.client.lsl import LslBridge
-    from livedance_lab.quiet import quiet_c_logs
+    from livedance_lab.system.native_stderr import quiet_c_logs
 
     quiet_c_logs()
     console = Console(highlight=False)
@@ -48,7 +48,7 @@ def lsl(
 def _server(address: str, token: str) -> LiveServer:
     """The server meant: one that is known by its note, or one whose token is given."""
     from livedance_lab.errors import ServerError
-    from livedance_lab.server.process import LiveServer, find_servers
+    from livedance_lab.launcher.live_server import LiveServer, find_servers
 
     address = address.rstrip("/")
     if address != "auto" and token:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from livedance_lab.model_store import Model, ModelStatus
+    from livedance_lab.estimators.model_store import Model, ModelStatus
 
 __all__ = ["models"]
 
@@ -22,7 +22,7 @@ def list_models() -> None:
     """What models there are, where they come from and which are here."""
     from rich.console import Console
 
-    from livedance_lab import model_store
+    from livedance_lab.estimators import model_store
 
     console = Console()
     console.print(_table(model_store.verify()))
@@ -36,13 +36,14 @@ def fetch(
     """Fetch models now, so that everything works offline later."""
     from rich.console import Console
 
-    from livedance_lab import model_store
+    from livedance_lab.cli.download_progress import progress_bar
     from livedance_lab.errors import LiveDanceError
+    from livedance_lab.estimators import model_store
 
     console, failed = Console(stderr=True), False
     for model in _named(names or []):
         try:
-            with model_store.progress_bar() as progress:
+            with progress_bar() as progress:
                 path = model_store.ensure(model.kind, model.complexity or 0, progress)
             console.print(f"[green]ok[/]    {model.name}  {path}", highlight=False, soft_wrap=True)
         except LiveDanceError as exc:
@@ -58,7 +59,7 @@ def verify() -> None:
     """Read every model that is here and compare it with its recorded SHA-256."""
     from rich.console import Console
 
-    from livedance_lab import model_store
+    from livedance_lab.estimators import model_store
 
     console, found = Console(), model_store.verify()
     console.print(_table(found))
@@ -73,7 +74,7 @@ def verify() -> None:
 
 def _named(names: list[str]) -> list[Model]:
     """The models asked for."""
-    from livedance_lab import model_store
+    from livedance_lab.estimators import model_store
 
     if not names:
         return [model for model in model_store.catalogue() if model.from_wheel]

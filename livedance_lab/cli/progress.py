@@ -10,11 +10,11 @@ from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
 
+from livedance_lab.analysis.statistics import Window, percentiles
 from livedance_lab.clock import now_s
-from livedance_lab.metrics.stats import Window, percentiles
 
 if TYPE_CHECKING:
-    from livedance_lab.client.link import LiveClient
+    from livedance_lab.client.live_client import LiveClient
 
 __all__ = ["Reading"]
 

@@ -25,9 +25,9 @@ def replay(
     from rich.progress import Progress
 
     from livedance_lab.client import LiveSession
-    from livedance_lab.client.replay import ReplaySource
-    from livedance_lab.quiet import quiet_c_logs
-    from livedance_lab.server import LiveServer
+    from livedance_lab.client.recording_source import ReplaySource
+    from livedance_lab.launcher import LiveServer
+    from livedance_lab.system.native_stderr import quiet_c_logs
 
     quiet_c_logs()
     console = Console()

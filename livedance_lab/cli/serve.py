@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from livedance_lab.logs import LogFormat
     from livedance_lab.server.config import ServerConfig
+    from livedance_lab.system.logs import LogFormat
 
 __all__ = ["serve"]
 
@@ -68,10 +68,10 @@ def _prepare(config: ServerConfig, verbose: bool, log_level: str, log_format: Lo
     """A log, C libraries quiet but for their last words, and the models on disk before anybody connects."""
     import faulthandler
 
-    from livedance_lab.logs import set_up
-    from livedance_lab.memory import return_freed_memory
-    from livedance_lab.quiet import quiet_c_logs
     from livedance_lab.server.access import check_exposure
+    from livedance_lab.system.logs import set_up
+    from livedance_lab.system.memory import return_freed_memory
+    from livedance_lab.system.native_stderr import quiet_c_logs
 
     check_exposure(config)
     set_up(log_level, log_format, secrets=[config.token])
@@ -79,9 +79,10 @@ def _prepare(config: ServerConfig, verbose: bool, log_level: str, log_format: Lo
     faulthandler.enable()  # a crash of native code says where, in the log
     quiet_c_logs(verbose)
     if config.estimator == "mediapipe":
-        from livedance_lab import model_store
+        from livedance_lab.cli.download_progress import progress_bar
+        from livedance_lab.estimators import model_store
 
-        with model_store.progress_bar() as progress:
+        with progress_bar() as progress:
             model_store.ensure("pose", config.settings.complexity, progress)
             model_store.ensure("hands", progress=progress)
 
@@ -89,9 +90,9 @@ def _prepare(config: ServerConfig, verbose: bool, log_level: str, log_format: Lo
 def _run(config: ServerConfig, note: Path | None) -> None:
     from rich.console import Console
 
+    from livedance_lab.launcher.live_server import forget_server, note_server
     from livedance_lab.server.access import address
     from livedance_lab.server.app import run
-    from livedance_lab.server.process import forget_server, note_server
 
     console = Console()
     notes: list[Path] = []

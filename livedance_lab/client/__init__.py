@@ -1,6 +1,6 @@
 """The Python side of a connection: send frames, see results, read the log."""
 
-from livedance_lab.client.link import LiveClient
+from livedance_lab.client.live_client import LiveClient
 from livedance_lab.client.session import LiveSession
 
 __all__ = ["LiveClient", "LiveSession"]

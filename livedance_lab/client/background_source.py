@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from livedance_lab.client.feed import EncodedClip
+from livedance_lab.client.clip_source import EncodedClip
 from livedance_lab.clock import now_s
 from livedance_lab.errors import ConnectionRefused, LiveDanceError
 from livedance_lab.settings import Settings

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from livedance_lab.client.link import LiveClient
+from livedance_lab.client.live_client import LiveClient
 from livedance_lab.clock import now_s
-from livedance_lab.imaging import downscale, encode_jpeg, encode_webp
-from livedance_lab.pipeline.latest import LatestSlot
+from livedance_lab.media.images import downscale, encode_jpeg, encode_webp
+from livedance_lab.media.video import VideoFrame, VideoSource
+from livedance_lab.pipeline.latest_slot import LatestSlot
 from livedance_lab.settings import Settings
-from livedance_lab.video import VideoFrame, VideoSource
 
 __all__ = ["EncodedClip", "play_camera", "play_clip"]
 

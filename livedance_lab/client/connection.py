@@ -14,14 +14,14 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from livedance_lab._version import __version__
-from livedance_lab.client.credit import Credit, Pacing
+from livedance_lab.client.frame_credit import Credit, Pacing
 from livedance_lab.client.handshake import keep_trying, shake_hands
 from livedance_lab.clock import OffsetEstimator, now_s
 from livedance_lab.errors import ConnectionLost, ConnectionRefused, LiveDanceError
-from livedance_lab.tls import Trust
-from livedance_lab.wire.binary import decode_binary_result
-from livedance_lab.wire.codec import WireResult, decode_result, encode_json
+from livedance_lab.system.tls import Trust
 from livedance_lab.wire.messages import PROTOCOL_VERSION, parse_json
+from livedance_lab.wire.results import WireResult, decode_result, encode_json
+from livedance_lab.wire.results_binary import decode_binary_result
 
 __all__ = ["Conversation"]
 

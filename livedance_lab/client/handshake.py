@@ -13,9 +13,9 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from livedance_lab.clock import now_s
 from livedance_lab.errors import BusyError, ConnectionLost, ConnectionRefused, WireError
-from livedance_lab.tls import Trust, client_context
-from livedance_lab.wire.codec import encode_json
+from livedance_lab.system.tls import Trust, client_context
 from livedance_lab.wire.messages import parse_json
+from livedance_lab.wire.results import encode_json
 
 __all__ = ["keep_trying", "shake_hands"]
 
@@ -36,7 +36,7 @@ async def shake_hands(url: str, hello: dict[str, Any], trust: Trust = True) -> t
     hello : dict
         The first message.
     trust : bool, str, Path or ssl.SSLContext, default True
-        Whose certificates count, see `livedance_lab.tls`.
+        Whose certificates count, see `livedance_lab.system.tls`.
 
     Returns
     -------

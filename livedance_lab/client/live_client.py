@@ -8,11 +8,11 @@ from typing import Any
 
 from websockets.exceptions import ConnectionClosed
 
-from livedance_lab.client.conversation import Conversation
+from livedance_lab.client.connection import Conversation
 from livedance_lab.clock import now_s
 from livedance_lab.errors import ConnectionLost, ConnectionRefused
-from livedance_lab.wire import codec
-from livedance_lab.wire.codec import FrameHeader, WireResult
+from livedance_lab.wire import results as codec
+from livedance_lab.wire.results import FrameHeader, WireResult
 
 __all__ = ["LiveClient"]
 

@@ -4,9 +4,9 @@ With frames every *F* seconds, *W* unanswered at most and a server that is behin
 waiting in the server's slot for F/2 on average. Pacing saves that wait and the upload of every overtaken frame, but
 leaves the server idle for a round trip *R* and, on average, F/2 after each result, which ages what the viewer sees by
 (R + F/2) / 2W. With one lane that pays while R < F/2 if every frame takes the same time; with times that scatter as
-measured ones do, `livedance_lab.runs.simulation` puts the limit at a third of F (the newest result's age is 0.9 times
-that of free running at R = 1 ms and 60 frames/s, 1.04 times at 12 ms). With more lanes little is gained or lost beside
-the upload. Where the server keeps up with the camera no frame is overtaken: there is nothing to save.
+measured ones do, `livedance_lab.benchmarks.simulation` puts the limit at a third of F (the newest result's age is
+0.9 times that of free running at R = 1 ms and 60 frames/s, 1.04 times at 12 ms). With more lanes little is gained or
+lost beside the upload. Where the server keeps up with the camera no frame is overtaken: there is nothing to save.
 
 Where a core is shared, with hands or with other sessions, a paced frame grows old until it is its turn, and a free one
 would have been overtaken meanwhile: if the newest result is older on average than before pacing, that is given up.

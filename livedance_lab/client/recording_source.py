@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from livedance_lab.client.link import LiveClient
+from livedance_lab.client.live_client import LiveClient
 from livedance_lab.clock import now_s
 from livedance_lab.errors import RecordingError
 from livedance_lab.estimators.base import Estimate, HandEstimate
 from livedance_lab.estimators.replay import encode_estimate
 from livedance_lab.pose import FloatArray
-from livedance_lab.recording.reader import Recording
+from livedance_lab.session_data.recording.reader import Recording
 from livedance_lab.skeletons import HAND_SIDES
 
 __all__ = ["ReplayFrame", "ReplaySource", "play_recording"]

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from livedance_lab.export import export
-from livedance_lab.tables.data import LedgerCounts, SessionData
-from livedance_lab.tables.mirror import LogMirror
-from livedance_lab.tls import Trust
+from livedance_lab.session_data.data import LedgerCounts, SessionData
+from livedance_lab.session_data.log_copy import LogMirror
+from livedance_lab.system.tls import Trust
 from livedance_lab.wire.messages import parse_json
 
 if TYPE_CHECKING:

@@ -14,18 +14,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from livedance_lab.client.background import BackgroundFeed
-from livedance_lab.client.feed import EncodedClip, play_camera, play_clip
-from livedance_lab.client.link import LiveClient
-from livedance_lab.client.log import ServerAddress, trust_of
-from livedance_lab.client.replay import ReplaySource, play_recording
+from livedance_lab.client.background_source import BackgroundFeed
+from livedance_lab.client.clip_source import EncodedClip, play_camera, play_clip
+from livedance_lab.client.live_client import LiveClient
+from livedance_lab.client.recording_source import ReplaySource, play_recording
+from livedance_lab.client.remote_log import ServerAddress, trust_of
 from livedance_lab.client.watched import WatchedSession
 from livedance_lab.clock import now_s
 from livedance_lab.errors import ConnectionLost, ServerError
 from livedance_lab.settings import Settings
 
 if TYPE_CHECKING:
-    from livedance_lab.client.credit import Pacing
+    from livedance_lab.client.frame_credit import Pacing
 
 __all__ = ["LiveSession", "ServerAddress"]
 

@@ -9,12 +9,12 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from livedance_lab.client.link import LiveClient
+from livedance_lab.analysis.statistics import Window
+from livedance_lab.client.live_client import LiveClient
 from livedance_lab.clock import now_s
 from livedance_lab.errors import LiveDanceError
-from livedance_lab.metrics.stats import Window
-from livedance_lab.tls import Trust
-from livedance_lab.wire.codec import WireResult
+from livedance_lab.system.tls import Trust
+from livedance_lab.wire.results import WireResult
 
 __all__ = ["Watcher"]
 

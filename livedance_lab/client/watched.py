@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from livedance_lab.client.log import RemoteLog, ServerAddress, trust_of
-from livedance_lab.client.watcher import Watcher
+from livedance_lab.client.remote_log import RemoteLog, ServerAddress, trust_of
+from livedance_lab.client.viewer import Watcher
 from livedance_lab.clock import ClockOffset, now_s
 from livedance_lab.settings import Settings
-from livedance_lab.wire.codec import WireResult
+from livedance_lab.wire.results import WireResult
 
 __all__ = ["WatchedSession"]
 

@@ -16,7 +16,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from livedance_lab.estimators.base import Estimate, HandEstimate, ImageArray
-from livedance_lab.imaging import square
+from livedance_lab.media.images import square
 from livedance_lab.pose import FloatArray
 
 __all__ = ["TILE_PX", "CloseUps", "Crop", "back", "mosaic"]

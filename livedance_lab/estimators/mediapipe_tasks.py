@@ -19,12 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from livedance_lab import model_store
 from livedance_lab.errors import EstimatorError
+from livedance_lab.estimators import model_store
 from livedance_lab.estimators.base import Estimate, Estimator, HandEstimate, ImageArray, register
-from livedance_lab.estimators.close_ups import Crop, back, mosaic
-from livedance_lab.memory import return_mapped_file
+from livedance_lab.estimators.hand_crops import Crop, back, mosaic
 from livedance_lab.settings import Settings
+from livedance_lab.system.memory import return_mapped_file
 
 __all__ = ["LiveStreamEstimator", "TasksEstimator", "make"]
 

@@ -28,9 +28,9 @@ import zlib
 
 import numpy as np
 
-from livedance_lab import imaging
 from livedance_lab.errors import EstimatorError, ShapeError
 from livedance_lab.estimators.base import Estimate, Estimator, HandEstimate, ImageArray, register
+from livedance_lab.media import images
 from livedance_lab.pose import FloatArray
 from livedance_lab.settings import Settings
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, HAND_SIDES
@@ -79,7 +79,7 @@ def encode_estimate(estimate: Estimate) -> bytes:
     body = b"".join(arrays)
     content = _HEADER.pack(_MAGIC, _VERSION, flags, len(estimate.hands), len(body), zlib.crc32(body)) + body
     content += b"\0" * (-len(content) % _ROW_BYTES)
-    return imaging.encode_png(np.frombuffer(content, np.uint8).reshape(-1, _ROW_BYTES // 3, 3))
+    return images.encode_png(np.frombuffer(content, np.uint8).reshape(-1, _ROW_BYTES // 3, 3))
 
 
 def _bytes(name: str, values: FloatArray, shape: tuple[int, ...]) -> bytes:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from livedance_lab.runs.samples import ClipTruth
-from livedance_lab.tables.data import SessionData
+from livedance_lab.samples import ClipTruth
+from livedance_lab.session_data.data import SessionData
 
 __all__ = ["angle_errors"]
 

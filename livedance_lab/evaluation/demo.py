@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from livedance_lab.client.link import LiveClient
+from livedance_lab.client.live_client import LiveClient
 from livedance_lab.client.session import LiveSession
+from livedance_lab.evaluation.angle_errors import angle_errors
 from livedance_lab.export import export
-from livedance_lab.runs.accuracy import angle_errors
-from livedance_lab.runs.samples import truth_of
-from livedance_lab.runs.summary import summarise
-from livedance_lab.server import LiveServer
-from livedance_lab.tables.data import SessionData
-from livedance_lab.wire.codec import encode_json
+from livedance_lab.launcher import LiveServer
+from livedance_lab.samples import truth_of
+from livedance_lab.session_data.data import SessionData
+from livedance_lab.session_data.summary import summarise
+from livedance_lab.wire.results import encode_json
 
 __all__ = ["DemoResult", "run_demo"]
 
@@ -110,8 +110,8 @@ def _draw(data: SessionData, source: str, truth: Any, out: Path) -> None:
     """The overview, with the picture of one of the best-seen frames."""
     import numpy as np
 
-    from livedance_lab.plots.figures import save_overview
-    from livedance_lab.video import VideoSource
+    from livedance_lab.media.video import VideoSource
+    from livedance_lab.plots.overview import save_overview
 
     picture = None
     found = data.seq[data.column("found")]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from livedance_lab.analysis.evaluate import BODY_JOINTS
+from livedance_lab.analysis.paint_evaluation import BODY_JOINTS
 from livedance_lab.analysis.smoothing import body_size
 from livedance_lab.errors import LiveDanceError
 from livedance_lab.skeletons import BLAZEPOSE_33

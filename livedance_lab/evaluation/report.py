@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from livedance_lab._version import __version__
+from livedance_lab.evaluation.run import FLOOR, Evaluation
 from livedance_lab.pipeline.scheduler import core_count
 from livedance_lab.plots.evaluation import save_painted, save_trials
-from livedance_lab.runs.evaluation import FLOOR, Evaluation
-from livedance_lab.wire.codec import encode_json
+from livedance_lab.wire.results import encode_json
 
 __all__ = ["tables", "write_evaluation"]
 

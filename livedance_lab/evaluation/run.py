@@ -16,13 +16,13 @@ from typing import Any, Final
 import numpy as np
 
 from livedance_lab.analysis import tuning
-from livedance_lab.analysis.evaluate import BODY_JOINTS, RECIPES, Painted, Quality, Stream, judge, paint
-from livedance_lab.runs.accuracy import angle_errors
-from livedance_lab.runs.bench import DESIGNS
-from livedance_lab.runs.evaluation_streams import PACES, LiveRun, Pace, find_landmarks, live_run, paced_stream
-from livedance_lab.runs.keypoint_truth import KeypointTruth, keypoint_truth
-from livedance_lab.runs.samples import truth_of
-from livedance_lab.video import VideoSource
+from livedance_lab.analysis.paint_evaluation import BODY_JOINTS, RECIPES, Painted, Quality, Stream, judge, paint
+from livedance_lab.benchmarks.designs import DESIGNS
+from livedance_lab.evaluation.angle_errors import angle_errors
+from livedance_lab.evaluation.keypoint_truth import KeypointTruth, keypoint_truth
+from livedance_lab.evaluation.streams import PACES, LiveRun, Pace, find_landmarks, live_run, paced_stream
+from livedance_lab.media.video import VideoSource
+from livedance_lab.samples import truth_of
 
 __all__ = ["FLOOR", "NOISE_SD", "Evaluation", "evaluate"]
 
@@ -82,14 +82,14 @@ def evaluate(
     Parameters
     ----------
     clip : Path
-        A video with its truth beside it (`keypoint_truth`; angles: `livedance_lab.runs.samples.truth_of`).
+        A video with its truth beside it (`keypoint_truth`; angles: `livedance_lab.samples.truth_of`).
     seconds : float, optional
         How much of it; all by default.
     fps : float, optional
         Frames offered per second to the live servers; the clip's own rate by default, at which it is as quick as it
         was danced.
     designs : iterable of str
-        Of `livedance_lab.runs.bench.DESIGNS`.
+        Of `livedance_lab.benchmarks.designs.DESIGNS`.
     rounds : int, default 1
         How often each is streamed, in turn.
     live : bool, default True

@@ -10,16 +10,16 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from livedance_lab.analysis.evaluate import Stream, simulate_stream
-from livedance_lab.client.feed import EncodedClip
+from livedance_lab.analysis.paint_evaluation import Stream, simulate_stream
+from livedance_lab.benchmarks.designs import DESIGNS
+from livedance_lab.client.clip_source import EncodedClip
 from livedance_lab.client.session import LiveSession
 from livedance_lab.estimators.base import Estimator, MonotonicMs, factory
-from livedance_lab.imaging import decode_rgb, downscale, encode_jpeg
-from livedance_lab.runs.bench import DESIGNS
-from livedance_lab.runs.keypoint_truth import KeypointTruth
-from livedance_lab.server import LiveServer
+from livedance_lab.evaluation.keypoint_truth import KeypointTruth
+from livedance_lab.launcher import LiveServer
+from livedance_lab.media.images import decode_rgb, downscale, encode_jpeg
+from livedance_lab.session_data.data import SessionData
 from livedance_lab.settings import Settings
-from livedance_lab.tables.data import SessionData
 
 __all__ = ["PACES", "LiveRun", "Pace", "find_landmarks", "live_run", "paced_stream"]
 

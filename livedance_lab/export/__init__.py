@@ -4,7 +4,7 @@
 imported when it is asked for, and the only place that knows its heavy library.
 """
 
+from livedance_lab.export.formats import FORMATS, Format, export
 from livedance_lab.export.options import ExportOptions
-from livedance_lab.export.registry import FORMATS, Format, export
 
 __all__ = ["FORMATS", "ExportOptions", "Format", "export"]

@@ -16,10 +16,10 @@ import numpy as np
 import orjson
 
 from livedance_lab._version import __version__
-from livedance_lab.export.grid import Grid, nominal_grid
 from livedance_lab.export.options import ExportOptions, Progress, Written
-from livedance_lab.export.tracks import angle_rows, tracks
-from livedance_lab.tables.data import SessionData
+from livedance_lab.session_data.data import SessionData
+from livedance_lab.session_data.landmark_arrays import angle_rows, tracks
+from livedance_lab.session_data.time_grid import Grid, nominal_grid
 
 __all__ = ["write"]
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from livedance_lab.export.grid import nominal_grid
 from livedance_lab.export.opensim import AXES, MARKERS, markers_m
-from livedance_lab.export.options import ExportOptions, Progress, Written, require
-from livedance_lab.tables.data import SessionData
+from livedance_lab.export.options import ExportOptions, Progress, Written
+from livedance_lab.session_data.data import SessionData
+from livedance_lab.session_data.time_grid import nominal_grid
+from livedance_lab.system.optional_packages import require
 
 __all__ = ["write"]
 

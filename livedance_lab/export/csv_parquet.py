@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from livedance_lab.export.dictionary import dictionary
+from livedance_lab.export.data_dictionary import dictionary
 from livedance_lab.export.options import ExportOptions, Progress, Written
-from livedance_lab.tables.data import SessionData
+from livedance_lab.session_data.data import SessionData
 
 __all__ = ["write_csv", "write_parquet"]
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from livedance_lab.analysis.angle_registry import ANGLES
-from livedance_lab.tables.angles import VIEWS
+from livedance_lab.analysis.angle_definitions import ANGLES
+from livedance_lab.session_data.angle_tables import VIEWS
 
 __all__ = ["dictionary"]
 

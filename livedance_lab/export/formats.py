@@ -17,7 +17,7 @@ from livedance_lab._version import __version__
 from livedance_lab.clock import wall_s
 from livedance_lab.errors import ExportError
 from livedance_lab.export.options import ExportOptions, Progress, Writer, Written
-from livedance_lab.tables.data import SessionData
+from livedance_lab.session_data.data import SessionData
 
 __all__ = ["FORMATS", "Format", "export"]
 
@@ -57,8 +57,8 @@ _RATE = ("fps", "fill", "max_gap_s")
 _BODY = ("smooth", "hands")
 
 FORMATS: dict[str, Format] = {
-    "csv": Format("all tables, wide and long, as CSV", "tables:write_csv", loader="pandas.read_csv"),
-    "parquet": Format("all tables, wide and long, as Parquet", "tables:write_parquet", loader="pandas.read_parquet"),
+    "csv": Format("all tables, wide and long, as CSV", "csv_parquet:write_csv", loader="pandas.read_csv"),
+    "parquet": Format("all tables, wide and long, as Parquet", "csv_parquet:write_parquet", loader="pandas.read_parquet"),
     "dlc-csv": Format("DeepLabCut predictions, CSV", "dlc:write_csv", (*_BODY, *_RATE),
                       loader="movement.io.load_poses.from_dlc_file"),
     "dlc-h5": Format("DeepLabCut predictions, HDF5", "dlc:write_h5", (*_BODY, *_RATE), "export",

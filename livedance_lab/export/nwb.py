@@ -16,10 +16,11 @@ import orjson
 
 from livedance_lab._version import __version__
 from livedance_lab.errors import ExportError
-from livedance_lab.export.grid import Grid, TrueTimes, nominal_grid, true_times
-from livedance_lab.export.options import ExportOptions, Progress, Written, require
-from livedance_lab.export.tracks import angles_deg, tracks
-from livedance_lab.tables.data import SessionData
+from livedance_lab.export.options import ExportOptions, Progress, Written
+from livedance_lab.session_data.data import SessionData
+from livedance_lab.session_data.landmark_arrays import angles_deg, tracks
+from livedance_lab.session_data.time_grid import Grid, TrueTimes, nominal_grid, true_times
+from livedance_lab.system.optional_packages import require
 
 __all__ = ["write"]
 

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from livedance_lab.errors import ExportError
-from livedance_lab.export.grid import nominal_grid
 from livedance_lab.export.options import ExportOptions, Progress, Written
-from livedance_lab.export.tracks import angle_rows, tracks
+from livedance_lab.session_data.data import SessionData
+from livedance_lab.session_data.landmark_arrays import angle_rows, tracks
+from livedance_lab.session_data.time_grid import nominal_grid
 from livedance_lab.skeletons import BLAZEPOSE_33
-from livedance_lab.tables.data import SessionData
 
 __all__ = ["AXES", "MARKERS", "markers_m", "write_mot", "write_trc"]
 

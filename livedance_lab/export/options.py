@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
 from livedance_lab.errors import ExportError
-from livedance_lab.export.grid import Grid
+from livedance_lab.session_data.time_grid import Grid
 
-__all__ = ["ExportOptions", "Progress", "Writer", "Written", "require"]
+__all__ = ["ExportOptions", "Progress", "Writer", "Written"]
 
 Progress = Callable[[float, str], None]
 """Told how much is done, 0 to 1, and of what."""
@@ -87,20 +86,3 @@ class Written:
 
 Writer = Callable[..., Written]
 """Called with (data, folder, options, progress)."""
-
-
-def require(module: str, extra: str) -> Any:
-    """An optional library, imported now.
-
-    Raises
-    ------
-    ExportError
-        If it is not installed; names the line that installs it.
-    """
-    try:
-        return import_module(module)
-    except ImportError as exc:
-        raise ExportError(
-            f"this format needs {module.partition('.')[0]}, which cannot be imported ({exc}): "
-            f"pip install 'livedance-lab[{extra}]'"
-        ) from exc

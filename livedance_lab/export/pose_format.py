@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from livedance_lab.export.grid import nominal_grid
-from livedance_lab.export.options import ExportOptions, Progress, Written, require
-from livedance_lab.export.tracks import tracks
+from livedance_lab.export.options import ExportOptions, Progress, Written
+from livedance_lab.session_data.data import SessionData
+from livedance_lab.session_data.landmark_arrays import tracks
+from livedance_lab.session_data.time_grid import nominal_grid
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, HAND_SIDES, Skeleton
-from livedance_lab.tables.data import SessionData
+from livedance_lab.system.optional_packages import require
 
 __all__ = ["write"]
 

@@ -14,7 +14,7 @@ import socket
 from typing import Any
 from urllib.parse import urlsplit
 
-from livedance_lab.server.process import PORT_VARIABLE, find_servers, usual_port
+from livedance_lab.launcher.live_server import PORT_VARIABLE, find_servers, usual_port
 
 __all__ = ["setup"]
 

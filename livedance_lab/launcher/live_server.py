@@ -29,13 +29,13 @@ import platformdirs
 
 from livedance_lab.clock import now_s
 from livedance_lab.errors import ServerError
-from livedance_lab.server.guard import Guard, Launch
-from livedance_lab.tls import Trust, client_context, pinned
+from livedance_lab.launcher.supervisor import Guard, Launch
+from livedance_lab.system.tls import Trust, client_context, pinned
 
 __all__ = ["PORT_VARIABLE", "LiveServer", "find_servers", "forget_server", "note_server", "usual_port"]
 
 PORT_VARIABLE = "LIVEDANCE_PORT"
-"""Environment variable: the port the server belongs on, see `livedance_lab.server.jupyter_proxy`."""
+"""Environment variable: the port the server belongs on, see `livedance_lab.launcher.jupyter_proxy`."""
 
 
 _START_WITHIN_S = 60.0

@@ -1,4 +1,4 @@
-"""Bodies drawn onto pictures, and pictures written into video files; with `imaging` and `video` the users of OpenCV."""
+"""Bodies drawn onto pictures, and pictures written into video files; with `images` and `video` the users of OpenCV."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from livedance_lab.errors import ImageError
-from livedance_lab.imaging import ImageArray, load_cv2
+from livedance_lab.media.images import ImageArray, load_cv2
 from livedance_lab.pose import Body
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, Skeleton
 

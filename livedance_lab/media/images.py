@@ -1,4 +1,4 @@
-"""Pictures as bytes and as arrays; with `livedance_lab.video` the only user of OpenCV.
+"""Pictures as bytes and as arrays; with `livedance_lab.media.video` the only user of OpenCV.
 
 A picture that came over the network is looked at before it is decoded: its kind by content and its size by
 its header, so that a 20000 x 20000 PNG of a few bytes costs nothing. What a size cannot tell is looked for too: a

@@ -1,4 +1,4 @@
-"""Frames of video files and local cameras; with `livedance_lab.imaging` the only user of OpenCV."""
+"""Frames of video files and local cameras; with `livedance_lab.media.images` the only user of OpenCV."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import TracebackType
 
 from livedance_lab.clock import now_s
 from livedance_lab.errors import ImageError
-from livedance_lab.imaging import ImageArray, load_cv2
+from livedance_lab.media.images import ImageArray, load_cv2
 
 __all__ = ["VideoFrame", "VideoSource"]
 

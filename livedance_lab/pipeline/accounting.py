@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from livedance_lab.metrics.ledger import Ledger
+from livedance_lab.pipeline.ledger import Ledger
 from livedance_lab.pose import FrameRecord, FrameState, FrameTimes
-from livedance_lab.tables.store import SessionLog
+from livedance_lab.session_data.log import SessionLog
 
 __all__ = ["Books"]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from livedance_lab.analysis.statistics import Window
 from livedance_lab.estimators.base import Estimate
-from livedance_lab.metrics.stats import Window
-from livedance_lab.pipeline.books import Books
-from livedance_lab.pipeline.plans import HandsPolicy
-from livedance_lab.pipeline.process import Processor
+from livedance_lab.pipeline.accounting import Books
+from livedance_lab.pipeline.policies import HandsPolicy
+from livedance_lab.pipeline.processor import Processor
 from livedance_lab.pipeline.scheduler import Job, Plan
 from livedance_lab.pose import FrameRecord, FrameState, PoseResult
-from livedance_lab.tables.store import SessionLog
+from livedance_lab.session_data.log import SessionLog
 
 __all__ = ["Outlet"]
 

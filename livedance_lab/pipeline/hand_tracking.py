@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from livedance_lab.estimators.base import HandEstimate
-from livedance_lab.estimators.close_ups import Crop
+from livedance_lab.estimators.hand_crops import Crop
 from livedance_lab.pose import Body, FloatArray
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_SIDES
 

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from livedance_lab.errors import EstimatorError, ImageError, LiveDanceError
 from livedance_lab.estimators.base import Estimate, Estimator, ImageArray, MonotonicMs
-from livedance_lab.estimators.close_ups import CloseUps, Crop
+from livedance_lab.estimators.hand_crops import CloseUps, Crop
 from livedance_lab.pipeline.scheduler import Job, LaneHandle, Plan, Scheduler
 
 __all__ = ["Lane", "LaneOwner"]

@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 from livedance_lab.errors import EstimatorError, LiveDanceError
 from livedance_lab.estimators.base import Estimator, EstimatorFactory
-from livedance_lab.pipeline.lanes import Lane, LaneOwner
-from livedance_lab.pipeline.latest import LatestSlot
-from livedance_lab.pipeline.picture import Picture
-from livedance_lab.pipeline.plans import JoinPlan, LanesPlan, SequentialPlan, pose_lane_count
+from livedance_lab.pipeline.lane import Lane, LaneOwner
+from livedance_lab.pipeline.latest_slot import LatestSlot
+from livedance_lab.pipeline.policies import JoinPlan, LanesPlan, SequentialPlan, pose_lane_count
+from livedance_lab.pipeline.received_frame import Picture
 from livedance_lab.pipeline.scheduler import Job, Scheduler
 from livedance_lab.settings import Settings
 

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from livedance_lab.pipeline.crew import Crew
-from livedance_lab.pipeline.plans import HandsPolicy
+from livedance_lab.pipeline.lane_group import Crew
+from livedance_lab.pipeline.policies import HandsPolicy
 from livedance_lab.pipeline.scheduler import Job
 from livedance_lab.pipeline.watchdog import Watchdog
 from livedance_lab.settings import Settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from livedance_lab.metrics.ledger import LedgerSummary
+from livedance_lab.pipeline.ledger import LedgerSummary
 from livedance_lab.pose import FrameState, PoseResult
 
 if TYPE_CHECKING:

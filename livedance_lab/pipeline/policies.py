@@ -19,9 +19,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from livedance_lab.pipeline.latest import LatestSlot
+from livedance_lab.pipeline.latest_slot import LatestSlot
 from livedance_lab.pipeline.load import Load
-from livedance_lab.pipeline.picture import Picture
+from livedance_lab.pipeline.received_frame import Picture
 from livedance_lab.pipeline.scheduler import Job, LaneHandle
 from livedance_lab.settings import Settings
 

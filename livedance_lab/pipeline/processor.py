@@ -19,8 +19,8 @@ from livedance_lab.analysis.angles import OTHER_SIDE, angle_ids, angles_deg, unm
 from livedance_lab.analysis.smoothing import BodySmoother
 from livedance_lab.errors import SettingsError
 from livedance_lab.estimators.base import Estimate
-from livedance_lab.estimators.close_ups import Crop
-from livedance_lab.pipeline.hands import HandsTally, WristFollower, sides, visible_wrists
+from livedance_lab.estimators.hand_crops import Crop
+from livedance_lab.pipeline.hand_tracking import HandsTally, WristFollower, sides, visible_wrists
 from livedance_lab.pose import Body, FloatArray, Frame, FrameRecord, FrameState, PoseResult
 from livedance_lab.settings import Settings
 

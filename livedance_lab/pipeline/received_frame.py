@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from livedance_lab.estimators.base import ImageArray
-from livedance_lab.imaging import MAX_PIXELS, decode_rgb, downscale, probe
+from livedance_lab.media.images import MAX_PIXELS, decode_rgb, downscale, probe
 from livedance_lab.pose import Frame
 
 __all__ = ["Picture"]

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from livedance_lab.pipeline.picture import Picture
+from livedance_lab.pipeline.received_frame import Picture
 
 __all__ = ["Job", "LaneHandle", "Plan", "Scheduler", "core_count", "places_for"]
 

@@ -15,28 +15,28 @@ from livedance_lab._version import __version__
 from livedance_lab.clock import ClockOffset, now_s, wall_s
 from livedance_lab.errors import CodedError, EstimatorError, ImageError, LiveDanceError, WireError
 from livedance_lab.estimators.base import Estimate, EstimatorFactory
-from livedance_lab.estimators.close_ups import Crop
-from livedance_lab.imaging import MAX_PIXELS, check
-from livedance_lab.model_store import is_here
-from livedance_lab.pipeline.books import Books
-from livedance_lab.pipeline.complaints import Complaints
-from livedance_lab.pipeline.crew import CREW_FIELDS, Crew
-from livedance_lab.pipeline.intake import ClientClock, check_size
-from livedance_lab.pipeline.lanes import Lane
-from livedance_lab.pipeline.latest import QUEUES, LatestSlot
+from livedance_lab.estimators.hand_crops import Crop
+from livedance_lab.estimators.model_store import is_here
+from livedance_lab.media.images import MAX_PIXELS, check
+from livedance_lab.pipeline.accounting import Books
+from livedance_lab.pipeline.client_clock import ClientClock, check_size
+from livedance_lab.pipeline.emitter import Outlet
+from livedance_lab.pipeline.lane import Lane
+from livedance_lab.pipeline.lane_group import CREW_FIELDS, Crew
+from livedance_lab.pipeline.lane_group_manager import Staff
+from livedance_lab.pipeline.latency_target import TargetAge
+from livedance_lab.pipeline.latest_slot import QUEUES, LatestSlot
 from livedance_lab.pipeline.listener import SessionListener
-from livedance_lab.pipeline.outlet import Outlet
-from livedance_lab.pipeline.picture import Picture
-from livedance_lab.pipeline.process import Processor
+from livedance_lab.pipeline.processor import Processor
+from livedance_lab.pipeline.received_frame import Picture
 from livedance_lab.pipeline.scheduler import Job, Scheduler
-from livedance_lab.pipeline.staff import Staff
-from livedance_lab.pipeline.summary import summary_of
-from livedance_lab.pipeline.target_age import TargetAge
+from livedance_lab.pipeline.status import summary_of
+from livedance_lab.pipeline.throttled_events import Complaints
 from livedance_lab.pose import Body, Frame, FrameState, FrameTimes, PoseResult
+from livedance_lab.session_data.log import SessionLog
+from livedance_lab.session_data.schema import Schemas
 from livedance_lab.settings import Settings
-from livedance_lab.tables.schema import Schemas
-from livedance_lab.tables.store import SessionLog
-from livedance_lab.wire.codec import FrameHeader
+from livedance_lab.wire.results import FrameHeader
 
 __all__ = ["Session"]
 
@@ -59,7 +59,7 @@ class Session:
     max_log_bytes : int
         Memory of the log.
     queue : str
-        One of `livedance_lab.pipeline.latest.QUEUES`; the others exist to be compared with.
+        One of `livedance_lab.pipeline.latest_slot.QUEUES`; the others exist to be compared with.
     hang_s : float
         An estimator silent for this long at least is given up, see `livedance_lab.pipeline.watchdog`.
     make_lane : callable, default Lane

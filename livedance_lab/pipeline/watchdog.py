@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from livedance_lab.pipeline.scheduler import Job
 
 if TYPE_CHECKING:
-    from livedance_lab.pipeline.lanes import Lane
+    from livedance_lab.pipeline.lane import Lane
 
 __all__ = ["MOST_GIVEN_UP", "Watchdog"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from livedance_lab.plots.look import LIGHT
+from livedance_lab.plots.theme import LIGHT
 
 __all__ = ["save_bench"]
 
@@ -18,7 +18,7 @@ def save_bench(rows: dict[str, list[dict[str, float]]], columns: dict[str, str],
     Parameters
     ----------
     rows : dict
-        Design to measurements, as `livedance_lab.runs.bench.bench` gives them.
+        Design to measurements, as `livedance_lab.benchmarks.designs.bench` gives them.
     columns : dict of str to str
         Which values to draw, and their titles.
     path : Path

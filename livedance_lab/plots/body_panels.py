@@ -15,10 +15,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
-from livedance_lab.plots.curves import prepare
-from livedance_lab.plots.history import View
-from livedance_lab.plots.look import STATE_COLOURS, STATE_WORDS, Look
-from livedance_lab.plots.stamps import Stamp
+from livedance_lab.plots.curve_panels import prepare
+from livedance_lab.plots.fast_text import Stamp
+from livedance_lab.plots.live_history import View
+from livedance_lab.plots.theme import STATE_COLOURS, STATE_WORDS, Look
 from livedance_lab.skeletons import BLAZEPOSE_33
 
 __all__ = ["LedgerPanel", "PicturePanel", "WorldPanel"]

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from livedance_lab.analysis.angles import ANGLES, ViewQuality, angular_velocity_deg_s
-from livedance_lab.plots.history import View
-from livedance_lab.plots.look import Look
-from livedance_lab.plots.stamps import Stamp
+from livedance_lab.plots.fast_text import Stamp
+from livedance_lab.plots.live_history import View
+from livedance_lab.plots.theme import Look
 
 __all__ = [
     "VELOCITY",

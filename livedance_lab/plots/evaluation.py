@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from livedance_lab.plots.look import LIGHT
+from livedance_lab.plots.theme import LIGHT
 
 __all__ = ["draw_front", "save_painted", "save_trials"]
 

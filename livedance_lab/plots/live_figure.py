@@ -15,9 +15,10 @@ import numpy.typing as npt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from livedance_lab.analysis.angle_registry import by_joint
+from livedance_lab.analysis.angle_definitions import by_joint
 from livedance_lab.errors import SettingsError
-from livedance_lab.plots.curves import (
+from livedance_lab.plots.body_panels import LedgerPanel, PicturePanel, WorldPanel
+from livedance_lab.plots.curve_panels import (
     VELOCITY,
     AnglePanel,
     Panel,
@@ -26,9 +27,8 @@ from livedance_lab.plots.curves import (
     VelocityPanel,
     label_seconds,
 )
-from livedance_lab.plots.history import LiveHistory
-from livedance_lab.plots.look import DARK, LIGHT, Look
-from livedance_lab.plots.panels import LedgerPanel, PicturePanel, WorldPanel
+from livedance_lab.plots.live_history import LiveHistory
+from livedance_lab.plots.theme import DARK, LIGHT, Look
 
 __all__ = ["LiveFigure", "interactive_figure"]
 

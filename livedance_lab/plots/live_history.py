@@ -14,7 +14,7 @@ import numpy.typing as npt
 from livedance_lab.analysis.angles import ANGLES, ViewQuality, view_quality
 from livedance_lab.analysis.interpolation import Painter, make_painter
 from livedance_lab.errors import SettingsError
-from livedance_lab.wire.codec import WireResult
+from livedance_lab.wire.results import WireResult
 
 __all__ = ["LiveHistory", "Ring", "View"]
 
@@ -23,7 +23,7 @@ Array = npt.NDArray[np.float64]
 _RATE_WINDOW_S = 1.0
 _AGE_WINDOW_S = 2.0
 _SAMPLE_EVERY_S = 0.25
-_QUALITY_WINDOW_S = 2.0  # as `livedance_lab.analysis.qualities.over_time` has it
+_QUALITY_WINDOW_S = 2.0  # as `livedance_lab.analysis.movement_qualities.over_time` has it
 _QUALITY_EVERY_S = 0.5
 _RESTART_S = 1.0  # results are never this much out of order
 
@@ -123,7 +123,7 @@ class LiveHistory:
     painting : str, default "interpolate"
         How the skeleton moves between results, see `livedance_lab.analysis.interpolation.MODES`.
     qualities : sequence of str
-        Of `livedance_lab.analysis.qualities.QUALITIES`, those to be followed.
+        Of `livedance_lab.analysis.movement_qualities.QUALITIES`, those to be followed.
 
     Raises
     ------
@@ -253,7 +253,9 @@ class _Movement:
         self.names = tuple(names)
         self._measures: list[Any] = []
         if names:
-            from livedance_lab.analysis.qualities import QUALITIES  # here: it needs SciPy, and most figures do not
+            from livedance_lab.analysis.movement_qualities import (
+                QUALITIES,  # here: it needs SciPy, and most figures do not
+            )
 
             unknown = [name for name in names if name not in QUALITIES]
             if unknown:

@@ -12,14 +12,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from livedance_lab.analysis.angle_registry import by_joint
+from livedance_lab.analysis.angle_definitions import by_joint
 from livedance_lab.analysis.angles import ViewQuality
+from livedance_lab.analysis.statistics import percentiles
 from livedance_lab.errors import ExportError
-from livedance_lab.metrics.stats import percentiles
-from livedance_lab.plots.look import LIGHT, STATE_COLOURS, STATE_WORDS
 from livedance_lab.plots.skeleton import Picture, draw_skeleton
+from livedance_lab.plots.theme import LIGHT, STATE_COLOURS, STATE_WORDS
 from livedance_lab.pose import FloatArray, FrameState
-from livedance_lab.tables.data import SessionData
+from livedance_lab.session_data.data import SessionData
 
 __all__ = ["overview_figure", "save_overview"]
 

@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from livedance_lab.analysis.angles import ANGLES, ViewQuality, labelled
-from livedance_lab.plots.look import LIGHT
+from livedance_lab.plots.theme import LIGHT
 from livedance_lab.pose import FloatArray
+from livedance_lab.session_data.data import SessionData
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, Skeleton
-from livedance_lab.tables.data import SessionData
 
 __all__ = ["Picture", "draw_skeleton"]
 

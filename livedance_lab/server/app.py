@@ -15,14 +15,14 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from livedance_lab.errors import PortTakenError, ServerError
-from livedance_lab.logs import about
 from livedance_lab.server.access import check_exposure
 from livedance_lab.server.config import ServerConfig
-from livedance_lab.server.http import ROUTES, NotFound, Ready
-from livedance_lab.server.hub import Hub
+from livedance_lab.server.http_api import ROUTES, NotFound, Ready
 from livedance_lab.server.readiness import Readiness
-from livedance_lab.server.sockets import LiveSocket
-from livedance_lab.tls import server_context
+from livedance_lab.server.session_manager import Hub
+from livedance_lab.server.websocket import LiveSocket
+from livedance_lab.system.logs import about
+from livedance_lab.system.tls import server_context
 
 __all__ = ["make_app", "run", "serving"]
 

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from livedance_lab.imaging import MAX_PIXELS
+from livedance_lab.media.images import MAX_PIXELS
 from livedance_lab.pipeline.scheduler import core_count, places_for
 from livedance_lab.settings import Settings
 

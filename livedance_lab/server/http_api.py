@@ -32,15 +32,15 @@ from tornado.web import HTTPError, RequestHandler
 
 from livedance_lab._version import __version__
 from livedance_lab.errors import BusyError, CodedError, ConnectionRefused, LiveDanceError, WireError
-from livedance_lab.logs import about
 from livedance_lab.server.access import known_host, knows_token
-from livedance_lab.server.hub import Hub
 from livedance_lab.server.manifest import manifest
 from livedance_lab.server.readiness import Readiness
-from livedance_lab.tables.schema import TABLES
-from livedance_lab.tables.store import to_ipc
-from livedance_lab.wire.codec import encode_json
+from livedance_lab.server.session_manager import Hub
+from livedance_lab.session_data.log import to_ipc
+from livedance_lab.session_data.schema import TABLES
+from livedance_lab.system.logs import about
 from livedance_lab.wire.messages import SESSION_ID, Mark, SettingsChange, parse_client_message, parse_json
+from livedance_lab.wire.results import encode_json
 
 __all__ = ["ROUTES"]
 

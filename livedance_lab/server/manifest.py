@@ -7,10 +7,10 @@ from typing import Any
 
 from livedance_lab.clock import wall_s
 from livedance_lab.errors import ModelError
-from livedance_lab.model_store import sha256_of
+from livedance_lab.estimators.model_store import sha256_of
 from livedance_lab.pipeline.session import Session
 from livedance_lab.server.config import ServerConfig
-from livedance_lab.versions import software
+from livedance_lab.system.versions import software
 
 __all__ = ["manifest"]
 

@@ -10,11 +10,11 @@ from prometheus_client import CollectorRegistry, Histogram, disable_created_metr
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from livedance_lab.metrics.usage import resident_bytes
 from livedance_lab.pose import FrameRecord
+from livedance_lab.system.resources import resident_bytes
 
 if TYPE_CHECKING:
-    from livedance_lab.server.hub import Hub
+    from livedance_lab.server.session_manager import Hub
 
 __all__ = ["Meters"]
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from livedance_lab.errors import LiveDanceError
-from livedance_lab.server.hub import Hub
+from livedance_lab.server.session_manager import Hub
 
 __all__ = ["Readiness"]
 

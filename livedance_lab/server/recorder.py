@@ -8,9 +8,9 @@ from typing import Any
 from livedance_lab.errors import RecordingError
 from livedance_lab.pipeline.session import Session
 from livedance_lab.pose import Body, Frame
-from livedance_lab.recording.writer import RecordingWriter
 from livedance_lab.server.config import ServerConfig
 from livedance_lab.server.manifest import manifest
+from livedance_lab.session_data.recording.writer import RecordingWriter
 
 __all__ = ["Recorder", "unused", "within"]
 
@@ -75,7 +75,7 @@ class Recorder:
         self.session, self.path, self._config = session, path, config
         transform = None
         if keep_video and blur_faces:
-            from livedance_lab.recording.blur import blur_face
+            from livedance_lab.session_data.recording.face_blur import blur_face
 
             transform = blur_face
         self._writer = RecordingWriter(

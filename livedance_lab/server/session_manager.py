@@ -16,19 +16,19 @@ from typing import Any
 from livedance_lab.clock import now_s, wall_s
 from livedance_lab.errors import BusyError, ConnectionRefused, RecordingError
 from livedance_lab.estimators.base import factory
-from livedance_lab.logs import about
-from livedance_lab.memory import return_free_pages
-from livedance_lab.metrics.ledger import LedgerSummary
-from livedance_lab.pipeline.plans import pose_lane_count
+from livedance_lab.pipeline.ledger import LedgerSummary
+from livedance_lab.pipeline.policies import pose_lane_count
 from livedance_lab.pipeline.scheduler import Scheduler
 from livedance_lab.pipeline.session import Session
 from livedance_lab.pose import FrameState, PoseResult
 from livedance_lab.server.config import ServerConfig
-from livedance_lab.server.prometheus import Meters
+from livedance_lab.server.hosted_session import Connection, Room
+from livedance_lab.server.metrics import Meters
 from livedance_lab.server.recorder import Recorder, unused, within
-from livedance_lab.server.room import Connection, Room
-from livedance_lab.wire.binary import encode_binary_result
-from livedance_lab.wire.codec import encode_json, encode_result
+from livedance_lab.system.logs import about
+from livedance_lab.system.memory import return_free_pages
+from livedance_lab.wire.results import encode_json, encode_result
+from livedance_lab.wire.results_binary import encode_binary_result
 
 __all__ = ["Hub"]
 

@@ -12,19 +12,19 @@ from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from livedance_lab._version import __version__
-from livedance_lab.analysis.angle_registry import label_places
+from livedance_lab.analysis.angle_definitions import label_places
 from livedance_lab.clock import ClockOffset, now_s
 from livedance_lab.errors import CodedError, ConnectionRefused, ImageError, SettingsError, WireError
-from livedance_lab.logs import about
-from livedance_lab.pipeline.plans import pose_lane_count
+from livedance_lab.pipeline.policies import pose_lane_count
 from livedance_lab.server.access import known_host, known_origin, knows_token
 from livedance_lab.server.config import ServerConfig
-from livedance_lab.server.hub import Hub
-from livedance_lab.server.limits import Allowance
+from livedance_lab.server.hosted_session import Room
 from livedance_lab.server.outbox import Outbox
-from livedance_lab.server.room import Room
+from livedance_lab.server.rate_limit import Allowance
+from livedance_lab.server.session_manager import Hub
+from livedance_lab.system.logs import about
 from livedance_lab.wire import messages as m
-from livedance_lab.wire.codec import CountableFrameError, FrameHeader, decode_frame, decode_legacy_frame, encode_json
+from livedance_lab.wire.results import CountableFrameError, FrameHeader, decode_frame, decode_legacy_frame, encode_json
 
 __all__ = ["LiveSocket"]
 

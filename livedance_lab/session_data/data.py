@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from livedance_lab.pose import BODY_SHAPES, Flag, FrameState
+from livedance_lab.session_data.angle_tables import angle_columns, velocity_columns, views_of
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, HAND_SIDES
-from livedance_lab.tables.angles import angle_columns, velocity_columns, views_of
 
 __all__ = ["HAND_LANDMARKS", "LedgerCounts", "SessionData"]
 
@@ -91,7 +91,7 @@ class SessionData:
     Parameters
     ----------
     frames, results, events, receipts : pyarrow.Table
-        As `livedance_lab.tables.schema` defines them.
+        As `livedance_lab.session_data.schema` defines them.
     manifest : mapping
         What produced them: session id, versions, models, settings, clock.
     """

@@ -16,8 +16,8 @@ import orjson
 import pyarrow as pa
 
 from livedance_lab.pose import FrameRecord, PoseResult
-from livedance_lab.tables.columns import batch
-from livedance_lab.tables.schema import TABLES, Schemas, frames_batch, results_batch
+from livedance_lab.session_data.arrow_columns import batch
+from livedance_lab.session_data.schema import TABLES, Schemas, frames_batch, results_batch
 
 __all__ = ["LogSink", "SessionLog", "to_ipc"]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from livedance_lab.tables.data import SessionData
-from livedance_lab.tables.schema import TABLES
-from livedance_lab.tables.store import from_ipc
+from livedance_lab.session_data.data import SessionData
+from livedance_lab.session_data.log import from_ipc
+from livedance_lab.session_data.schema import TABLES
 
 __all__ = ["LogMirror"]
 

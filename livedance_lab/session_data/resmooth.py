@@ -16,8 +16,8 @@ import numpy.typing as npt
 from livedance_lab.analysis.smoothing import BodySmoother
 from livedance_lab.errors import RecordingError
 from livedance_lab.pose import BODY_SHAPES, Body, FloatArray
+from livedance_lab.session_data.data import SessionData
 from livedance_lab.settings import Settings
-from livedance_lab.tables.data import SessionData
 from livedance_lab.wire.messages import parse_json
 
 __all__ = ["Smoothed", "resmooth", "settings_by_version"]

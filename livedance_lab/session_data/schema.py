@@ -26,7 +26,7 @@ import orjson
 import pyarrow as pa
 
 from livedance_lab.pose import BODY_SHAPES, STAGES, FrameRecord, FrameTimes, PoseResult
-from livedance_lab.tables.columns import batch, lists
+from livedance_lab.session_data.arrow_columns import batch, lists
 
 __all__ = ["TABLES", "Schemas", "frames_batch", "results_batch"]
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from livedance_lab.analysis.statistics import percentiles
 from livedance_lab.errors import LiveDanceError
-from livedance_lab.metrics.stats import percentiles
 from livedance_lab.pose import STAGES, FrameState
-from livedance_lab.tables.data import SessionData
+from livedance_lab.session_data.data import SessionData
 
 __all__ = ["conserved", "summarise"]
 

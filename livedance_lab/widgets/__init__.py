@@ -6,9 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from livedance_lab.widgets.camera import camera_or_clip
     from livedance_lab.widgets.live_plots import LivePlots
     from livedance_lab.widgets.pose_view import PoseView
-    from livedance_lab.widgets.source import camera_or_clip
     from livedance_lab.widgets.tuning_panel import TuningPanel
 
 __all__ = ["LivePlots", "PoseView", "TuningPanel", "camera_or_clip"]
@@ -17,7 +17,7 @@ _HOMES = {
     "LivePlots": "live_plots",
     "PoseView": "pose_view",
     "TuningPanel": "tuning_panel",
-    "camera_or_clip": "source",
+    "camera_or_clip": "camera",
 }
 
 

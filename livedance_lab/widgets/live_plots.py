@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
-from livedance_lab.analysis.qualities import QUALITIES
+from livedance_lab.analysis.movement_qualities import QUALITIES
 from livedance_lab.clock import now_s, thread_cpu_s
-from livedance_lab.imaging import encode_jpeg, encode_png
-from livedance_lab.plots.history import LiveHistory
-from livedance_lab.plots.live import LiveFigure, interactive_figure
-from livedance_lab.plots.smoothing_now import SmoothingNow
+from livedance_lab.media.images import encode_jpeg, encode_png
+from livedance_lab.plots.live_figure import LiveFigure, interactive_figure
+from livedance_lab.plots.live_history import LiveHistory
 from livedance_lab.widgets.live_image import LiveImage
+from livedance_lab.widgets.smoothing_meter import SmoothingNow
 
 if TYPE_CHECKING:
     from livedance_lab.client.session import LiveSession
-    from livedance_lab.wire.codec import WireResult
+    from livedance_lab.wire.results import WireResult
 
 __all__ = ["LivePlots"]
 

@@ -13,7 +13,7 @@ import ipywidgets
 from livedance_lab.errors import LiveDanceError
 from livedance_lab.export import FORMATS
 from livedance_lab.settings import load_preset, save_preset
-from livedance_lab.widgets.controls import heading
+from livedance_lab.widgets.setting_controls import heading
 
 if TYPE_CHECKING:
     from livedance_lab.client.session import LiveSession

@@ -9,10 +9,10 @@ from typing import Final
 
 import numpy as np
 
-from livedance_lab.analysis.evaluate import BODY_JOINTS
+from livedance_lab.analysis.paint_evaluation import BODY_JOINTS
 from livedance_lab.analysis.smoothing import body_size
 from livedance_lab.analysis.tuning import Reading, reading
-from livedance_lab.wire.codec import WireResult
+from livedance_lab.wire.results import WireResult
 
 __all__ = ["SmoothingNow"]
 

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
-from livedance_lab.analysis.angle_registry import by_joint
+from livedance_lab.analysis.angle_definitions import by_joint
 from livedance_lab.analysis.filters import FILTERS, checked, describe
 from livedance_lab.clock import now_s
 from livedance_lab.errors import LiveDanceError
-from livedance_lab.plots.smoothing_now import SmoothingNow
 from livedance_lab.settings import Settings
-from livedance_lab.widgets.controls import STYLE, heading, parameter_control, setting_control, smoothing_extras
-from livedance_lab.widgets.session_bar import ExportBar, MarkBar, PresetBar
+from livedance_lab.widgets.session_controls import ExportBar, MarkBar, PresetBar
+from livedance_lab.widgets.setting_controls import STYLE, heading, parameter_control, setting_control, smoothing_extras
+from livedance_lab.widgets.smoothing_meter import SmoothingNow
 
 if TYPE_CHECKING:
     from livedance_lab.client.session import LiveSession
-    from livedance_lab.wire.codec import WireResult
+    from livedance_lab.wire.results import WireResult
 
 __all__ = ["TuningPanel"]
 

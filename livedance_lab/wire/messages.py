@@ -1,8 +1,8 @@
 """What can be said over the socket, in both directions: version 1.
 
-Frames are binary (`livedance_lab.wire.codec`), and so are results for a client that says so in its hello
-(`livedance_lab.wire.binary`); everything else, both ways, is JSON text with a `type`. Times are seconds: a client
-writes its own clock, the server answers in the server's clock. JSON has no NaN: unknown is `null`.
+Frames are binary (`livedance_lab.wire.results`), and so are results for a client that says so in its hello
+(`livedance_lab.wire.results_binary`); everything else, both ways, is JSON text with a `type`. Times are seconds: a
+client writes its own clock, the server answers in the server's clock. JSON has no NaN: unknown is `null`.
 
 ==============  =========  ==================================================================================
 type            direction  meaning
@@ -108,7 +108,7 @@ class Hello(_Message):
     unanswered: list[Seq] = Field(default_factory=list, max_length=10_000)
     """On reconnection: sent frames whose end the client does not know."""
     results: Literal["json", "binary"] = "json"
-    """The form in which results come: text, or `livedance_lab.wire.binary`."""
+    """The form in which results come: text, or `livedance_lab.wire.results_binary`."""
 
 
 class Ping(_Message):

@@ -18,8 +18,8 @@ offset  type  field
 ======  ====  ======================================================================
 
 Magic, kind and `seq` stand where they are in every version, so that a frame of another one can be counted.
-Its browser twin is ``widgets/static/wire.js``; both are held to ``data/golden/wire.json``. The binary form of
-results is in `livedance_lab.wire.binary`.
+Its browser twin is ``widgets/static/frames.js``; both are held to ``data/golden/wire.json``. The binary form of
+results is in `livedance_lab.wire.results_binary`.
 """
 
 from __future__ import annotations

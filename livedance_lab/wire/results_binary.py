@@ -1,4 +1,4 @@
-"""A result as bytes: the same values as its JSON text (`livedance_lab.wire.codec.encode_result`), in half of them.
+"""A result as bytes: the same values as its JSON text (`livedance_lab.wire.results.encode_result`), in half of them.
 
 Who asks for it in the hello (``results: "binary"``) gets it instead of the text. Little-endian throughout; an array
 follows the one before without a gap, so that only the header has fixed offsets.
@@ -28,7 +28,7 @@ Then, NaN where unknown:
 - with hands, f32: ``px, raw_px, world_m`` of shape (2, 21, 3), ``score`` of shape (2,)
 - C u8: how they ended, as places in `FrameState`; if found, 33 u8: `Flag`
 
-Its browser twin is ``widgets/static/binary_result.js``; both are held to ``data/golden/wire.json``.
+Its browser twin is ``widgets/static/results_binary.js``; both are held to ``data/golden/wire.json``.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ import numpy as np
 
 from livedance_lab.errors import WireError
 from livedance_lab.pose import STAGES, Body, Flag, FloatArray, FrameState, FrameTimes, PoseResult
-from livedance_lab.wire.codec import WireResult
 from livedance_lab.wire.messages import PROTOCOL_VERSION
+from livedance_lab.wire.results import WireResult
 
 __all__ = ["decode_binary_result", "encode_binary_result"]
 

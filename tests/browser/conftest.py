@@ -24,7 +24,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
-from livedance_lab.server import LiveServer
+from livedance_lab.launcher import LiveServer
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / "test-artifacts"

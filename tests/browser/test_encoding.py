@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from livedance_lab.runs import encoding
-from livedance_lab.runs.result_forms import measure_result_forms
+from livedance_lab.benchmarks import encoding
+from livedance_lab.benchmarks.result_formats import measure_result_forms
 from tests.browser.conftest import CLIP
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from livedance_lab.server import LiveServer
+from livedance_lab.launcher import LiveServer
 from tests.browser.conftest import Notebook, wait_until
 
 CLIP = Path(__file__).resolve().parents[2] / "data" / "samples" / "dancer.mp4"
 BEGIN = """%matplotlib {backend}
 import time
 from livedance_lab.client import LiveSession
-from livedance_lab.server import LiveServer
+from livedance_lab.launcher import LiveServer
 from livedance_lab.widgets import LivePlots
 server = LiveServer("{url}", "{token}", 0)
 session = LiveSession.open(server)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from livedance_lab.server import LiveServer
+from livedance_lab.launcher import LiveServer
 from tests.browser.conftest import Notebook, launch, wait_until
 from tests.browser.test_pose_view import SHOW
-from tests.certificates import self_signed
+from tests.support.certificates import self_signed
 
 SAY_HELLO = """([url, token]) => new Promise((done) => {
   const socket = new WebSocket(url);
@@ -122,7 +122,7 @@ def test_the_view_streams_over_tls(browser, lab, tmp_path):
     with LiveServer.start(reuse=False, port=0, certfile=files.certfile, keyfile=files.keyfile) as server:
         page, opened = context.new_page(), []
         page.on("websocket", lambda socket: opened.append(socket.url))
-        connect = f'from livedance_lab.server import LiveServer\nfrom livedance_lab.widgets import PoseView\n' \
+        connect = f'from livedance_lab.launcher import LiveServer\nfrom livedance_lab.widgets import PoseView\n' \
                   f'server = LiveServer("{server.url}", "{server.token}", trust="{files.certfile}")'  # fmt: skip
         notebook = Notebook(page, lab, [connect, SHOW["own camera"]])
         notebook.run()

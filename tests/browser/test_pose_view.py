@@ -6,10 +6,10 @@ import signal
 
 import pytest
 
-from livedance_lab.server import LiveServer
+from livedance_lab.launcher import LiveServer
 from tests.browser.conftest import ARTIFACTS, Notebook, free_port, launch, wait_until
 
-CONNECT = """from livedance_lab.server import LiveServer
+CONNECT = """from livedance_lab.launcher import LiveServer
 from livedance_lab.widgets import PoseView
 server = LiveServer("{url}", "{token}", 0)"""
 STATE = (

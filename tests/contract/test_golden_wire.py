@@ -1,7 +1,7 @@
 """The wire's bytes and texts are pinned in data/golden/wire.json, which the browser's twin is held to as well.
 
 After a wanted change of the wire: ``python -m tests.contract.test_golden_wire`` writes the file anew; then
-change widgets/static/wire.js with it.
+change widgets/static/frames.js with it.
 """
 
 import json
@@ -15,8 +15,8 @@ import pytest
 from livedance_lab.errors import WireError
 from livedance_lab.pose import Body, FrameRecord, FrameState, FrameTimes, PoseResult
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21
-from livedance_lab.wire.binary import decode_binary_result, encode_binary_result
-from livedance_lab.wire.codec import FrameHeader, decode_frame, decode_result, encode_frame, encode_result
+from livedance_lab.wire.results import FrameHeader, decode_frame, decode_result, encode_frame, encode_result
+from livedance_lab.wire.results_binary import decode_binary_result, encode_binary_result
 
 GOLDEN = Path(__file__).parents[2] / "data" / "golden" / "wire.json"
 
@@ -110,7 +110,7 @@ def read_as(text: str) -> dict[str, object]:
 def golden() -> dict[str, object]:
     """The whole file."""
     return {
-        "about": "Written by tests/contract/test_golden_wire.py from livedance_lab/wire/codec.py and skeletons.py.",
+        "about": "Written by tests/contract/test_golden_wire.py from livedance_lab/wire/results.py and skeletons.py.",
         "frames": [
             {"name": name, "header": asdict(h), "image_hex": IMAGE.hex(), "message_hex": encode_frame(h, IMAGE).hex()}
             for name, h in HEADERS.items()

@@ -13,20 +13,22 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "livedance_lab"
 
 LEVELS: dict[str, int] = {
-    **dict.fromkeys(("_version", "errors", "clock", "logs", "memory", "pose", "quiet"), 0),
-    **dict.fromkeys(("skeletons", "settings", "tls", "versions"), 0),
-    **dict.fromkeys(("wire", "imaging", "video", "analysis", "metrics", "model_store", "tables"), 1),
-    **dict.fromkeys(("drawing", "estimators", "export", "recording"), 2),
-    **dict.fromkeys(("pipeline",), 3),
-    **dict.fromkeys(("server", "client", "plots", "batch"), 4),
-    **dict.fromkeys(("widgets", "runs"), 5),
-    **dict.fromkeys(("cli", "doctor"), 6),
-    "__main__": 7,
+    **dict.fromkeys(("_version", "errors", "clock", "skeletons"), 0),
+    **dict.fromkeys(("pose", "settings", "system"), 1),
+    **dict.fromkeys(("analysis", "wire", "media", "launcher"), 2),
+    **dict.fromkeys(("session_data", "estimators", "samples"), 3),
+    **dict.fromkeys(("pipeline", "plots", "export"), 4),
+    **dict.fromkeys(("server", "client", "batch"), 5),
+    **dict.fromkeys(("widgets",), 6),
+    **dict.fromkeys(("benchmarks",), 7),
+    **dict.fromkeys(("evaluation",), 8),
+    **dict.fromkeys(("cli",), 9),
+    "__main__": 10,
 }
 """Level of each part: the path of one frame, read upwards."""
 
-STRANGERS = {("plots", "server"), ("plots", "client"), ("server", "plots"), ("client", "plots")}
-"""Neighbours on one level that must not know each other: displays work on data, wherever it came from."""
+STRANGERS = {("server", "plots"), ("client", "plots"), ("server", "client"), ("client", "server")}
+"""Parts that must not import each other, whatever their levels: displays work on data, wherever it came from."""
 
 STANDALONE = {"bootstrap"}
 """Runs before anything is installed: the standard library only, and nothing of ours."""
@@ -34,23 +36,23 @@ STANDALONE = {"bootstrap"}
 EVERYWHERE = {"numpy"}
 
 OWNERS: dict[str, tuple[str, ...]] = {
-    "mediapipe": ("estimators.mediapipe_tasks", "model_store"),
-    "flatbuffers": ("model_store",),
-    "platformdirs": ("model_store", "server.process"),
-    "filelock": ("model_store",),
-    "cv2": ("imaging",),
-    "pyarrow": ("tables", "recording", "export"),
-    "pandas": ("tables", "export", "client.log", "runs"),
+    "mediapipe": ("estimators.mediapipe_tasks", "estimators.model_store"),
+    "flatbuffers": ("estimators.model_store",),
+    "platformdirs": ("estimators.model_store", "launcher"),
+    "filelock": ("estimators.model_store",),
+    "cv2": ("media",),
+    "pyarrow": ("session_data", "export"),
+    "pandas": ("session_data", "export", "client.remote_log", "evaluation", "samples"),
     "scipy": ("analysis",),
-    "orjson": ("wire", "tables", "recording", "export"),
+    "orjson": ("wire", "session_data", "export"),
     "pydantic": ("settings", "wire"),
     "tornado": ("server",),
-    "prometheus_client": ("server.prometheus",),
+    "prometheus_client": ("server.metrics",),
     "websockets": ("client",),
     "pylsl": ("client.lsl",),
     "distributed": ("batch",),
-    "playwright": ("runs.browser", "runs.encoding"),
-    "psutil": ("metrics", "doctor"),
+    "playwright": ("benchmarks.browser", "benchmarks.encodings"),
+    "psutil": ("system.resources", "cli.doctor_checks"),
     "matplotlib": ("plots",),
     "anywidget": ("widgets",),
     "ipywidgets": ("widgets",),
@@ -58,7 +60,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "traitlets": ("widgets",),
     "ipywebrtc": ("widgets",),
     "typer": ("cli",),
-    "rich": ("cli", "model_store"),
+    "rich": ("cli",),
 }
 """The only modules (and everything below them) that may import each third-party package."""
 
@@ -72,7 +74,7 @@ CLOCK_READERS = {
 
 
 def modules() -> Iterator[tuple[str, str]]:
-    """Name below the package ("wire.codec") and source of every module."""
+    """Name below the package ("wire.results") and source of every module."""
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
         yield ".".join(part for part in parts if part != "__init__"), path.read_text()
@@ -183,23 +185,27 @@ def test_the_map_names_every_part(repository):
 @pytest.mark.parametrize(
     ("module", "source", "words"),
     [
-        ("wire.codec", "from livedance_lab.server.app import make_app", "imports go down only"),
-        ("wire.codec", "def f():\n    from livedance_lab import widgets", "imports go down only"),
-        ("analysis.angles", "from ..pipeline import lanes", "imports go down only"),
-        ("pose", "import livedance_lab.wire.codec", "imports go down only"),
-        ("plots.live", "from livedance_lab.server import app", "must not know each other"),
+        ("wire.results", "from livedance_lab.server.app import make_app", "imports go down only"),
+        ("wire.results", "def f():\n    from livedance_lab import widgets", "imports go down only"),
+        ("analysis.angles", "from ..pipeline import lane", "imports go down only"),
+        ("pose", "import livedance_lab.wire.results", "imports go down only"),
+        ("server.app", "from livedance_lab.plots import live_figure", "must not know each other"),
         ("client.session", "import tornado.websocket", "only server may"),
         ("server.app", "from websockets.asyncio.client import connect", "only client may"),
         ("estimators.replay", "import mediapipe as mp", "only estimators.mediapipe_tasks"),
-        ("pipeline.lanes", "import cv2", "only imaging"),
-        ("analysis.angles", "import pandas as pd", "only tables"),
+        ("pipeline.lane", "import cv2", "only media"),
+        ("analysis.angles", "import pandas as pd", "only session_data"),
         ("analysis.angles", "from importlib import import_module\nimport_module('matplotlib')", "only plots"),
-        ("metrics.ledger", "import requests", "nobody owns"),
+        ("pipeline.ledger", "import requests", "nobody owns"),
         ("bootstrap", "import numpy", "nobody owns"),
         ("bootstrap", "from livedance_lab import errors", "before anything is installed"),
-        ("pipeline.lanes", "import time\nt = time.perf_counter()", "take the time as an argument"),
-        ("pipeline.lanes", "from time import monotonic", "take the time as an argument"),
-        ("recording.writer", "import datetime\nt = datetime.datetime.now()", "take the time as an argument"),
+        ("pipeline.lane", "import time\nt = time.perf_counter()", "take the time as an argument"),
+        ("pipeline.lane", "from time import monotonic", "take the time as an argument"),
+        (
+            "session_data.recording.writer",
+            "import datetime\nt = datetime.datetime.now()",
+            "take the time as an argument",
+        ),
     ],
 )
 def test_a_breach_is_found(module, source, words):
@@ -211,7 +217,7 @@ def test_a_breach_is_found(module, source, words):
     ("module", "source"),
     [
         ("server.app", "import tornado.web\nfrom livedance_lab.pipeline import session"),
-        ("wire.codec", "from . import messages\nfrom livedance_lab._version import __version__"),
+        ("wire.results", "from . import messages\nfrom livedance_lab._version import __version__"),
         ("clock", "import time\nt = time.perf_counter()"),
         ("server.app", "import time\ntime.sleep(1)"),
     ],

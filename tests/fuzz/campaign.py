@@ -23,9 +23,9 @@ from websockets.exceptions import ConnectionClosed
 
 from livedance_lab.clock import now_s
 from livedance_lab.errors import LiveDanceError
-from livedance_lab.server.process import LiveServer
+from livedance_lab.launcher.live_server import LiveServer
 from tests.fuzz import mutations
-from tests.server.made import TOKEN, Raw, Served
+from tests.support.servers import TOKEN, Raw, Served
 
 __all__ = ["Report", "campaign"]
 

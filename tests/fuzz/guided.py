@@ -12,8 +12,8 @@ import tempfile
 from pathlib import Path
 
 CORPUS = Path(__file__).with_name("corpus")
-INSTRUMENTED = ["livedance_lab.wire", "livedance_lab.imaging", "livedance_lab.settings", "livedance_lab.estimators",
-                "livedance_lab.pipeline", "livedance_lab.metrics", "livedance_lab.server"]  # fmt: skip
+INSTRUMENTED = ["livedance_lab.wire", "livedance_lab.media.images", "livedance_lab.settings",
+                "livedance_lab.estimators", "livedance_lab.pipeline", "livedance_lab.server"]  # fmt: skip
 
 
 def main() -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from livedance_lab.server.app import serving
 from livedance_lab.server.config import ServerConfig
-from tests.server.made import TOKEN
-from tests.unit.pipeline.made import WAIT_S
+from tests.support.pipeline import WAIT_S
+from tests.support.servers import TOKEN
 
 __all__ = ["ask", "failed", "http"]
 

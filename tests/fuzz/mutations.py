@@ -9,9 +9,9 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
-from livedance_lab.wire.codec import FrameHeader, encode_frame
-from tests import pictures
-from tests.unit.pipeline.made import LANDMARKS
+from livedance_lab.wire.results import FrameHeader, encode_frame
+from tests.support import pictures
+from tests.support.pipeline import LANDMARKS
 
 __all__ = ["Said", "damaged", "frame", "http_request", "message", "said_wrong"]
 

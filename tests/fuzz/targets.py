@@ -14,18 +14,18 @@ import numpy as np
 
 from livedance_lab.errors import ImageError, LiveDanceError, SettingsError, WireError
 from livedance_lab.estimators.replay import ReplayEstimator
-from livedance_lab.imaging import check, decode_rgb
+from livedance_lab.media.images import check, decode_rgb
 from livedance_lab.settings import Settings
-from livedance_lab.wire.binary import decode_binary_result
-from livedance_lab.wire.codec import (
+from livedance_lab.wire.messages import LegacyFrame, parse_client_message, parse_json
+from livedance_lab.wire.results import (
     decode_frame,
     decode_legacy_frame,
     decode_result,
     encode_frame,
     encode_json,
 )
-from livedance_lab.wire.messages import LegacyFrame, parse_client_message, parse_json
-from tests.unit.pipeline.made import Stage
+from livedance_lab.wire.results_binary import decode_binary_result
+from tests.support.pipeline import Stage
 
 __all__ = ["TARGETS"]
 

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { HAND_BONES, POSE_BONES, POSE_LANDMARKS } from "../../livedance_lab/widgets/static/skeleton.js";
-import { readBinaryResult } from "../../livedance_lab/widgets/static/binary_result.js";
-import { HEADER_BYTES, parseServerMessage, readHeader, writeHeader } from "../../livedance_lab/widgets/static/wire.js";
+import { readBinaryResult } from "../../livedance_lab/widgets/static/results_binary.js";
+import { HEADER_BYTES, parseServerMessage, readHeader, writeHeader } from "../../livedance_lab/widgets/static/frames.js";
 
 const golden = JSON.parse(readFileSync(new URL("../../data/golden/wire.json", import.meta.url), "utf8"));
 

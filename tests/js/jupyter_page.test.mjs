@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { jupyterBaseUrl, socketUrl } from "../../livedance_lab/widgets/static/page.js";
+import { jupyterBaseUrl, socketUrl } from "../../livedance_lab/widgets/static/jupyter_page.js";
 
 const SERVER = "http://127.0.0.1:8000";
 const at = (url) => new URL(url);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 
-import { PictureSource, cameraTroubleInWords } from "../../livedance_lab/widgets/static/stream.js";
+import { PictureSource, cameraTroubleInWords } from "../../livedance_lab/widgets/static/media_source.js";
 
 const secure = { isSecureContext: true, location: { origin: "http://far.test" } };
 

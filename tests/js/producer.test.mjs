@@ -3,8 +3,8 @@ import { test } from "node:test";
 
 import { Pacer } from "../../livedance_lab/widgets/static/pacing.js";
 import { Producer } from "../../livedance_lab/widgets/static/producer.js";
-import { HEADER_BYTES, readHeader } from "../../livedance_lab/widgets/static/wire.js";
-import { Readings } from "../../livedance_lab/widgets/static/readings.js";
+import { HEADER_BYTES, readHeader } from "../../livedance_lab/widgets/static/frames.js";
+import { Readings } from "../../livedance_lab/widgets/static/view_stats.js";
 
 /** A producer whose camera, encoder and connection are the test's. */
 function stage({ ready = true } = {}) {

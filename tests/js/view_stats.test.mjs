@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Rate, Readings, Samples, openFrames, plainReadings } from "../../livedance_lab/widgets/static/readings.js";
+import { Rate, Readings, Samples, openFrames, plainReadings } from "../../livedance_lab/widgets/static/view_stats.js";
 
 const close = (actual, expected, tolerance = 1e-6) =>
   assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} instead of ${expected}`);

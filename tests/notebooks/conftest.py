@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from livedance_lab.server import LiveServer
+from livedance_lab.launcher import LiveServer
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -18,11 +18,11 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
 from livedance_lab.clock import now_s
-from livedance_lab.server.process import LiveServer
-from livedance_lab.wire.codec import FrameHeader, encode_frame
+from livedance_lab.launcher.live_server import LiveServer
+from livedance_lab.wire.results import FrameHeader, encode_frame
 from tests.notebooks.conftest import free_port
 from tests.notebooks.test_lab import answers, until
-from tests.unit.pipeline.made import LANDMARKS, SIZE
+from tests.support.pipeline import LANDMARKS, SIZE
 
 LOGIN = "a-login-for-tests"
 HOST, BASE = "hub.example.org", "/user/ada/"

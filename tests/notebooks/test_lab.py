@@ -19,7 +19,7 @@ import pytest
 from livedance_lab.cli import lab as lab_module
 from livedance_lab.cli.lab import notebooks_folder
 from livedance_lab.errors import LiveDanceError
-from livedance_lab.server.process import LiveServer, find_servers, usual_port
+from livedance_lab.launcher.live_server import LiveServer, find_servers, usual_port
 from tests.notebooks.conftest import free_port
 
 WITHIN_S = 60.0

@@ -10,9 +10,9 @@ from websockets.exceptions import InvalidStatus
 
 from livedance_lab.server.access import known_host
 from livedance_lab.server.config import ServerConfig
-from livedance_lab.tables.schema import TABLES
-from livedance_lab.tables.store import from_ipc
-from tests.server.made import Served, serve
+from livedance_lab.session_data.log import from_ipc
+from livedance_lab.session_data.schema import TABLES
+from tests.support.servers import Served, serve
 
 CALLS = [
     ("GET", "/metrics"), ("GET", "/sessions"), ("POST", "/sessions"), ("GET", "/sessions/s"),

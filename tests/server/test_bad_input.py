@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import pytest
 
 from livedance_lab.clock import now_s
-from livedance_lab.wire.codec import FrameHeader, encode_frame, encode_legacy_frame
 from livedance_lab.wire.messages import CLOSE_CODES
-from tests.server.made import TOKEN, Raw, Served, serve
-from tests.unit.pipeline.made import JPEG, LANDMARKS
+from livedance_lab.wire.results import FrameHeader, encode_frame, encode_legacy_frame
+from tests.support.pipeline import JPEG, LANDMARKS
+from tests.support.servers import TOKEN, Raw, Served, serve
 
 PNG_20000 = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (20000).to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0" + b"\0" * 4
 
@@ -215,7 +215,7 @@ def test_viewers_are_told_what_they_may_not_say_and_go_on_seeing():
 
 
 def test_whoever_says_nothing_is_sent_away(monkeypatch):
-    monkeypatch.setattr("livedance_lab.server.sockets._HELLO_WITHIN_S", 0.05)
+    monkeypatch.setattr("livedance_lab.server.websocket._HELLO_WITHIN_S", 0.05)
 
     async def work(served: Served) -> None:
         async with served.socket() as raw:

@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from livedance_lab.client import conversation, link
-from livedance_lab.client.link import LiveClient
+from livedance_lab.client.live_client import LiveClient
 from livedance_lab.client.pacing import PacingGauge
 from livedance_lab.clock import now_s
 from livedance_lab.errors import BusyError, ConnectionLost, ConnectionRefused
@@ -20,10 +20,10 @@ from livedance_lab.estimators.base import register
 from livedance_lab.estimators.replay import ReplayEstimator
 from livedance_lab.server.app import serving
 from livedance_lab.server.config import ServerConfig
-from livedance_lab.server.hub import Hub
-from livedance_lab.tables.store import from_ipc
-from tests.server.made import TOKEN, Served, serve
-from tests.unit.pipeline.made import LANDMARKS, SIZE, WAIT_S
+from livedance_lab.server.session_manager import Hub
+from livedance_lab.session_data.log import from_ipc
+from tests.support.pipeline import LANDMARKS, SIZE, WAIT_S
+from tests.support.servers import TOKEN, Served, serve
 
 register("unhurried", lambda kind, settings: ReplayEstimator(kind, delay_ms=8.0))  # so that pacing has to skip
 

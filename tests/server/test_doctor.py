@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from livedance_lab.doctor import server as doctor
-from livedance_lab.doctor.check import Check
-from livedance_lab.server import LiveServer
-from tests.certificates import Certificate, self_signed
+from livedance_lab.cli.doctor_checks import server as doctor
+from livedance_lab.cli.doctor_checks.check import Check
+from livedance_lab.launcher import LiveServer
+from tests.support.certificates import Certificate, self_signed
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ import math
 import pytest
 
 from livedance_lab.errors import LiveDanceError
-from livedance_lab.runs.evaluation import evaluate
-from livedance_lab.runs.evaluation_report import write_evaluation
-from livedance_lab.runs.keypoint_truth import keypoint_truth
-from livedance_lab.runs.samples import sample_path
+from livedance_lab.evaluation.keypoint_truth import keypoint_truth
+from livedance_lab.evaluation.report import write_evaluation
+from livedance_lab.evaluation.run import evaluate
+from livedance_lab.samples import sample_path
 
 
 @pytest.fixture(scope="module")

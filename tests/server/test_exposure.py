@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from livedance_lab.errors import ServerError
-from livedance_lab.server import LiveServer
+from livedance_lab.launcher import LiveServer
 from livedance_lab.server.access import address, check_exposure, knows_token
 from livedance_lab.server.app import serving
 from livedance_lab.server.config import ServerConfig
-from tests.server.made import TOKEN
+from tests.support.servers import TOKEN
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])

@@ -17,17 +17,17 @@ from websockets.exceptions import ConnectionClosed
 
 from livedance_lab import LiveServer, Recording, clock
 from livedance_lab.client import conversation, handshake, link
-from livedance_lab.client.link import LiveClient
+from livedance_lab.client.live_client import LiveClient
 from livedance_lab.clock import now_s
 from livedance_lab.errors import ConnectionRefused, EstimatorError
 from livedance_lab.estimators.base import Estimate, Estimator, ImageArray, register
-from livedance_lab.metrics import usage
 from livedance_lab.pipeline.session import Session
 from livedance_lab.pipeline.watchdog import MOST_GIVEN_UP
 from livedance_lab.server import app, hub
 from livedance_lab.settings import Settings
-from tests.server.made import TOKEN, Served, serve
-from tests.unit.pipeline.made import JPEG, LANDMARKS, SIZE, a_pose
+from livedance_lab.system import resources
+from tests.support.pipeline import JPEG, LANDMARKS, SIZE, a_pose
+from tests.support.servers import TOKEN, Served, serve
 
 STALL_S = float(os.environ.get("LIVEDANCE_STALL_S", "1"))
 WAIT_S = 60.0 + STALL_S
@@ -286,7 +286,7 @@ def test_a_stalled_viewer_costs_no_memory_and_nobody_else_and_sees_the_newest_af
     monkeypatch.setenv("LIVEDANCE_RUNTIME", str(tmp_path))
 
     def memory(server: LiveServer) -> int:
-        return usage.resident_bytes(server.pid) - server.get("/sessions/s")["log_bytes"]
+        return resources.resident_bytes(server.pid) - server.get("/sessions/s")["log_bytes"]
 
     async def main(server: LiveServer) -> None:
         async with LiveClient(server.url, server.token, session="s") as client:

@@ -16,15 +16,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from livedance_lab import LiveServer, LiveSession, Recording, model_store
+from livedance_lab import LiveServer, LiveSession, Recording
 from livedance_lab.client import handshake
-from livedance_lab.client.feed import EncodedClip
-from livedance_lab.client.link import LiveClient
+from livedance_lab.client.clip_source import EncodedClip
+from livedance_lab.client.live_client import LiveClient
 from livedance_lab.errors import ServerError
+from livedance_lab.estimators import model_store
+from livedance_lab.launcher.live_server import find_servers
 from livedance_lab.server.app import _PORTS_TRIED
-from livedance_lab.server.process import find_servers
 from livedance_lab.settings import Settings
-from tests.unit.pipeline.made import LANDMARKS, SIZE
+from tests.support.pipeline import LANDMARKS, SIZE
 
 resource = pytest.importorskip("resource")  # and the signals: not on Windows
 
@@ -144,7 +145,7 @@ def test_a_session_recorded_by_the_server_is_recorded_beside_the_first_after_a_c
 KERNEL = """
 import sys, time
 from livedance_lab import LiveServer, LiveSession
-from livedance_lab.client.feed import EncodedClip
+from livedance_lab.client.clip_source import EncodedClip
 
 server = LiveServer.start(reuse=False, port=0, estimator="replay", resume_s=600)
 session = LiveSession.open(server, "take", hands=False)

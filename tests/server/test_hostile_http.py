@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livedance_lab.server.http import ROUTES
+from livedance_lab.server.http_api import ROUTES
 from tests.fuzz import mutations
 from tests.fuzz.http_target import ask, failed
 from tests.fuzz.properties import jsons, repeatable
-from tests.server.made import TOKEN, Served, serve
+from tests.support.servers import TOKEN, Served, serve
 
 CORPUS = Path(__file__).parents[1] / "fuzz" / "corpus" / "http"
 METHODS = ("GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS")

@@ -8,10 +8,10 @@ import pytest
 from livedance_lab.clock import now_s
 from livedance_lab.estimators.base import Estimate, ImageArray, register
 from livedance_lab.settings import Settings
-from livedance_lab.wire.codec import FrameHeader, encode_frame
-from tests import pictures
-from tests.server.made import Raw, Served, serve
-from tests.unit.pipeline.made import LANDMARKS
+from livedance_lab.wire.results import FrameHeader, encode_frame
+from tests.support import pictures
+from tests.support.pipeline import LANDMARKS
+from tests.support.servers import Raw, Served, serve
 
 ONE_LANE = Settings(hands=False)
 WIDTH, HEIGHT = pictures.WIDTH, pictures.HEIGHT

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from livedance_lab import LiveServer, LiveSession, Recording
-from livedance_lab.client.feed import EncodedClip
+from livedance_lab.client.clip_source import EncodedClip
 from livedance_lab.clock import now_s
 from livedance_lab.errors import LiveDanceError
 from livedance_lab.pose import FrameState

@@ -6,8 +6,8 @@ import asyncio
 from contextlib import asynccontextmanager
 
 from livedance_lab.clock import now_s
-from livedance_lab.tables.store import from_ipc
-from tests.server.made import Raw, Served, serve
+from livedance_lab.session_data.log import from_ipc
+from tests.support.servers import Raw, Served, serve
 
 LATE_S = 0.3  # how long each picture is on its way, as its header says
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from livedance_lab.client import LiveSession
-from livedance_lab.pipeline.resmooth import resmooth
-from livedance_lab.server import LiveServer
+from livedance_lab.launcher import LiveServer
+from livedance_lab.session_data.data import SessionData
+from livedance_lab.session_data.resmooth import resmooth
 from livedance_lab.settings import Settings
-from livedance_lab.tables.data import SessionData
 
 CLIP = "data/samples/dancer.mp4"
 PAIRS = {

@@ -18,17 +18,17 @@ from pathlib import Path
 import pytest
 
 from livedance_lab.client import LiveSession
-from livedance_lab.client.feed import EncodedClip
-from livedance_lab.client.link import LiveClient
+from livedance_lab.client.clip_source import EncodedClip
+from livedance_lab.client.live_client import LiveClient
 from livedance_lab.errors import ConnectionLost, ConnectionRefused, ServerError
-from livedance_lab.metrics import usage
-from livedance_lab.server import LiveServer
-from livedance_lab.server.process import find_servers
-from tests.unit.pipeline.made import LANDMARKS, SIZE, WAIT_S
+from livedance_lab.launcher import LiveServer
+from livedance_lab.launcher.live_server import find_servers
+from livedance_lab.system import resources
+from tests.support.pipeline import LANDMARKS, SIZE, WAIT_S
 
 STREAMER = """
 import asyncio, sys
-from livedance_lab.client.link import LiveClient
+from livedance_lab.client.live_client import LiveClient
 
 async def main(url, token, image):
     client = LiveClient(url, token, session=sys.argv[4], pacing="free")
@@ -186,8 +186,8 @@ def test_a_killed_client_leaves_no_thread_and_its_place_is_free(shared, tmp_path
         at_work = kill_mid_stream(shared, image, name)
         wait_for(lambda name=name: shared.get(f"/sessions/{name}")["ended"])
         wait_for(lambda name=name: not shared.get(f"/sessions/{name}")["running"])
-        wait_for(lambda n=at_work: usage.threads(shared.pid) < n)
-        rested.append(usage.threads(shared.pid))
+        wait_for(lambda n=at_work: resources.threads(shared.pid) < n)
+        rested.append(resources.threads(shared.pid))
         ledger = shared.get(f"/sessions/{name}")["ledger"]
         assert ledger["conserved"]
         assert ledger["captured"] >= 5
@@ -206,7 +206,7 @@ def kill_mid_stream(server: LiveServer, image: Path, session: str) -> int:
             assert client.stdout is not None
             assert client.stdout.readline() == "streaming\n"
             assert server.get(f"/sessions/{session}")["running"]
-            return usage.threads(server.pid)
+            return resources.threads(server.pid)
         finally:
             client.kill()
 

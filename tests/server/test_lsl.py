@@ -17,13 +17,13 @@ import psutil
 import pytest
 
 from livedance_lab import LiveServer, LiveSession
-from livedance_lab.client.feed import EncodedClip
+from livedance_lab.client.clip_source import EncodedClip
 from livedance_lab.client.lsl import LslBridge
 from livedance_lab.clock import ClockOffset, now_s
 from livedance_lab.estimators.base import Estimate
 from livedance_lab.estimators.replay import encode_estimate
 from livedance_lab.skeletons import BLAZEPOSE_33
-from tests.unit.pipeline.made import SIZE, WAIT_S, a_pose
+from tests.support.pipeline import SIZE, WAIT_S, a_pose
 
 N_FRAMES, NOBODY_EVERY = 50, 3
 SLACK_S = 1e-3  # the uncertainty may change between a stamp's making and a test's asking

@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from livedance_lab.client import LiveSession, handshake, watcher
-from livedance_lab.client.feed import EncodedClip
-from livedance_lab.client.link import LiveClient
+from livedance_lab.client.clip_source import EncodedClip
+from livedance_lab.client.live_client import LiveClient
 from livedance_lab.errors import ConnectionLost, ServerError
 from livedance_lab.estimators.base import Estimate, register
-from livedance_lab.server import LiveServer
-from tests.server.made import TOKEN, Served, serve
-from tests.unit.pipeline.made import LANDMARKS, SIZE, WAIT_S
+from livedance_lab.launcher import LiveServer
+from tests.support.pipeline import LANDMARKS, SIZE, WAIT_S
+from tests.support.servers import TOKEN, Served, serve
 
 CLIP = Path(__file__).resolve().parents[2] / "data" / "samples" / "dancer.mp4"
 SMALL = {"short_side_px": 96}  # reading the clip is most of the time these tests take

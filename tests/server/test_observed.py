@@ -15,15 +15,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from livedance_lab.client.link import LiveClient
+from livedance_lab.client.live_client import LiveClient
 from livedance_lab.errors import EstimatorError, ServerError
 from livedance_lab.estimators.base import Estimator, factory, register
-from livedance_lab.recording.reader import Recording
-from livedance_lab.server import LiveServer
+from livedance_lab.launcher import LiveServer
+from livedance_lab.session_data.recording.reader import Recording
 from livedance_lab.settings import Settings
 from livedance_lab.wire.messages import CLOSE_CODES
-from tests.server.made import Served, serve
-from tests.unit.pipeline.made import LANDMARKS, SIZE, WAIT_S
+from tests.support.pipeline import LANDMARKS, SIZE, WAIT_S
+from tests.support.servers import Served, serve
 
 TOKEN = "this-must-not-be-seen-anywhere"
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from livedance_lab import model_store
+from livedance_lab.estimators import model_store
 
 if sys.platform != "linux":
     pytest.skip("observes with what Linux offers", allow_module_level=True)

@@ -8,10 +8,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from livedance_lab.server.config import ServerConfig
-from livedance_lab.server.limits import Allowance
+from livedance_lab.server.rate_limit import Allowance
 from livedance_lab.wire.messages import CLOSE_CODES
-from tests.server.made import Served, serve
-from tests.unit.pipeline.made import JPEG
+from tests.support.pipeline import JPEG
+from tests.support.servers import Served, serve
 
 DEFAULTS = ServerConfig()
 

@@ -13,16 +13,16 @@ import pandas as pd
 import pytest
 
 from livedance_lab.client import LiveSession
-from livedance_lab.client.feed import EncodedClip
+from livedance_lab.client.clip_source import EncodedClip
 from livedance_lab.clock import now_s
-from livedance_lab.metrics import usage
+from livedance_lab.evaluation.demo import DemoResult, run_demo
+from livedance_lab.launcher import LiveServer
 from livedance_lab.pose import FrameState
-from livedance_lab.runs.demo import DemoResult, run_demo
-from livedance_lab.runs.samples import sample_path
-from livedance_lab.server import LiveServer
+from livedance_lab.samples import sample_path
+from livedance_lab.session_data.data import SessionData
 from livedance_lab.settings import Settings
-from livedance_lab.tables.data import SessionData
-from tests.unit.pipeline.made import WAIT_S
+from livedance_lab.system import resources
+from tests.support.pipeline import WAIT_S
 
 SECONDS = 1.2
 
@@ -106,15 +106,15 @@ def test_sessions_that_ended_give_back_threads_and_memory(server, clip):
 
     def tick(client) -> None:
         nonlocal at_work
-        at_work = usage.threads(server.pid)
+        at_work = resources.threads(server.pid)
 
     for number in range(4):
         with LiveSession.open(server) as session:
             session.stream(clip, seconds=0.3, end=True, tick=tick)
         # two pose lanes and one for hands end; the loop's own pool may have grown by one or two meanwhile
-        until(lambda most=rested + 2 if number else at_work - 3: usage.threads(server.pid) <= most)
-        rested = rested or usage.threads(server.pid)
-        bytes_used.append(usage.resident_bytes(server.pid))
+        until(lambda most=rested + 2 if number else at_work - 3: resources.threads(server.pid) <= most)
+        rested = rested or resources.threads(server.pid)
+        bytes_used.append(resources.resident_bytes(server.pid))
 
     assert bytes_used[-1] - bytes_used[0] < 100 * 2**20
 
@@ -125,7 +125,7 @@ def test_one_session_keeps_within_its_memory(clip):
     with LiveServer.start(reuse=False, port=0) as alone, LiveSession.open(alone, pose_lanes=2) as session:
         session.stream(clip, seconds=SECONDS)
         session.data()
-        bytes_used = usage.resident_bytes(alone.pid)
+        bytes_used = resources.resident_bytes(alone.pid)
         mapped = Path(f"/proc/{alone.pid}/maps").read_text()
 
     assert bytes_used < 400 * 2**20  # about 310 on a quiet machine; a busy one holds more on the way

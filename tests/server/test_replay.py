@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from livedance_lab import LiveServer, LiveSession, Recording
-from livedance_lab.client.replay import ReplaySource
+from livedance_lab.client.recording_source import ReplaySource
 from livedance_lab.errors import RecordingError, ServerError
-from livedance_lab.imaging import decode_rgb
+from livedance_lab.media.images import decode_rgb
 
 CLIP = Path("data/samples/dancer.mp4").resolve()
 

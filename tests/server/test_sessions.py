@@ -13,11 +13,11 @@ import pytest
 from livedance_lab.estimators.base import Estimate, Estimator, ImageArray, register
 from livedance_lab.server.app import serving
 from livedance_lab.server.config import ServerConfig
+from livedance_lab.session_data.log import from_ipc
 from livedance_lab.settings import Settings
-from livedance_lab.tables.store import from_ipc
 from livedance_lab.wire.messages import CLOSE_CODES
-from tests.server.made import TOKEN, Served, serve
-from tests.unit.pipeline.made import JPEG, WAIT_S, a_pose
+from tests.support.pipeline import JPEG, WAIT_S, a_pose
+from tests.support.servers import TOKEN, Served, serve
 
 HELLO = {"type": "hello", "version": 1, "token": TOKEN}
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from livedance_lab.client import LiveClient, LiveSession
-from livedance_lab.client.feed import EncodedClip
+from livedance_lab.client.clip_source import EncodedClip
 from livedance_lab.errors import ConnectionRefused, ServerError
-from livedance_lab.server import LiveServer
-from livedance_lab.server.process import find_servers
-from livedance_lab.tls import client_context, pinned, server_context
-from tests.certificates import Certificate, self_signed
-from tests.unit.pipeline.made import LANDMARKS, SIZE, WAIT_S
+from livedance_lab.launcher import LiveServer
+from livedance_lab.launcher.live_server import find_servers
+from livedance_lab.system.tls import client_context, pinned, server_context
+from tests.support.certificates import Certificate, self_signed
+from tests.support.pipeline import LANDMARKS, SIZE, WAIT_S
 
 
 @pytest.fixture(scope="module")

@@ -16,13 +16,13 @@ from typing import Any
 import psutil
 
 from livedance_lab import LiveServer
-from livedance_lab.client.feed import EncodedClip
-from livedance_lab.client.log import RemoteLog
+from livedance_lab.client.clip_source import EncodedClip
+from livedance_lab.client.remote_log import RemoteLog
 from livedance_lab.clock import now_s
 from livedance_lab.estimators.replay import encode_estimate
 from livedance_lab.settings import Settings
 from tests.soak.load import Load, client_for, until_at_rest
-from tests.unit.pipeline.made import a_hand, a_pose
+from tests.support.pipeline import a_hand, a_pose
 
 CLIP = Path(__file__).resolve().parents[2] / "data" / "samples" / "dancer.mp4"
 

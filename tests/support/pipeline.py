@@ -12,14 +12,14 @@ import numpy as np
 from livedance_lab.clock import FakeClock
 from livedance_lab.estimators.base import Estimate, Estimator, HandEstimate
 from livedance_lab.estimators.replay import encode_estimate
-from livedance_lab.imaging import encode_jpeg
-from livedance_lab.pipeline.picture import Picture
+from livedance_lab.media.images import encode_jpeg
+from livedance_lab.pipeline.received_frame import Picture
 from livedance_lab.pipeline.scheduler import Job, Scheduler
 from livedance_lab.pipeline.session import Session
 from livedance_lab.pose import Frame, FrameState, FrameTimes, PoseResult
 from livedance_lab.settings import Settings
 from livedance_lab.skeletons import BLAZEPOSE_33
-from livedance_lab.wire.codec import FrameHeader
+from livedance_lab.wire.results import FrameHeader
 
 JPEG = encode_jpeg(np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8), 0.8)
 SIZE = (640, 480)

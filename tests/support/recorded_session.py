@@ -7,8 +7,8 @@ import orjson
 import pyarrow as pa
 
 from livedance_lab.pose import Body, Flag, FrameRecord, FrameState, FrameTimes, PoseResult
-from livedance_lab.tables.data import SessionData
-from livedance_lab.tables.schema import TABLES, Schemas, frames_batch, results_batch
+from livedance_lab.session_data.data import SessionData
+from livedance_lab.session_data.schema import TABLES, Schemas, frames_batch, results_batch
 
 ANGLES = ("left_elbow", "right_elbow", "left_knee", "right_knee")
 T0_S = 1000.0

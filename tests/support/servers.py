@@ -16,9 +16,9 @@ from websockets.exceptions import ConnectionClosed
 from livedance_lab.clock import now_s
 from livedance_lab.server.app import serving
 from livedance_lab.server.config import ServerConfig
-from livedance_lab.server.hub import Hub
-from livedance_lab.wire.codec import FrameHeader, encode_frame
-from tests.unit.pipeline.made import LANDMARKS, SIZE, WAIT_S
+from livedance_lab.server.session_manager import Hub
+from livedance_lab.wire.results import FrameHeader, encode_frame
+from tests.support.pipeline import LANDMARKS, SIZE, WAIT_S
 
 TOKEN = "a-token-for-tests"
 

@@ -13,10 +13,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from livedance_lab.errors import SettingsError, WireError
-from livedance_lab.imaging import decode_rgb, encode_jpeg, encode_png, encode_webp
+from livedance_lab.media.images import decode_rgb, encode_jpeg, encode_png, encode_webp
 from livedance_lab.settings import Settings
-from livedance_lab.wire.binary import decode_binary_result, encode_binary_result
-from livedance_lab.wire.codec import (
+from livedance_lab.wire.messages import Hello, Mark, Receipts, Skipped, parse_client_message, parse_json
+from livedance_lab.wire.results import (
     FrameHeader,
     decode_frame,
     decode_result,
@@ -25,12 +25,12 @@ from livedance_lab.wire.codec import (
     encode_legacy_frame,
     encode_result,
 )
-from livedance_lab.wire.messages import Hello, Mark, Receipts, Skipped, parse_client_message, parse_json
-from tests import pictures
+from livedance_lab.wire.results_binary import decode_binary_result, encode_binary_result
 from tests.fuzz import mutations
 from tests.fuzz.properties import damaged, jsons, repeatable
 from tests.fuzz.targets import TARGETS
-from tests.unit.pipeline.made import LANDMARKS, Stage
+from tests.support import pictures
+from tests.support.pipeline import LANDMARKS, Stage
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 HEADERS = st.builds(

@@ -18,12 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
-from livedance_lab import clock, model_store
-from livedance_lab.doctor.check import Check
-from livedance_lab.doctor.server import from_outside, health
+from livedance_lab import clock
+from livedance_lab.cli.doctor_checks.check import Check
+from livedance_lab.cli.doctor_checks.server import from_outside, health
 from livedance_lab.errors import LiveDanceError
-from livedance_lab.imaging import ImageArray
-from livedance_lab.tls import Trust
+from livedance_lab.estimators import model_store
+from livedance_lab.media.images import ImageArray
+from livedance_lab.system.tls import Trust
 
 __all__ = ["Check", "run"]
 
@@ -49,7 +50,7 @@ def run(
     token : str, optional
         The server's; not needed for a server of this user on this machine.
     trust : bool, str, Path or ssl.SSLContext, default True
-        Whose certificates count, see `livedance_lab.tls`.
+        Whose certificates count, see `livedance_lab.system.tls`.
 
     Yields
     ------
@@ -112,11 +113,11 @@ def _numbers(version: str) -> list[int]:
 
 def opencv() -> Check:
     """Whether OpenCV can be imported: it links system libraries that slim machines lack."""
-    from livedance_lab import imaging
+    from livedance_lab.media import images
 
     try:
-        cv2 = imaging.load_cv2()
-        imaging.decode_rgb(imaging.encode_jpeg(np.zeros((8, 8, 3), np.uint8)))
+        cv2 = images.load_cv2()
+        images.decode_rgb(images.encode_jpeg(np.zeros((8, 8, 3), np.uint8)))
     except LiveDanceError as exc:
         return Check("OpenCV", "fail", str(exc).split(" Where ")[0],
                      "Run: pip install --force-reinstall --no-deps opencv-python-headless")  # fmt: skip
@@ -196,9 +197,9 @@ def inference() -> Check:
 
 def _picture() -> tuple[ImageArray, str]:
     """A person, where the sample clip is at hand; an empty picture otherwise, in which the search is all there is."""
-    from livedance_lab.video import VideoSource
+    from livedance_lab.media.video import VideoSource
 
-    clip = Path(__file__).resolve().parents[2] / "data" / "samples" / "dancer.mp4"
+    clip = Path(__file__).resolve().parents[3] / "data" / "samples" / "dancer.mp4"
     if not clip.is_file():
         return np.full((512, 384, 3), 128, np.uint8), "searching an empty one"
     with VideoSource(clip) as source:

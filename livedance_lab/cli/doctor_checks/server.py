@@ -12,13 +12,14 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from livedance_lab._version import __version__, clock
+from livedance_lab import clock
+from livedance_lab._version import __version__
+from livedance_lab.cli.doctor_checks.check import Check
 from livedance_lab.client import LiveClient
-from livedance_lab.doctor.check import Check
 from livedance_lab.errors import ConnectionRefused, ServerError
-from livedance_lab.server import LiveServer
-from livedance_lab.server.process import find_servers
-from livedance_lab.tls import Trust, client_context
+from livedance_lab.launcher import LiveServer
+from livedance_lab.launcher.live_server import find_servers
+from livedance_lab.system.tls import Trust, client_context
 
 __all__ = ["answers", "entry", "from_outside", "health", "readiness"]
 

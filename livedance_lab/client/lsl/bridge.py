@@ -16,7 +16,7 @@ from livedance_lab.client.lsl.streams import angle_stream, marker_stream, pose_s
 from livedance_lab.client.session import LiveSession
 from livedance_lab.clock import now_s
 from livedance_lab.errors import ConnectionLost, LiveDanceError
-from livedance_lab.wire.codec import WireResult
+from livedance_lab.wire.results import WireResult
 
 __all__ = ["LslBridge"]
 

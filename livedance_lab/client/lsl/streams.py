@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from livedance_lab.skeletons import BLAZEPOSE_33
-from livedance_lab.wire.codec import WireResult
+from livedance_lab.wire.results import WireResult
 
 __all__ = ["angle_stream", "marker_stream", "pose_sample", "pose_stream"]
 

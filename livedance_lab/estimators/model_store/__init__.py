@@ -7,10 +7,9 @@ MediaPipe's wheels hold none, so they are assembled from published, checksummed 
 `livedance models list|fetch|verify` is the same from the command line.
 """
 
-from livedance_lab.model_store.catalogue import CATALOGUE, Model, Part
-from livedance_lab.model_store.fetch import Progress
-from livedance_lab.model_store.progress import progress_bar
-from livedance_lab.model_store.store import (
+from livedance_lab.estimators.model_store.catalogue import CATALOGUE, Model, Part
+from livedance_lab.estimators.model_store.fetch import Progress
+from livedance_lab.estimators.model_store.store import (
     FOLDER_VARIABLE,
     ModelStatus,
     ensure,
@@ -22,7 +21,7 @@ from livedance_lab.model_store.store import (
 )
 
 __all__ = ["CATALOGUE", "FOLDER_VARIABLE", "Model", "ModelStatus", "Part", "Progress", "catalogue", "ensure", "folder",
-           "is_here", "progress_bar", "published", "sha256_of", "verify"]  # fmt: skip
+           "is_here", "published", "sha256_of", "verify"]  # fmt: skip
 
 
 def catalogue() -> tuple[Model, ...]:

@@ -15,7 +15,7 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
-from livedance_lab.model_store.catalogue import Model, Part
+from livedance_lab.estimators.model_store.catalogue import Model, Part
 
 __all__ = ["RECIPE", "assemble", "with_input_normalisation", "without_output"]
 

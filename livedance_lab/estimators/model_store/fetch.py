@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from livedance_lab.errors import ModelError
-from livedance_lab.model_store.catalogue import PARTS_WHEEL, Part
+from livedance_lab.estimators.model_store.catalogue import PARTS_WHEEL, Part
 
 __all__ = ["Progress", "from_url", "from_wheel"]
 

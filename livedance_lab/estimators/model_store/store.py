@@ -14,9 +14,9 @@ from filelock import FileLock
 from platformdirs import user_cache_dir
 
 from livedance_lab.errors import ModelError
-from livedance_lab.model_store import bundle, fetch
-from livedance_lab.model_store.catalogue import CATALOGUE, Model, Part, by_kind
-from livedance_lab.model_store.fetch import Progress
+from livedance_lab.estimators.model_store import bundle, fetch
+from livedance_lab.estimators.model_store.catalogue import CATALOGUE, Model, Part, by_kind
+from livedance_lab.estimators.model_store.fetch import Progress
 
 __all__ = ["FOLDER_VARIABLE", "ModelStatus", "ensure", "folder", "published", "sha256_of", "verify"]
 

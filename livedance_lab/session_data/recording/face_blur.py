@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from livedance_lab.imaging import ImageArray, decode_rgb, encode_jpeg
+from livedance_lab.media.images import ImageArray, decode_rgb, encode_jpeg
 from livedance_lab.pose import Body, Frame
 from livedance_lab.skeletons import BLAZEPOSE_33
 

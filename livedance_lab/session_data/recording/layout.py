@@ -5,7 +5,7 @@
     trial1/
         manifest.json          who, what, when, with which versions and settings; readable by eye
         frames.0000.arrows     the ledger          ┐
-        results.0000.arrows    landmarks, angles   │ tables of livedance_lab.tables.schema, each in
+        results.0000.arrows    landmarks, angles   │ tables of livedance_lab.session_data.schema, each in
         events.0000.arrows     settings, markers   │ numbered parts of at most 64 MiB
         receipts.0000.arrows   paint times         ┘
         video.0000.arrows      received pictures, original bytes (only with keep_video)

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from livedance_lab.metrics.stats import percentiles
+from livedance_lab.analysis.statistics import percentiles
 from livedance_lab.pose import FrameState
-from livedance_lab.recording.reader import Recording
+from livedance_lab.session_data.recording.reader import Recording
 
 __all__ = ["describe"]
 

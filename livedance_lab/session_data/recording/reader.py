@@ -17,9 +17,9 @@ import orjson
 import pyarrow as pa
 
 from livedance_lab.errors import RecordingError
-from livedance_lab.recording.layout import FORMAT, FORMAT_VERSION, MANIFEST, VIDEO, parts
-from livedance_lab.tables.data import SessionData
-from livedance_lab.tables.schema import TABLES, Schemas
+from livedance_lab.session_data.data import SessionData
+from livedance_lab.session_data.recording.layout import FORMAT, FORMAT_VERSION, MANIFEST, VIDEO, parts
+from livedance_lab.session_data.schema import TABLES, Schemas
 
 __all__ = ["Recording", "StoredImage"]
 
@@ -118,8 +118,8 @@ class Recording(SessionData):
         return tuple(words)
 
     def to_xarray(self, space: Literal["px", "m"] = "px", *, smooth: bool = False, hands: bool = False) -> Any:
-        """The session as an xarray Dataset in movement's layout; see `livedance_lab.export.movement.dataset`."""
-        from livedance_lab.export.movement import dataset
+        """The session as an xarray Dataset in movement's layout; see `livedance_lab.session_data.xarray_dataset`."""
+        from livedance_lab.session_data.xarray_dataset import dataset
 
         return dataset(self, space=space, smooth=smooth, hands=hands)
 

@@ -21,9 +21,9 @@ import pyarrow as pa
 from livedance_lab.clock import wall_s
 from livedance_lab.errors import LiveDanceError, RecordingError
 from livedance_lab.pose import Body, Frame
-from livedance_lab.recording.layout import FORMAT, FORMAT_VERSION, MANIFEST, VIDEO, part_path, video_schema
-from livedance_lab.tables.columns import batch
-from livedance_lab.tables.schema import TABLES, Schemas
+from livedance_lab.session_data.arrow_columns import batch
+from livedance_lab.session_data.recording.layout import FORMAT, FORMAT_VERSION, MANIFEST, VIDEO, part_path, video_schema
+from livedance_lab.session_data.schema import TABLES, Schemas
 
 __all__ = ["CONSENT", "RecordingWriter", "Transform"]
 
@@ -122,7 +122,7 @@ class RecordingWriter:
         Parameters
         ----------
         table : str
-            One of `livedance_lab.tables.schema.TABLES`.
+            One of `livedance_lab.session_data.schema.TABLES`.
         batch : pyarrow.RecordBatch
             Of the table's schema.
 

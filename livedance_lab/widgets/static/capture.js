@@ -10,7 +10,7 @@
  * @typedef {{ message: ArrayBuffer, encodeMs: number }} Encoded `encodeMs`: the work, here and in the worker
  */
 
-import { HEADER_BYTES } from "./wire.js";
+import { HEADER_BYTES } from "./frames.js";
 
 /**
  * Size after shrinking; never enlarges.

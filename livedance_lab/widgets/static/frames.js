@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * wire.js: frames as bytes, server messages as objects.
+ * frames.js: frames as bytes, server messages as objects.
  *
- * Twin of livedance_lab/wire/codec.py; both are held to data/golden/wire.json, so change both or neither.
+ * Twin of livedance_lab/wire/results.py; both are held to data/golden/wire.json, so change both or neither.
  * A frame is one binary message: a 32-byte little-endian header, then the encoded picture.
  *
  * @typedef {{ seq: number, widthPx: number, heightPx: number, tCaptureS: number, tSendS: number }} FrameHeader

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * page.js: what the page around the view says: where the server is reached from here, and which browser this is.
+ * jupyter_page.js: what the page around the view says: where the server is reached from here, and which browser this is.
  */
 
 const LOCAL_HOSTS = new Set(["localhost", "127.0.0.1", "[::1]", "::1"]);

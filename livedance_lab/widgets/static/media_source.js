@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * stream.js: the camera, as an ipywebrtc stream of the notebook or opened by the view itself.
+ * media_source.js: the camera, as an ipywebrtc stream of the notebook or opened by the view itself.
  *
  * @typedef {{ stream: MediaStream, own: boolean }} Opened `own`: opened here, so stopped here
  */

@@ -6,13 +6,13 @@
 
 import { nowS } from "./clock.js";
 import { Connection } from "./connection.js";
-import { describeBrowser, jupyterBaseUrl, socketUrl } from "./page.js";
+import { describeBrowser, jupyterBaseUrl, socketUrl } from "./jupyter_page.js";
 import { pacedWindow } from "./pacing.js";
-import { SkeletonPainter } from "./painter.js";
-import { buildLayout, showReadings } from "./panel.js";
+import { SkeletonPainter } from "./skeleton_painter.js";
+import { buildLayout, showReadings } from "./view_layout.js";
 import { Producer } from "./producer.js";
-import { Readings, plainReadings } from "./readings.js";
-import { PictureSource } from "./stream.js";
+import { Readings, plainReadings } from "./view_stats.js";
+import { PictureSource } from "./media_source.js";
 
 /** The settings that this side acts on; the server's word is the last, the traits show it. */
 const CLIENT_SETTINGS = ["short_side_px", "jpeg_quality", "image_format", "pacing", "painting"];
@@ -251,7 +251,7 @@ class PoseViewer {
     this.connection.say({ type: "settings", changes: Object.fromEntries(differs), by: "PoseView, after a restart" });
   }
 
-  /** @param {import("./wire.js").Result} result @param {number} tResultS */
+  /** @param {import("./frames.js").Result} result @param {number} tResultS */
   onResult(result, tResultS) {
     this.readings.onResult(result, this.producer.sent.get(result.seq), tResultS);
     this.painter.push(result, this.producer.sent, tResultS);

@@ -7,7 +7,7 @@
 
 import { FrameEncoder, fitShortSide, watchFrames } from "./capture.js";
 import { nowS } from "./clock.js";
-import { writeHeader } from "./wire.js";
+import { writeHeader } from "./frames.js";
 
 /** Sent frames whose times are kept: a result may name hands of an older frame. */
 const SENT_KEPT = 256;
@@ -15,7 +15,7 @@ const SENT_KEPT = 256;
 export class Producer {
   /**
    * @param {HTMLVideoElement} video @param {import("./connection.js").Connection} connection
-   * @param {import("./readings.js").Readings} readings
+   * @param {import("./view_stats.js").Readings} readings
    * @param {() => { shortSidePx: number, type: string, quality: number }} encoding the settings in force
    */
   constructor(video, connection, readings, encoding) {

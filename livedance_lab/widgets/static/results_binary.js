@@ -1,13 +1,13 @@
 // @ts-check
 /**
- * binary_result.js: a result in its binary form, the same values as of its JSON text in half the bytes.
+ * results_binary.js: a result in its binary form, the same values as of its JSON text in half the bytes.
  *
- * Twin of livedance_lab/wire/binary.py, which tells the layout; both are held to data/golden/wire.json.
+ * Twin of livedance_lab/wire/results_binary.py, which tells the layout; both are held to data/golden/wire.json.
  *
- * @typedef {import("./wire.js").Result} Result
+ * @typedef {import("./frames.js").Result} Result
  */
 
-import { PROTOCOL_VERSION } from "./wire.js";
+import { PROTOCOL_VERSION } from "./frames.js";
 
 const MAGIC = 0x4c44; // "LD"
 const KIND_RESULT = 2;

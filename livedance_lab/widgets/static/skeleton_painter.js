@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * painter.js: results in, moving skeleton out, at the display's own rate.
+ * skeleton_painter.js: results in, moving skeleton out, at the display's own rate.
  *
  * Hands are looked at less often than the body. Drawn where they were seen they would trail behind the arms, so
  * their shape is kept relative to the body's wrist of that moment, and drawn on the wrist of this one.
@@ -47,7 +47,7 @@ function looksTheSame(a, b) {
 
 export class SkeletonPainter {
   /**
-   * @param {HTMLCanvasElement} canvas @param {import("./readings.js").Readings} readings
+   * @param {HTMLCanvasElement} canvas @param {import("./view_stats.js").Readings} readings
    * @param {() => { painting: string, mirror: boolean, showAngles: boolean }} options
    * @param {(seq: number, tResultS: number, tPaintS: number | null) => void} onReceipt
    */
@@ -103,7 +103,7 @@ export class SkeletonPainter {
   }
 
   /**
-   * @param {import("./wire.js").Result} result @param {Map<number, import("./producer.js").Sent>} sent
+   * @param {import("./frames.js").Result} result @param {Map<number, import("./producer.js").Sent>} sent
    * @param {number} tResultS
    */
   push(result, sent, tResultS) {

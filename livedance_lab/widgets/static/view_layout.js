@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * panel.js: the view's elements, and the readings in words, numbers and two bars. No logic of its own.
+ * view_layout.js: the view's elements, and the readings in words, numbers and two bars. No logic of its own.
  */
 
-import { FRAME_STATES, openFrames } from "./readings.js";
+import { FRAME_STATES, openFrames } from "./view_stats.js";
 
 const STATE_WORDS = /** @type {Record<string, [string, string]>} */ ({
   processed: ["processed", "Its result left the server."],
@@ -126,7 +126,7 @@ function section(title, hint, withBar = true) {
 
 /**
  * @param {ReturnType<typeof buildLayout>["readings"]} panel @param {Record<string, number>} snapshot
- * @param {import("./readings.js").Ledger | null} ledger
+ * @param {import("./view_stats.js").Ledger | null} ledger
  */
 export function showReadings(panel, snapshot, ledger) {
   for (const [name] of FLOW) panel.numbers[name].textContent = rateWords(snapshot[name]);

@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * readings.js: what the view measures about itself, over the last few seconds. Pure: times are arguments.
+ * view_stats.js: what the view measures about itself, over the last few seconds. Pure: times are arguments.
  *
  * Ages need no clock mapping: capture and result are both read here, the server's share is the difference of two
  * times of its own, and what remains is the way there and back.
  *
- * @typedef {import("./wire.js").Result} Result
+ * @typedef {import("./frames.js").Result} Result
  * @typedef {Record<string, number>} Ledger frames captured so far as the server knows, and by state
  */
 

@@ -82,7 +82,7 @@ def main(clip_path: str, record_to: str) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, resource.RLIM_INFINITY))
 
     from livedance_lab import LiveServer, LiveSession
-    from livedance_lab.client.feed import EncodedClip
+    from livedance_lab.client.clip_source import EncodedClip
     from livedance_lab.settings import Settings
 
     clip = EncodedClip.read(clip_path, Settings(), seconds=2)

@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from livedance_lab.analysis.qualities import QUALITIES, contraction, energy, jerkiness, over_time, smoothness, symmetry
+from livedance_lab.analysis.movement_qualities import (
+    QUALITIES,
+    contraction,
+    energy,
+    jerkiness,
+    over_time,
+    smoothness,
+    symmetry,
+)
 from livedance_lab.errors import SettingsError, ShapeError
 from livedance_lab.skeletons import BLAZEPOSE_33
 

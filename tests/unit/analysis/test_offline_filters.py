@@ -3,7 +3,7 @@ import pytest
 import scipy.ndimage
 import scipy.signal
 
-from livedance_lab.analysis.offline import (
+from livedance_lab.analysis.offline_filters import (
     hampel,
     interpolate_gaps,
     resample,

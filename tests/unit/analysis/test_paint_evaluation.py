@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from livedance_lab.analysis.evaluate import BODY_JOINTS, RECIPES, Painted, Recipe, Stream, judge, paint, simulate_stream
+from livedance_lab.analysis.paint_evaluation import (
+    BODY_JOINTS,
+    RECIPES,
+    Painted,
+    Recipe,
+    Stream,
+    judge,
+    paint,
+    simulate_stream,
+)
 from livedance_lab.errors import ShapeError
 
 TIMES_S = np.arange(300) / 60

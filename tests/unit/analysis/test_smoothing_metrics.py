@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from livedance_lab.analysis.filters import make_filter
-from livedance_lab.analysis.measures import (
+from livedance_lab.analysis.smoothing_metrics import (
     dimensionless_jerk,
     high_frequency_power,
     jitter,

@@ -8,8 +8,8 @@ import os
 import numpy as np
 import pytest
 
-from livedance_lab.metrics import usage
-from livedance_lab.metrics.stats import Window, percentiles
+from livedance_lab.analysis.statistics import Window, percentiles
+from livedance_lab.system import resources
 
 
 def test_percentiles_leave_out_what_is_not_known():
@@ -43,7 +43,7 @@ def test_a_window_holds_no_more_than_its_length():
 
 
 def test_usage_is_that_of_this_process():
-    assert usage.resident_bytes() > 10 * 2**20
-    assert usage.cpu_s() > 0
-    assert usage.threads() >= 1
-    assert usage.threads(os.getpid()) >= 1
+    assert resources.resident_bytes() > 10 * 2**20
+    assert resources.cpu_s() > 0
+    assert resources.threads() >= 1
+    assert resources.threads(os.getpid()) >= 1

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from livedance_lab.analysis.filters import FILTERS, make_filter
-from livedance_lab.analysis.measures import jitter, lag_ms
+from livedance_lab.analysis.smoothing_metrics import jitter, lag_ms
 from livedance_lab.analysis.tuning import (
     Recording,
     Trial,

@@ -14,14 +14,14 @@ import psutil
 import pytest
 
 from livedance_lab.batch import analyze_videos, plan
-from livedance_lab.batch.run import run_jobs
-from livedance_lab.batch.work import work
-from livedance_lab.drawing import VideoFile
+from livedance_lab.batch.executors import run_jobs
+from livedance_lab.batch.video_job import work
 from livedance_lab.errors import LiveDanceError
+from livedance_lab.media.drawing import VideoFile
+from livedance_lab.media.video import VideoSource
 from livedance_lab.pose import FrameState
-from livedance_lab.recording.reader import Recording
+from livedance_lab.session_data.recording.reader import Recording
 from livedance_lab.settings import Settings
-from livedance_lab.video import VideoSource
 
 REPO = Path(__file__).resolve().parents[3]
 CLIP = REPO / "data" / "samples" / "dancer.mp4"
@@ -197,6 +197,6 @@ def test_names_of_folders(tmp_path):
 
 def test_an_unreachable_scheduler_is_named(clips, tmp_path, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("livedance_lab.batch.run._REACH_S", 0.5)
+    monkeypatch.setattr("livedance_lab.batch.executors._REACH_S", 0.5)
     with pytest.raises(LiveDanceError, match="cannot be reached"):
         analyze_videos(clips, tmp_path, dask="tcp://127.0.0.1:9")

@@ -8,11 +8,11 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from livedance_lab.batch.frames import FrameAnalyzer
+from livedance_lab.batch.frame_analyzer import FrameAnalyzer
+from livedance_lab.media.video import VideoSource
 from livedance_lab.pose import PoseResult
-from livedance_lab.runs.samples import sample_path
+from livedance_lab.samples import sample_path
 from livedance_lab.settings import Settings
-from livedance_lab.video import VideoSource
 
 FIRST, LAST, STEP = 60, 540, 6  # of the clip's frames, 60 a second: the arms and legs move one after the other
 

@@ -7,8 +7,8 @@ import math
 
 import pytest
 
-from livedance_lab.runs.bench import COLUMNS, DESIGNS, ratios
-from livedance_lab.runs.report import bench_table, write_bench
+from livedance_lab.benchmarks.designs import COLUMNS, DESIGNS, ratios
+from livedance_lab.benchmarks.report import bench_table, write_bench
 from livedance_lab.settings import Settings
 
 

@@ -10,10 +10,10 @@ import re
 import numpy as np
 import pytest
 
+from livedance_lab.benchmarks.simulation import SIMULATED, Simulation, simulate, simulation_table
+from livedance_lab.benchmarks.stage_times import StageTimes
 from livedance_lab.errors import LiveDanceError, SettingsError
 from livedance_lab.pose import FrameState
-from livedance_lab.runs.simulation import SIMULATED, Simulation, simulate, simulation_table
-from livedance_lab.runs.stage_times import StageTimes
 from livedance_lab.settings import Settings
 
 STAGES = StageTimes.given("pose=18,hands=30")

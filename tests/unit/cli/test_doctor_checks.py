@@ -14,13 +14,14 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from livedance_lab import doctor, model_store
+from livedance_lab.cli import doctor_checks
 from livedance_lab.cli.doctor import doctor as command
-from livedance_lab.doctor.server import answers
+from livedance_lab.cli.doctor_checks.server import answers
+from livedance_lab.estimators import model_store
 
 
 def test_a_machine_that_runs_these_tests_is_fit():
-    found = {check.name: check for check in doctor.run()}
+    found = {check.name: check for check in doctor_checks.run()}
     assert list(found) == ["Python", "packages", "OpenCV", "cores", "memory", "models", "inference", "port",
                            "JupyterLab", "Chromium"]  # fmt: skip
     assert [c for c in found.values() if c.level == "fail"] == []
@@ -29,7 +30,7 @@ def test_a_machine_that_runs_these_tests_is_fit():
 
 
 def test_advice_comes_with_every_fault_and_with_nothing_else():
-    for check in doctor.run("http://127.0.0.1:9"):
+    for check in doctor_checks.run("http://127.0.0.1:9"):
         assert bool(check.advice) == (check.level in ("warn", "fail")) or check.level == "info", check
 
 
@@ -51,26 +52,28 @@ def test_advice_comes_with_every_fault_and_with_nothing_else():
     ],
 )
 def test_versions_are_compared_as_numbers(version, wanted, fits):
-    assert doctor._fits(version, wanted) == fits
+    assert doctor_checks._fits(version, wanted) == fits
 
 
 def test_a_wrong_version_is_named(monkeypatch):
-    real = doctor.metadata.version
-    monkeypatch.setattr(doctor.metadata, "version", lambda name: "0.10.35" if name == "mediapipe" else real(name))
-    check = doctor.packages()
+    real = doctor_checks.metadata.version
+    monkeypatch.setattr(
+        doctor_checks.metadata, "version", lambda name: "0.10.35" if name == "mediapipe" else real(name)
+    )
+    check = doctor_checks.packages()
     assert check.level == "fail"
     assert check.text == "mediapipe is 0.10.35, needed is <0.10.32,>=0.10.30"
     assert "pip install" in check.advice
 
 
 def test_an_opencv_that_cannot_be_imported(monkeypatch):
-    from livedance_lab import imaging
+    from livedance_lab.media import images
 
     monkeypatch.setitem(sys.modules, "cv2", None)  # Python's own way to make an import fail
-    imaging.load_cv2.cache_clear()
-    check = doctor.opencv()
+    images.load_cv2.cache_clear()
+    check = doctor_checks.opencv()
     monkeypatch.undo()
-    imaging.load_cv2.cache_clear()
+    images.load_cv2.cache_clear()
     assert check.level == "fail"
     assert check.advice == "Run: pip install --force-reinstall --no-deps opencv-python-headless"
 
@@ -90,7 +93,7 @@ def cold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_models_that_cannot_be_fetched(cold):
-    models, inference = doctor.models(), doctor.inference()
+    models, inference = doctor_checks.models(), doctor_checks.inference()
     assert (models.level, models.text) == ("fail", "a model cannot be fetched")
     assert "livedance models fetch" in models.advice
     assert inference.level == "fail"
@@ -108,7 +111,7 @@ def test_a_broken_model_is_made_again(cold, monkeypatch):
         (kept / file.name).write_bytes(file.read_bytes())
     (cold / "hand_landmarker.task").write_bytes(b"broken")
 
-    check = doctor.models()
+    check = doctor_checks.models()
 
     assert check.level == "ok"
     assert "hands was broken, now made" in check.text
@@ -128,8 +131,8 @@ def listener() -> Iterator[int]:
 
 
 def test_a_taken_port(listener, monkeypatch):
-    monkeypatch.setattr(doctor, "health", lambda base, trust=True: ("silent", ""))
-    check = doctor.port(listener)
+    monkeypatch.setattr(doctor_checks, "health", lambda base, trust=True: ("silent", ""))
+    check = doctor_checks.port(listener)
     assert check.level == "warn"
     assert check.text == f"port {listener} is taken"
     assert "by itself" in check.advice
@@ -185,7 +188,7 @@ def test_something_else_answers(serve):
 
 def test_the_port_of_a_running_server_is_recognised(serve):
     port = serve(b'{"status": "ok"}')
-    assert doctor.port(port).text == f"port {port} is taken by a livedance server"
+    assert doctor_checks.port(port).text == f"port {port} is taken by a livedance server"
 
 
 @pytest.mark.parametrize(

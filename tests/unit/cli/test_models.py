@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from livedance_lab import model_store
 from livedance_lab.cli.models import models
+from livedance_lab.estimators import model_store
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from livedance_lab.client.feed import play_camera
-from livedance_lab.imaging import check
-from livedance_lab.runs.samples import sample_path
+from livedance_lab.client.clip_source import play_camera
+from livedance_lab.media.images import check
+from livedance_lab.samples import sample_path
 from livedance_lab.settings import Settings
 
 

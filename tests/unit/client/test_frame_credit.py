@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from livedance_lab.client.credit import ESCAPE_S, Credit
+from livedance_lab.client.frame_credit import ESCAPE_S, Credit
 
 
 def sent(credit: Credit, now_s: float = 0.0) -> int:

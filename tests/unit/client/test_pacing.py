@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from livedance_lab.runs.simulation import simulate
-from livedance_lab.runs.stage_times import StageTimes
+from livedance_lab.benchmarks.simulation import simulate
+from livedance_lab.benchmarks.stage_times import StageTimes
 from livedance_lab.settings import Settings
 
 POSE_MS = np.random.default_rng(1).normal(27, 3, 400).clip(20, 60)

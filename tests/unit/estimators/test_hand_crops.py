@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 
 from livedance_lab.estimators import Estimate, HandEstimate, factory
-from livedance_lab.estimators.close_ups import TILE_PX, CloseUps, Crop, back, mosaic
+from livedance_lab.estimators.hand_crops import TILE_PX, CloseUps, Crop, back, mosaic
 from livedance_lab.estimators.replay import ReplayEstimator
-from livedance_lab.pipeline.hands import WristFollower
+from livedance_lab.media.video import VideoSource
+from livedance_lab.pipeline.hand_tracking import WristFollower
 from livedance_lab.pose import Body
-from livedance_lab.runs.samples import sample_path
+from livedance_lab.samples import sample_path
 from livedance_lab.settings import Settings
-from livedance_lab.video import VideoSource
 
 LEFT, RIGHT = Crop(0.5, 0.25, 0.25, 0.5), Crop(0.125, 0.5, 0.25, 0.5)
 WORLD = np.full((21, 3), 0.05, np.float32)

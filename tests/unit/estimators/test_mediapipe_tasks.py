@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from livedance_lab import imaging
-from livedance_lab.analysis.measures import lag_ms
+from livedance_lab.analysis.smoothing_metrics import lag_ms
 from livedance_lab.errors import EstimatorError
 from livedance_lab.estimators import Estimate, factory, mediapipe_tasks
 from livedance_lab.estimators.mediapipe_tasks import LiveStreamEstimator, TasksEstimator
+from livedance_lab.media import images
+from livedance_lab.media.video import VideoSource
 from livedance_lab.settings import Settings
 from livedance_lab.skeletons import BLAZEPOSE_33
-from livedance_lab.video import VideoSource
 
 CLIP_SIZE = np.array([480, 640])
 
@@ -108,7 +108,7 @@ def test_in_a_mirrored_picture_the_sides_are_exchanged(clip, truth):
 
 @pytest.mark.parametrize("name", ["hand_call.jpg", "hand_four.jpg", "hand_rock.jpg"])
 def test_real_hands_are_called_by_the_persons_own_side(media, name):
-    rgb = imaging.decode_rgb((media / name).read_bytes())
+    rgb = images.decode_rgb((media / name).read_bytes())
     size = np.array([rgb.shape[1], rgb.shape[0]])
     (both,) = estimates("both", [rgb])
     wrists = both.pose_xyz[[15, 16], :2] * size
@@ -211,7 +211,7 @@ def test_an_unknown_kind_names_those_there_are():
 def test_leaving_without_closing_is_silent():
     """MediaPipe's own destructor would print a traceback, and its C code its log lines."""
     code = (
-        "from livedance_lab.quiet import quiet_c_logs; quiet_c_logs()\n"
+        "from livedance_lab.system.native_stderr import quiet_c_logs; quiet_c_logs()\n"
         "from livedance_lab.estimators import factory\n"
         "from livedance_lab.settings import Settings\n"
         "kept = factory('mediapipe')('both', Settings())\n"

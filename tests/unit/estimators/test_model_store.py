@@ -19,9 +19,9 @@ from pathlib import Path
 
 import pytest
 
-from livedance_lab import model_store
 from livedance_lab.errors import ModelError
-from livedance_lab.model_store import Part, bundle, fetch
+from livedance_lab.estimators import model_store
+from livedance_lab.estimators.model_store import Part, bundle, fetch
 
 WHEEL = "mediapipe-0.10.21-cp311-cp311-manylinux_2_28_x86_64.whl"
 
@@ -235,7 +235,7 @@ def test_nothing_half_written_stays_behind(warm):
 
 
 def test_processes_that_start_at_once_all_get_it(index):
-    code = "from livedance_lab import model_store as m; print(m.ensure('hands'), m.sha256_of('hands'))"
+    code = "from livedance_lab.estimators import model_store as m; print(m.ensure('hands'), m.sha256_of('hands'))"
     running = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)]
     said = {process.communicate()[0] for process in running}
     assert [process.returncode for process in running] == [0, 0, 0]

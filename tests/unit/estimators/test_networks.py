@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from livedance_lab.estimators import factory, mediapipe_tasks
-from livedance_lab.runs.samples import sample_path
+from livedance_lab.media.video import VideoSource
+from livedance_lab.samples import sample_path
 from livedance_lab.settings import Settings
-from livedance_lab.video import VideoSource
 
 
 def test_without_the_outline_every_landmark_stays_the_same_to_the_last_bit(monkeypatch):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from livedance_lab import imaging
 from livedance_lab.errors import EstimatorError, ShapeError
 from livedance_lab.estimators import Estimate, HandEstimate, factory
 from livedance_lab.estimators.replay import ReplayEstimator, encode_estimate
+from livedance_lab.media import images
 from livedance_lab.settings import Settings
 
 
@@ -38,7 +38,7 @@ def assert_same_bits(a: np.ndarray | None, b: np.ndarray | None) -> None:
 
 
 def round_trip(estimate: Estimate, kind: str = "both") -> Estimate:
-    rgb = imaging.decode_rgb(encode_estimate(estimate))
+    rgb = images.decode_rgb(encode_estimate(estimate))
     return factory("replay")(kind, Settings()).estimate(rgb, 0)
 
 
@@ -71,8 +71,8 @@ def test_each_kind_returns_its_part():
 
 def test_nobody_shrinks_the_picture():
     """The least short side a client may ask for leaves it as it is."""
-    rgb = imaging.decode_rgb(encode_estimate(FULL))
-    assert imaging.downscale(rgb, 96) is rgb
+    rgb = images.decode_rgb(encode_estimate(FULL))
+    assert images.downscale(rgb, 96) is rgb
 
 
 def test_an_ordinary_picture_is_refused():
@@ -83,7 +83,7 @@ def test_an_ordinary_picture_is_refused():
 
 
 def test_a_damaged_picture_is_refused():
-    rgb = imaging.decode_rgb(encode_estimate(FULL)).copy()
+    rgb = images.decode_rgb(encode_estimate(FULL)).copy()
     rgb[5, 5, 0] ^= 1
     with pytest.raises(EstimatorError, match="changed on its way"):
         ReplayEstimator().estimate(rgb, 0)
@@ -92,7 +92,7 @@ def test_a_damaged_picture_is_refused():
 
 
 def test_another_version_is_refused():
-    rgb = imaging.decode_rgb(encode_estimate(FULL)).copy()
+    rgb = images.decode_rgb(encode_estimate(FULL)).copy()
     rgb.reshape(-1)[4] = 9
     with pytest.raises(EstimatorError, match="version 1, got 9"):
         ReplayEstimator().estimate(rgb, 0)
@@ -112,5 +112,5 @@ def test_wrong_arguments_are_refused(kind, delay_ms):
 def test_the_delay_waits(monkeypatch):
     waited = []
     monkeypatch.setattr("time.sleep", waited.append)
-    ReplayEstimator(delay_ms=20).estimate(imaging.decode_rgb(encode_estimate(FULL)), 0)
+    ReplayEstimator(delay_ms=20).estimate(images.decode_rgb(encode_estimate(FULL)), 0)
     assert waited == [0.02]

@@ -9,13 +9,13 @@ import pytest
 from livedance_lab.errors import ExportError
 from livedance_lab.export import FORMATS, export
 from livedance_lab.pose import FrameState
-from livedance_lab.tables.data import SessionData
-from tests.unit.recording import made
+from livedance_lab.session_data.data import SessionData
+from tests.support import recorded_session
 
 
 @pytest.fixture(scope="module")
 def data():
-    return made.session(seconds=4, hands_every=3)
+    return recorded_session.session(seconds=4, hands_every=3)
 
 
 def frame_equal(read: pd.DataFrame, view: pd.DataFrame) -> None:
@@ -54,8 +54,8 @@ def test_every_column_is_explained(tmp_path, data):
 
 
 def test_long_sessions_are_written_in_pieces(tmp_path, monkeypatch):
-    data = made.session(seconds=4, hands_every=3)
-    monkeypatch.setattr("livedance_lab.export.tables._CHUNK", 17)
+    data = recorded_session.session(seconds=4, hands_every=3)
+    monkeypatch.setattr("livedance_lab.export.csv_parquet._CHUNK", 17)
     done = []
 
     export(data, "csv", tmp_path, progress=lambda share, what: done.append(share))
@@ -83,12 +83,12 @@ def test_manifest_says_what_it_is_made_of(tmp_path, data):
     assert manifest["session"] == data.manifest
     assert manifest["ledger"]["conserved"]
     assert manifest["clock"]["offsets"][0]["uncertainty_s"] == 0.001
-    assert manifest["clock"]["t0_unix_s"] == made.T0_S + made.WALL_ANCHOR_S
+    assert manifest["clock"]["t0_unix_s"] == recorded_session.T0_S + recorded_session.WALL_ANCHOR_S
 
 
 def test_another_session_does_not_inherit_the_manifest(tmp_path, data):
     export(data, "trc", tmp_path)
-    tables = {n: t.replace_schema_metadata(made.schemas().frames.metadata | {b"session_id": b"other"})
+    tables = {n: t.replace_schema_metadata(recorded_session.schemas().frames.metadata | {b"session_id": b"other"})
               for n, t in data.tables.items()}  # fmt: skip
     export(SessionData(**tables, manifest={}), "mot", tmp_path)
 
@@ -183,7 +183,7 @@ def test_a_missing_library_names_its_extra(tmp_path, data, monkeypatch, format):
     def without(name, *args, **kwargs):
         raise ImportError(f"No module named {name!r}")
 
-    monkeypatch.setattr("livedance_lab.export.options.import_module", without)
+    monkeypatch.setattr("livedance_lab.system.optional_packages.import_module", without)
     with pytest.raises(ExportError, match=rf"pip install 'livedance-lab\[{FORMATS[format].extra}\]'"):
         export(data, format, tmp_path)
 

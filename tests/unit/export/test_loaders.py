@@ -18,10 +18,10 @@ import pytest
 
 from livedance_lab.export import export
 from livedance_lab.export.opensim import MARKERS
-from livedance_lab.recording.reader import Recording
-from livedance_lab.recording.writer import RecordingWriter
+from livedance_lab.session_data.recording.reader import Recording
+from livedance_lab.session_data.recording.writer import RecordingWriter
 from livedance_lab.skeletons import BLAZEPOSE_33
-from tests.unit.recording import made
+from tests.support import recorded_session
 
 # warnings of the loaders are not ours to fix
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(300)]
@@ -41,7 +41,7 @@ def loader(module: str):
 
 @pytest.fixture(scope="module")
 def data():
-    session = made.session(seconds=SECONDS, rate_hz=FPS, lost=0.15, jitter_s=0.006)
+    session = recorded_session.session(seconds=SECONDS, rate_hz=FPS, lost=0.15, jitter_s=0.006)
     assert session.ledger.dropped_share > 0.14
     return session
 
@@ -122,8 +122,8 @@ def test_netcdf_in_movement_keeps_true_times(tmp_path, data, space, array):
 
 def test_a_recording_is_an_xarray_dataset(tmp_path):
     loader("xarray")
-    writer = RecordingWriter(tmp_path / "a", made.schemas(), made.manifest())
-    for table, batch in made.batches(seconds=2, hands_every=2):
+    writer = RecordingWriter(tmp_path / "a", recorded_session.schemas(), recorded_session.manifest())
+    for table, batch in recorded_session.batches(seconds=2, hands_every=2):
         writer.write(table, batch)
     writer.close()
     recording = Recording.open(tmp_path / "a")
@@ -145,7 +145,9 @@ def test_nwb_keeps_true_times(tmp_path, data):
 
     with pynwb.NWBHDF5IO(str(path), "r") as io:
         file = io.read()
-        assert file.session_start_time == datetime.fromtimestamp(made.T0_S + made.WALL_ANCHOR_S, UTC)
+        assert file.session_start_time == datetime.fromtimestamp(
+            recorded_session.T0_S + recorded_session.WALL_ANCHOR_S, UTC
+        )
         pose = file.processing["behavior"]["PoseEstimation"]
         assert set(pose.pose_estimation_series) == set(BLAZEPOSE_33.landmarks)
         knee = pose["left_knee"]
@@ -209,7 +211,7 @@ def test_mot_in_opensim(tmp_path, data, monkeypatch):
 
     table = opensim.TimeSeriesTable(str(one(files, ".mot")))
 
-    assert list(table.getColumnLabels()) == list(made.ANGLES)
+    assert list(table.getColumnLabels()) == list(recorded_session.ANGLES)
     values = table.getMatrix().to_numpy()
     t_s = np.array(table.getIndependentColumn())
     assert_on_grid(rows_of(files, data), values, data.array("angles_deg"), t_s, data, rtol=1e-7)
@@ -269,9 +271,11 @@ def test_motion_bids_values(tmp_path, data):
     knee = samples[[f"left_knee_{axis}" for axis in "xyz"]].to_numpy()
     t_s = np.arange(len(samples)) / description["SamplingFrequency"]
     assert_on_grid(rows, knee, data.array("world_m")[:, BLAZEPOSE_33.index("left_knee")], t_s, data, rtol=1e-7)
-    np.testing.assert_allclose(samples[list(made.ANGLES)].to_numpy()[rows], data.array("angles_deg"), rtol=1e-7)
+    np.testing.assert_allclose(
+        samples[list(recorded_session.ANGLES)].to_numpy()[rows], data.array("angles_deg"), rtol=1e-7
+    )
     assert description["RecordingDuration"] == pytest.approx(SECONDS, abs=2 / FPS)
-    assert description["MotionChannelCount"] == len(channels) == 1 + 99 + len(made.ANGLES)
+    assert description["MotionChannelCount"] == len(channels) == 1 + 99 + len(recorded_session.ANGLES)
 
 
 def test_pose_format(tmp_path, data):
@@ -281,7 +285,7 @@ def test_pose_format(tmp_path, data):
     pose = pose_format.Pose.read(one(files, ".pose").read_bytes())
 
     assert pose.body.fps == FPS
-    assert pose.header.dimensions.width, pose.header.dimensions.height == made.SIZE_PX
+    assert pose.header.dimensions.width, pose.header.dimensions.height == recorded_session.SIZE_PX
     assert pose.header.components[0].points == [name.upper() for name in BLAZEPOSE_33.landmarks]
     values = pose.body.data.filled(np.nan)[:, 0]
     t_s = np.arange(len(values)) / pose.body.fps

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from livedance_lab.drawing import VideoFile, draw_body
 from livedance_lab.errors import ImageError
+from livedance_lab.media.drawing import VideoFile, draw_body
+from livedance_lab.media.video import VideoSource
 from livedance_lab.pose import Body
 from livedance_lab.skeletons import BLAZEPOSE_33
-from livedance_lab.video import VideoSource
 
 GREY = np.full((240, 320, 3), 128, np.uint8)
 

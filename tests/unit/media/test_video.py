@@ -9,9 +9,9 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from livedance_lab import imaging
 from livedance_lab.errors import ImageError
-from livedance_lab.video import VideoSource
+from livedance_lab.media import images
+from livedance_lab.media.video import VideoSource
 
 
 def test_the_sample_clip(repository):
@@ -33,7 +33,7 @@ def test_all_frames_come_once(repository):
 
 
 def test_colours_are_red_green_blue(tmp_path):
-    cv2 = imaging.load_cv2()
+    cv2 = images.load_cv2()
     name = str(tmp_path / "red.avi")
     writer = cv2.VideoWriter(name, cv2.VideoWriter_fourcc(*"MJPG"), 25, (64, 48))
     for _ in range(3):
@@ -64,7 +64,7 @@ def test_what_is_no_video_says_so(source, words, tmp_path, monkeypatch):
 def test_what_is_no_video_makes_no_noise(source, tmp_path):
     """In a process of its own: OpenCV's libraries are told to be quiet once, before their first file."""
     (tmp_path / "text.mp4").write_text("not a video")
-    code = "import sys\nfrom livedance_lab.video import VideoSource, ImageError\n"
+    code = "import sys\nfrom livedance_lab.media.video import VideoSource, ImageError\n"
     code += "try: VideoSource(sys.argv[1])\nexcept ImageError: print('refused')"
     done = subprocess.run(
         [sys.executable, "-c", code, source], capture_output=True, text=True, cwd=tmp_path, check=False

@@ -9,13 +9,13 @@ import pytest
 
 from livedance_lab.clock import FakeClock
 from livedance_lab.estimators.base import Estimate
-from livedance_lab.estimators.close_ups import Crop
-from livedance_lab.pipeline.hands import HandsTally, WristFollower, torso_px
-from livedance_lab.pipeline.process import Processor
+from livedance_lab.estimators.hand_crops import Crop
+from livedance_lab.pipeline.hand_tracking import HandsTally, WristFollower, torso_px
+from livedance_lab.pipeline.processor import Processor
 from livedance_lab.pose import Body, FrameRecord, FrameState
 from livedance_lab.settings import Settings
 from livedance_lab.skeletons import BLAZEPOSE_33
-from tests.unit.pipeline.made import SIZE, Stage, a_frame, a_hand, a_pose
+from tests.support.pipeline import SIZE, Stage, a_frame, a_hand, a_pose
 
 LEFT, RIGHT = 0, 1
 

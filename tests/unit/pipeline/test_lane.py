@@ -14,12 +14,12 @@ import pytest
 from livedance_lab.clock import now_s
 from livedance_lab.errors import EstimatorError, ModelError
 from livedance_lab.estimators.base import Estimate, ImageArray, factory
-from livedance_lab.estimators.close_ups import Crop
-from livedance_lab.pipeline.lanes import Lane
+from livedance_lab.estimators.hand_crops import Crop
+from livedance_lab.pipeline.lane import Lane
 from livedance_lab.pipeline.scheduler import Scheduler
 from livedance_lab.pipeline.session import Session
 from livedance_lab.settings import Settings
-from tests.unit.pipeline.made import JPEG, LANDMARKS, SIZE, WAIT_S, Collector, a_pose, replay_header
+from tests.support.pipeline import JPEG, LANDMARKS, SIZE, WAIT_S, Collector, a_pose, replay_header
 
 
 class Workshop:

@@ -8,11 +8,11 @@ from livedance_lab.clock import now_s
 from livedance_lab.errors import EstimatorError
 from livedance_lab.estimators.base import Estimator
 from livedance_lab.estimators.replay import ReplayEstimator
-from livedance_lab.pipeline.crew import Crew
+from livedance_lab.pipeline.lane_group import Crew
 from livedance_lab.pipeline.scheduler import Scheduler
 from livedance_lab.pipeline.session import Session
 from livedance_lab.settings import Settings
-from tests.unit.pipeline.made import WAIT_S, Collector, Stage
+from tests.support.pipeline import WAIT_S, Collector, Stage
 
 
 def test_a_flood_of_changes_makes_no_flood_of_threads_and_the_last_one_counts():

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from livedance_lab.pipeline.target_age import Step, TargetAge
+from livedance_lab.pipeline.latency_target import Step, TargetAge
 from livedance_lab.pose import FrameRecord, FrameState, FrameTimes
 from livedance_lab.settings import Settings
-from tests.unit.pipeline.made import Stage
+from tests.support.pipeline import Stage
 
 
 class Tuned:

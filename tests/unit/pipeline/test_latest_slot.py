@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from livedance_lab.pipeline.latest import LatestSlot
+from livedance_lab.pipeline.latest_slot import LatestSlot
 
 
 class KeepOldest:

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from livedance_lab.errors import WireError
-from livedance_lab.metrics.ledger import Ledger
+from livedance_lab.pipeline.ledger import Ledger
 from livedance_lab.pose import FrameState
 
 

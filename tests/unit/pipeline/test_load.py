@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from livedance_lab.pipeline.load import Load
-from tests.unit.pipeline.made import a_frame
+from tests.support.pipeline import a_frame
 
 
 def follow(load: Load, *, fps: float, pose_s: float, seconds: float, every: int = 1, t_s: float = 0.0) -> list[int]:

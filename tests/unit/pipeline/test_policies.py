@@ -6,9 +6,8 @@ import threading
 
 import pytest
 
-from livedance_lab.pipeline.latest import LatestSlot
-from livedance_lab.pipeline.picture import Picture
-from livedance_lab.pipeline.plans import (
+from livedance_lab.pipeline.latest_slot import LatestSlot
+from livedance_lab.pipeline.policies import (
     STAGGER,
     HandsPolicy,
     JoinPlan,
@@ -16,9 +15,10 @@ from livedance_lab.pipeline.plans import (
     SequentialPlan,
     pose_lane_count,
 )
+from livedance_lab.pipeline.received_frame import Picture
 from livedance_lab.pipeline.scheduler import LaneHandle
 from livedance_lab.settings import Settings
-from tests.unit.pipeline.made import a_picture
+from tests.support.pipeline import a_picture
 
 
 def handles(n: int) -> list[LaneHandle]:

@@ -11,11 +11,11 @@ from livedance_lab.analysis.angles import PRESETS
 from livedance_lab.clock import FakeClock
 from livedance_lab.errors import SettingsError
 from livedance_lab.estimators.base import Estimate, HandEstimate
-from livedance_lab.pipeline.process import Processor
+from livedance_lab.pipeline.processor import Processor
 from livedance_lab.pose import Flag, FrameRecord, FrameState, PoseResult
 from livedance_lab.settings import Settings
 from livedance_lab.skeletons import BLAZEPOSE_33
-from tests.unit.pipeline.made import SIZE, a_frame, a_hand, a_pose
+from tests.support.pipeline import SIZE, a_frame, a_hand, a_pose
 
 LEFT, RIGHT = 0, 1
 NEAR_LEFT, NEAR_RIGHT, ON_THE_FACE = (0.71, 0.51), (0.29, 0.51), (0.5, 0.05)

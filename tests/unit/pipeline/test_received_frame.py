@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from livedance_lab.errors import ImageError
-from livedance_lab.pipeline.picture import Picture
-from tests.unit.pipeline.made import JPEG, FakeClock, a_frame
+from livedance_lab.pipeline.received_frame import Picture
+from tests.support.pipeline import JPEG, FakeClock, a_frame
 
 
 def test_a_picture_is_decoded_by_the_limit_it_was_given():

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from livedance_lab.clock import FakeClock
-from livedance_lab.pipeline.latest import LatestSlot
-from livedance_lab.pipeline.picture import Picture
-from livedance_lab.pipeline.plans import LanesPlan
+from livedance_lab.pipeline.latest_slot import LatestSlot
+from livedance_lab.pipeline.policies import LanesPlan
+from livedance_lab.pipeline.received_frame import Picture
 from livedance_lab.pipeline.scheduler import Job, LaneHandle, Scheduler, core_count, places_for
 from livedance_lab.settings import Settings
-from tests.unit.pipeline.made import a_picture
+from tests.support.pipeline import a_picture
 
 
 class Endless:

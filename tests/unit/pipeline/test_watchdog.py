@@ -11,10 +11,10 @@ import pytest
 from livedance_lab.clock import now_s
 from livedance_lab.errors import EstimatorError
 from livedance_lab.estimators.base import Estimate
-from livedance_lab.pipeline.complaints import Complaints
+from livedance_lab.pipeline.throttled_events import Complaints
 from livedance_lab.pipeline.watchdog import MOST_GIVEN_UP, Watchdog
-from tests.unit.pipeline.made import WAIT_S, a_pose
-from tests.unit.pipeline.test_lanes import DESIGNS, Live, Workshop, join_threads
+from tests.support.pipeline import WAIT_S, a_pose
+from tests.unit.pipeline.test_lane import DESIGNS, Live, Workshop, join_threads
 
 
 class SomeLane:

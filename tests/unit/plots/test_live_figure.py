@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from livedance_lab.analysis.angle_registry import by_joint
+from livedance_lab.analysis.angle_definitions import by_joint
 from livedance_lab.errors import SettingsError
-from livedance_lab.plots.curves import AnglePanel, QualityPanel, SeriesPanel, VelocityPanel
-from livedance_lab.plots.history import LiveHistory, Ring
-from livedance_lab.plots.live import LiveFigure
-from livedance_lab.plots.look import STATE_COLOURS
-from livedance_lab.plots.panels import LedgerPanel, PicturePanel, WorldPanel
+from livedance_lab.plots.body_panels import LedgerPanel, PicturePanel, WorldPanel
+from livedance_lab.plots.curve_panels import AnglePanel, QualityPanel, SeriesPanel, VelocityPanel
+from livedance_lab.plots.live_figure import LiveFigure
+from livedance_lab.plots.live_history import LiveHistory, Ring
+from livedance_lab.plots.theme import STATE_COLOURS
 from livedance_lab.pose import FrameTimes
 from livedance_lab.skeletons import BLAZEPOSE_33
-from livedance_lab.wire.codec import WireResult
+from livedance_lab.wire.results import WireResult
 
 NAMES = ("left_elbow", "right_elbow", "left_knee", "right_knee")
 RATE_HZ = 20.0

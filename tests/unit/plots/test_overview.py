@@ -11,19 +11,19 @@ import pytest
 from matplotlib.image import imread
 
 from livedance_lab.analysis.angles import ViewQuality
+from livedance_lab.analysis.statistics import percentiles
 from livedance_lab.errors import ExportError
-from livedance_lab.metrics.stats import percentiles
-from livedance_lab.plots.figures import overview_figure, save_overview
-from livedance_lab.plots.look import LIGHT, STATE_WORDS
+from livedance_lab.plots.overview import overview_figure, save_overview
+from livedance_lab.plots.theme import LIGHT, STATE_WORDS
 from livedance_lab.pose import FrameState
-from livedance_lab.tables.data import SessionData
-from livedance_lab.tables.schema import TABLES
-from tests.unit.recording import made
+from livedance_lab.session_data.data import SessionData
+from livedance_lab.session_data.schema import TABLES
+from tests.support import recorded_session
 
 
 @pytest.fixture(scope="module")
 def data() -> SessionData:
-    return made.session(hands_every=3)
+    return recorded_session.session(hands_every=3)
 
 
 def panel(figure, title: str):
@@ -127,14 +127,19 @@ def test_the_picture_chooses_the_result(data):
     seq = int(data.seq[7])
     figure = overview_figure(data, picture=(seq, np.zeros((54, 96, 3), np.uint8)))
     axes = panel(figure, f"Frame {seq}")
-    assert axes.images[0].get_extent() == [0, made.SIZE_PX[0], made.SIZE_PX[1], 0]  # pixels of the original frame
+    assert axes.images[0].get_extent() == [
+        0,
+        recorded_session.SIZE_PX[0],
+        recorded_session.SIZE_PX[1],
+        0,
+    ]  # pixels of the original frame
 
 
 def as_if_far(data: SessionData, scale: float) -> SessionData:
     """The same person, smaller, in the picture's middle."""
     results = data.tables["results"]
     name = "keypoints_px_smooth"
-    middle = np.float32([*made.SIZE_PX, 0]) / 2
+    middle = np.float32([*recorded_session.SIZE_PX, 0]) / 2
     points = (data.array(name) - middle) * np.float32(scale) + middle
     column = pa.FixedSizeListArray.from_arrays(pa.array(points.ravel()), int(points[0].size))
     results = results.set_column(results.schema.get_field_index(name), results.schema.field(name), column)

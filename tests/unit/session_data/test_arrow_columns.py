@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from livedance_lab.tables.columns import batch, column, lists
+from livedance_lab.session_data.arrow_columns import batch, column, lists
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_batch_keeps_the_order_of_its_schema():
 
 def test_pyarrow_does_not_load_pandas_for_it():
     code = (
-        "import sys, pyarrow as pa; from livedance_lab.tables.columns import *\n"
+        "import sys, pyarrow as pa; from livedance_lab.session_data.arrow_columns import *\n"
         "column([1.0, None], pa.float64()); column(['a'], pa.string()); column([True], pa.bool_())\n"
         "lists([[1, 2]], pa.float32()); print('pandas' in sys.modules); pa.array([1]); print('pandas' in sys.modules)"
     )

@@ -2,13 +2,14 @@ import numpy as np
 import pytest
 
 from livedance_lab.pose import FrameState
-from livedance_lab.tables.data import SessionData
-from tests.unit.recording import made
+from livedance_lab.session_data.data import SessionData
+from livedance_lab.session_data.schema import TABLES
+from tests.support import recorded_session
 
 
 @pytest.fixture(scope="module")
 def data() -> SessionData:
-    return made.session(seconds=3, hands_every=4)
+    return recorded_session.session(seconds=3, hands_every=4)
 
 
 def test_rows_come_in_order_of_capture_with_their_receipts(data):
@@ -26,7 +27,9 @@ def test_rows_come_in_order_of_capture_with_their_receipts(data):
 def test_the_last_receipt_of_a_frame_counts(data):
     again = data.tables["receipts"].slice(0, 1).to_pylist()[0] | {"t_paint_s": 1234.0}
     receipts = [*data.tables["receipts"].to_pylist(), again]
-    tables = data.tables | {"receipts": type(data.tables["receipts"]).from_pylist(receipts, made.schemas().receipts)}
+    tables = data.tables | {
+        "receipts": type(data.tables["receipts"]).from_pylist(receipts, recorded_session.schemas().receipts)
+    }
 
     frames = SessionData(**tables, manifest={}).frames
 
@@ -37,11 +40,11 @@ def test_the_last_receipt_of_a_frame_counts(data):
 def test_arrays_keep_values_and_shapes(data):
     t_s = data.t_capture_s
 
-    np.testing.assert_array_equal(data.array("keypoints_px"), np.stack([made.keypoints_px(t) for t in t_s]))
-    np.testing.assert_array_equal(data.array("world_m"), np.stack([made.world_m(t) for t in t_s]))
+    np.testing.assert_array_equal(data.array("keypoints_px"), np.stack([recorded_session.keypoints_px(t) for t in t_s]))
+    np.testing.assert_array_equal(data.array("world_m"), np.stack([recorded_session.world_m(t) for t in t_s]))
     assert data.array("hands_px").shape == (len(t_s), 2, 21, 3)
     assert data.array("flags").dtype == np.uint8
-    smooth = [made.keypoints_px(t) + np.float32(0.5) for t in t_s]
+    smooth = [recorded_session.keypoints_px(t) + np.float32(0.5) for t in t_s]
     np.testing.assert_array_equal(data.array("keypoints_px_smooth"), smooth)
     with pytest.raises(KeyError, match="keypoints_px"):
         data.array("keypoints")
@@ -78,7 +81,7 @@ def test_ledger_counts_each_frame_once(data):
 def test_ledger_that_does_not_add_up_says_so(data, keep, missing, repeated):
     rows = data.tables["frames"].to_pylist()
     rows = [r for r in rows if keep(r["seq"])] if keep else rows * 2
-    tables = data.tables | {"frames": type(data.tables["frames"]).from_pylist(rows, made.schemas().frames)}
+    tables = data.tables | {"frames": type(data.tables["frames"]).from_pylist(rows, recorded_session.schemas().frames)}
 
     ledger = SessionData(**tables, manifest={}).ledger
 
@@ -96,13 +99,13 @@ def test_gaps_are_spans_without_a_result(data):
 
 
 def test_times_are_anchored_in_the_calendar(data):
-    assert data.t0_s == made.T0_S
-    assert data.t0_unix_s == made.T0_S + made.WALL_ANCHOR_S
+    assert data.t0_s == recorded_session.T0_S
+    assert data.t0_unix_s == recorded_session.T0_S + recorded_session.WALL_ANCHOR_S
     assert data.duration_s == pytest.approx(3, abs=0.005)
 
 
 def test_an_empty_session_is_a_session():
-    empty = SessionData(**{t: made.schemas()[t].empty_table() for t in ("frames", "results", "events", "receipts")},
+    empty = SessionData(**{t: recorded_session.schemas()[t].empty_table() for t in TABLES},
                         manifest={})  # fmt: skip
 
     assert empty.ledger.conserved

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from livedance_lab.imaging import decode_rgb, encode_png
+from livedance_lab.media.images import decode_rgb, encode_png
 from livedance_lab.pose import Body, Frame
-from livedance_lab.recording.blur import blur_face
+from livedance_lab.session_data.recording.face_blur import blur_face
 
 
 def body_with_face(centre, across) -> Body:

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from livedance_lab.pose import Body, Flag, FrameRecord, FrameState, FrameTimes, PoseResult
-from livedance_lab.tables.schema import TABLES, Schemas
-from livedance_lab.tables.store import SessionLog, from_ipc, to_ipc
+from livedance_lab.session_data.log import SessionLog, from_ipc, to_ipc
+from livedance_lab.session_data.schema import TABLES, Schemas
 
 ANGLES = ("left_elbow", "right_elbow")
 

@@ -13,18 +13,18 @@ import pytest
 
 from livedance_lab.errors import RecordingError
 from livedance_lab.pose import Body, Frame, FrameState, FrameTimes
-from livedance_lab.recording.reader import Recording
-from livedance_lab.recording.writer import RecordingWriter
-from livedance_lab.tables.schema import TABLES, frames_batch, results_batch
-from tests.unit.recording import made
+from livedance_lab.session_data.recording.reader import Recording
+from livedance_lab.session_data.recording.writer import RecordingWriter
+from livedance_lab.session_data.schema import TABLES, frames_batch, results_batch
+from tests.support import recorded_session
 
 REPO = Path(__file__).parents[3]
 
 
 def written(path, *, part_bytes=64 * 2**20, **how) -> RecordingWriter:
-    """A recording with everything of `made.batches`, not closed."""
-    writer = RecordingWriter(path, made.schemas(), made.manifest(), part_bytes=part_bytes)
-    for table, batch in made.batches(**how):
+    """A recording with everything of `recorded_session.batches`, not closed."""
+    writer = RecordingWriter(path, recorded_session.schemas(), recorded_session.manifest(), part_bytes=part_bytes)
+    for table, batch in recorded_session.batches(**how):
         writer.write(table, batch)
         writer.flush()
     return writer
@@ -39,26 +39,26 @@ def test_what_was_written_is_read(tmp_path):
 
     recording = Recording.open(tmp_path / "a")
 
-    assert same(recording, made.session(seconds=2))
+    assert same(recording, recorded_session.session(seconds=2))
     assert recording.complete
     assert recording.missing == ()
     assert recording.ledger.conserved
     assert recording.manifest["clock"] == {"offset_s": 12.5}
     assert recording.manifest["rows"] == {t: len(recording.tables[t]) for t in TABLES}
     assert recording.session_id == "made-up"
-    np.testing.assert_array_equal(recording.array("world_m"), made.session(seconds=2).array("world_m"))
+    np.testing.assert_array_equal(recording.array("world_m"), recorded_session.session(seconds=2).array("world_m"))
 
 
 def test_large_tables_continue_in_new_parts(tmp_path):
     written(tmp_path / "a", part_bytes=100_000, seconds=4).close()
 
     assert len(list((tmp_path / "a").glob("results.*.arrows"))) > 2
-    assert same(Recording.open(tmp_path / "a"), made.session(seconds=4))
+    assert same(Recording.open(tmp_path / "a"), recorded_session.session(seconds=4))
 
     (tmp_path / "a" / "results.0001.arrows").unlink()
     recording = Recording.open(tmp_path / "a")
     assert "results: part 1 is gone." in recording.missing
-    assert 0 < len(recording.seq) < len(made.session(seconds=4).seq)
+    assert 0 < len(recording.seq) < len(recorded_session.session(seconds=4).seq)
 
 
 def test_a_running_recording_can_be_opened(tmp_path):
@@ -66,7 +66,7 @@ def test_a_running_recording_can_be_opened(tmp_path):
 
     recording = Recording.open(tmp_path / "a")
 
-    assert same(recording, made.session(seconds=1))
+    assert same(recording, recorded_session.session(seconds=1))
     assert not recording.complete
     assert "not closed" in recording.missing[0]
     writer.close()
@@ -112,19 +112,19 @@ def test_other_bytes_at_the_end_are_left_out(tmp_path):
 
 KILLED = """
 import sys, time
-from livedance_lab.recording.writer import RecordingWriter
-from livedance_lab.tables.schema import frames_batch, results_batch
+from livedance_lab.session_data.recording.writer import RecordingWriter
+from livedance_lab.session_data.schema import frames_batch, results_batch
 from livedance_lab.pose import FrameState
-from tests.unit.recording import made
+from tests.support import recorded_session
 
-s = made.schemas()
-writer = RecordingWriter(sys.argv[1], s, made.manifest())
+s = recorded_session.schemas()
+writer = RecordingWriter(sys.argv[1], s, recorded_session.manifest())
 print("recording", flush=True)
 seq = 0
 while True:
     t_s = time.perf_counter()
-    writer.write("results", results_batch(s, [made.result(seq, t_s)]))
-    writer.write("frames", frames_batch(s, [made.record(seq, t_s, FrameState.PROCESSED)]))
+    writer.write("results", results_batch(s, [recorded_session.result(seq, t_s)]))
+    writer.write("frames", frames_batch(s, [recorded_session.record(seq, t_s, FrameState.PROCESSED)]))
     seq += 1
     time.sleep(0.005)
 """
@@ -151,13 +151,13 @@ def test_a_killed_process_loses_less_than_a_second(tmp_path, after_s):
 FULL_DISK = """
 import resource, sys
 from livedance_lab.errors import RecordingError
-from livedance_lab.recording.writer import RecordingWriter
-from tests.unit.recording import made
+from livedance_lab.session_data.recording.writer import RecordingWriter
+from tests.support import recorded_session
 
-writer = RecordingWriter(sys.argv[1], made.schemas(), made.manifest())
+writer = RecordingWriter(sys.argv[1], recorded_session.schemas(), recorded_session.manifest())
 resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
 handed = said = 0
-for table, batch in made.batches(seconds=10):
+for table, batch in recorded_session.batches(seconds=10):
     try:
         writer.write(table, batch)
         writer.flush()
@@ -178,7 +178,7 @@ def test_a_full_disk_ends_the_recording_not_the_session(tmp_path):
 
     assert ran.returncode == 0, ran.stderr
     handed, said, words = ran.stdout.split(maxsplit=2)
-    assert int(handed) == sum(1 for _ in made.batches(seconds=10))
+    assert int(handed) == sum(1 for _ in recorded_session.batches(seconds=10))
     assert int(said) > 1
     assert "file too large" in words
     assert "stays readable" in words
@@ -186,27 +186,31 @@ def test_a_full_disk_ends_the_recording_not_the_session(tmp_path):
     assert 0 < len(recording.seq) < 300
     assert "file too large" in recording.missing[0]
     assert recording.manifest["clock"] == "known"
-    np.testing.assert_array_equal(recording.array("keypoints_px")[-1], made.keypoints_px(recording.t_capture_s[-1]))
+    np.testing.assert_array_equal(
+        recording.array("keypoints_px")[-1], recorded_session.keypoints_px(recording.t_capture_s[-1])
+    )
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("no folder")
 
     with pytest.raises(RecordingError, match="file/a: not a directory"):
-        RecordingWriter(tmp_path / "file" / "a", made.schemas(), {})
+        RecordingWriter(tmp_path / "file" / "a", recorded_session.schemas(), {})
 
 
 def test_a_recording_is_never_written_over(tmp_path):
     written(tmp_path / "a", seconds=1).close()
 
     with pytest.raises(RecordingError, match="holds a recording already"):
-        RecordingWriter(tmp_path / "a", made.schemas(), {})
+        RecordingWriter(tmp_path / "a", recorded_session.schemas(), {})
     assert Recording.open(tmp_path / "a").complete
 
 
 def test_a_stalled_disk_does_not_fill_the_memory(tmp_path):
-    writer = RecordingWriter(tmp_path / "a", made.schemas(), {}, flush_every_s=60, max_waiting_bytes=100_000)
-    batches = [batch for table, batch in made.batches(seconds=10) if table == "results"]
+    writer = RecordingWriter(
+        tmp_path / "a", recorded_session.schemas(), {}, flush_every_s=60, max_waiting_bytes=100_000
+    )
+    batches = [batch for table, batch in recorded_session.batches(seconds=10) if table == "results"]
 
     def write_all():
         for batch in batches:
@@ -219,8 +223,8 @@ def test_a_stalled_disk_does_not_fill_the_memory(tmp_path):
 
 
 def test_what_cannot_be_a_row_is_refused_at_once(tmp_path):
-    writer = RecordingWriter(tmp_path / "a", made.schemas(), {})
-    frame = frames_batch(made.schemas(), [made.record(0, 1.0, FrameState.PROCESSED)])
+    writer = RecordingWriter(tmp_path / "a", recorded_session.schemas(), {})
+    frame = frames_batch(recorded_session.schemas(), [recorded_session.record(0, 1.0, FrameState.PROCESSED)])
 
     with pytest.raises(RecordingError, match="schema"):
         writer.write("results", frame)
@@ -240,7 +244,7 @@ def test_pictures_are_kept_only_when_asked_and_changed_before_they_are_stored(tm
     def transform(frame, body):
         return hide.get(frame.image, frame.image) if body else None
 
-    writer = RecordingWriter(tmp_path / "a", made.schemas(), {}, keep_video=True, transform=transform)
+    writer = RecordingWriter(tmp_path / "a", recorded_session.schemas(), {}, keep_video=True, transform=transform)
     for seq, image in enumerate([b"no face", b"face", b"unknown", b"nobody"]):
         frame = Frame(seq, image, (2, 2), FrameTimes(t_capture_s=seq / 30, t_receive_s=seq / 30 + 0.01))
         writer.write_image(frame, None if image == b"nobody" else Body())
@@ -284,13 +288,13 @@ def test_a_table_that_is_gone_is_empty_and_named(tmp_path):
 
     assert recording.frames["t_paint_s"].isna().all()
     assert "receipts: the whole table is gone." in recording.missing
-    assert recording.angle_names == made.ANGLES
+    assert recording.angle_names == recorded_session.ANGLES
 
 
 def test_hours_of_rows_leave_the_memory_flat(tmp_path):
     """An hour at 30/s, written as fast as the disk takes it, then opened."""
-    s = made.schemas()
-    second = [made.result(n, n / 30) for n in range(30)]
+    s = recorded_session.schemas()
+    second = [recorded_session.result(n, n / 30) for n in range(30)]
     frames, results = frames_batch(s, [r.record for r in second]), results_batch(s, second)
     writer = RecordingWriter(tmp_path / "a", s, {})
     before = psutil.Process().memory_info().rss

@@ -2,16 +2,16 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from livedance_lab.recording.describe import describe
-from livedance_lab.recording.reader import Recording
-from livedance_lab.recording.writer import RecordingWriter
-from tests.unit.recording import made
+from livedance_lab.session_data.recording.overview import describe
+from livedance_lab.session_data.recording.reader import Recording
+from livedance_lab.session_data.recording.writer import RecordingWriter
+from tests.support import recorded_session
 
 
 @pytest.fixture
 def folder(tmp_path):
-    writer = RecordingWriter(tmp_path / "a", made.schemas(), made.manifest())
-    for table, batch in made.batches(seconds=3):
+    writer = RecordingWriter(tmp_path / "a", recorded_session.schemas(), recorded_session.manifest())
+    for table, batch in recorded_session.batches(seconds=3):
         writer.write(table, batch)
     writer.close()
     return tmp_path / "a"
@@ -61,7 +61,7 @@ def test_info_says_what_is_missing(folder):
 
 
 def test_an_empty_recording_has_no_numbers_and_no_error(tmp_path):
-    RecordingWriter(tmp_path / "a", made.schemas(), {}).close()
+    RecordingWriter(tmp_path / "a", recorded_session.schemas(), {}).close()
 
     shown = run("info", tmp_path / "a")
 

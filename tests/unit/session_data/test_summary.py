@@ -10,13 +10,13 @@ import pytest
 
 from livedance_lab.errors import LiveDanceError
 from livedance_lab.estimators.base import Estimate
+from livedance_lab.evaluation.angle_errors import angle_errors
 from livedance_lab.pose import FrameState
-from livedance_lab.runs.accuracy import angle_errors
-from livedance_lab.runs.samples import ClipTruth, sample_path, truth_of
-from livedance_lab.runs.summary import conserved, summarise, time_averaged_age_ms
-from livedance_lab.tables.data import SessionData
-from livedance_lab.tables.schema import TABLES
-from tests.unit.pipeline.made import Stage, a_hand, a_pose
+from livedance_lab.samples import ClipTruth, sample_path, truth_of
+from livedance_lab.session_data.data import SessionData
+from livedance_lab.session_data.schema import TABLES
+from livedance_lab.session_data.summary import conserved, summarise, time_averaged_age_ms
+from tests.support.pipeline import Stage, a_hand, a_pose
 
 
 def data_of(stage: Stage) -> SessionData:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import pytest
 
-from livedance_lab.logs import about, set_up
+from livedance_lab.system.logs import about, set_up
 
 _log = logging.getLogger("livedance_lab.tests.logs")
 SECRET = "s3cr3t-t0k3n"

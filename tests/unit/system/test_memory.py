@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from livedance_lab.memory import return_freed_memory, return_mapped_file
+from livedance_lab.system.memory import return_freed_memory, return_mapped_file
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells what is mapped")

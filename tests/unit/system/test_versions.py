@@ -7,7 +7,7 @@ import json
 import numpy as np
 
 from livedance_lab._version import __version__
-from livedance_lab.versions import software
+from livedance_lab.system.versions import software
 
 
 def test_a_package_without_a_record_is_unknown_not_an_error():

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from livedance_lab.client import LiveSession
-from livedance_lab.client.link import LiveClient
-from livedance_lab.server import LiveServer
-from tests.unit.pipeline.made import LANDMARKS, SIZE
+from livedance_lab.client.live_client import LiveClient
+from livedance_lab.launcher import LiveServer
+from tests.support.pipeline import LANDMARKS, SIZE
 
 GIVE_UP_S = 30.0
 

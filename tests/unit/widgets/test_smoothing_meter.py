@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from livedance_lab.plots.smoothing_now import SmoothingNow
-from tests.unit.plots.test_live import result as made
+from livedance_lab.widgets.smoothing_meter import SmoothingNow
+from tests.unit.plots.test_live_figure import result as made
 
 BODY_PX = np.random.default_rng(0).uniform(100, 400, (33, 3)).astype(np.float32)
 LATE_S = 0.05

@@ -7,7 +7,7 @@ import pytest
 from livedance_lab.analysis.filters import FILTERS
 from livedance_lab.client import LiveSession
 from livedance_lab.settings import Settings, Smoothing
-from livedance_lab.widgets.controls import parameter_control, setting_control
+from livedance_lab.widgets.setting_controls import parameter_control, setting_control
 from livedance_lab.widgets.tuning_panel import TuningPanel
 from tests.unit.widgets.conftest import feed, until
 

@@ -13,7 +13,7 @@ import pytest
 
 from livedance_lab.errors import WireError
 from livedance_lab.pose import Body, Flag, FrameRecord, FrameState, FrameTimes, PoseResult
-from livedance_lab.wire import codec
+from livedance_lab.wire import results as codec
 from livedance_lab.wire.messages import LegacyFrame
 
 HEADER = codec.FrameHeader(seq=4_000_000_000, source_size_px=(1920, 1080), t_capture_s=12.345678, t_send_s=12.35)

@@ -4,22 +4,23 @@ import pyarrow as pa
 import pytest
 
 from livedance_lab.errors import ExportError
-from livedance_lab.export.grid import camera_fps, nominal_grid, true_times
 from livedance_lab.pose import FrameState
-from livedance_lab.tables.data import SessionData
-from livedance_lab.tables.schema import frames_batch, results_batch
-from tests.unit.recording import made
+from livedance_lab.session_data.data import SessionData
+from livedance_lab.session_data.schema import TABLES, frames_batch, results_batch
+from livedance_lab.session_data.time_grid import camera_fps, nominal_grid, true_times
+from tests.support import recorded_session
 
 
 def session(captured_s, processed=None) -> SessionData:
     """A session of frames captured at given times; those at `processed` positions gave a result."""
-    s = made.schemas()
+    s = recorded_session.schemas()
     processed = set(range(len(captured_s)) if processed is None else processed)
     states = [FrameState.PROCESSED if i in processed else FrameState.LOST for i in range(len(captured_s))]
     records = [
-        made.record(i, made.T0_S + t, state) for i, (t, state) in enumerate(zip(captured_s, states, strict=True))
+        recorded_session.record(i, recorded_session.T0_S + t, state)
+        for i, (t, state) in enumerate(zip(captured_s, states, strict=True))
     ]
-    results = [made.result(i, made.T0_S + captured_s[i]) for i in sorted(processed)]
+    results = [recorded_session.result(i, recorded_session.T0_S + captured_s[i]) for i in sorted(processed)]
     tables = {t: s[t].empty_table() for t in ("events", "receipts", "results", "frames")}
     tables["frames"] = pa.Table.from_batches([frames_batch(s, records)])
     if results:
@@ -132,5 +133,6 @@ def test_frames_of_unknown_time_have_no_row():
 def test_nothing_to_make_a_grid_of(captured_s, words):
     with pytest.raises(ExportError, match=words):
         nominal_grid(session(np.array(captured_s)) if captured_s else SessionData(
-            **{t: made.schemas()[t].empty_table() for t in ("frames", "results", "events", "receipts")}, manifest={}
+            **{t: recorded_session.schemas()[t].empty_table() for t in TABLES},
+            manifest={},
         ))  # fmt: skip

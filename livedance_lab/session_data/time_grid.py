@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from livedance_lab.errors import ExportError
-from livedance_lab.tables.data import SessionData
+from livedance_lab.session_data.data import SessionData
 
 __all__ = ["Grid", "TrueTimes", "camera_fps", "nominal_grid", "true_times"]
 

@@ -8,10 +8,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from livedance_lab.analysis.angle_registry import ANGLES
-from livedance_lab.export.grid import Grid
+from livedance_lab.analysis.angle_definitions import ANGLES
+from livedance_lab.session_data.data import HAND_LANDMARKS, SessionData
+from livedance_lab.session_data.time_grid import Grid
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, HAND_SIDES
-from livedance_lab.tables.data import HAND_LANDMARKS, SessionData
 
 __all__ = ["Tracks", "angle_rows", "angles_deg", "tracks"]
 

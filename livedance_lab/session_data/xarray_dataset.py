@@ -1,0 +1,91 @@
+"""A session as an xarray Dataset in movement's layout, irregular times included.
+
+One time step per captured frame, at its true capture time, NaN where the frame gave no result; the state of
+each frame, its number and the age of its result stand beside the positions.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import orjson
+
+from livedance_lab._version import __version__
+from livedance_lab.pose import FrameState
+from livedance_lab.session_data.landmark_arrays import angles_deg, tracks
+from livedance_lab.session_data.time_grid import camera_fps, true_times
+from livedance_lab.system.optional_packages import require
+
+if TYPE_CHECKING:
+    from livedance_lab.session_data.data import SessionData
+
+__all__ = ["dataset"]
+
+
+def dataset(data: SessionData, *, space: Literal["px", "m"] = "px", smooth: bool = False, hands: bool = False) -> Any:
+    """A session as an xarray Dataset in movement's layout.
+
+    Parameters
+    ----------
+    data : SessionData
+    space : "px" or "m"
+        Image landmarks (x, y in pixels) or world landmarks (x, y, z in metres).
+    smooth, hands : bool
+
+    Returns
+    -------
+    xarray.Dataset
+        `position` (time, space, keypoint, individual), `confidence` (time, keypoint, individual), `joint_angle`
+        (time, angle; degrees) and per time step `seq`, `state` and `age_ms`. `time` is seconds after the
+        session's first captured frame: true capture times, ascending, not evenly spaced. Dimensions are named
+        as the installed movement names them (plural up to version 0.16), singular without one.
+
+    Raises
+    ------
+    ExportError
+        If xarray is not installed.
+    """
+    xr = require("xarray", "export")
+    rows = true_times(data)
+    keypoint, individual = _dimensions()
+    of = tracks(data, space, smooth=smooth, hands=hands)
+    axes = ["x", "y"] if space == "px" else ["x", "y", "z"]
+    states = [str(state) for state in FrameState]
+    return xr.Dataset(
+        data_vars={
+            "position": (("time", "space", keypoint, individual),
+                         rows(of.xyz[:, :, : len(axes)]).transpose(0, 2, 1)[..., None]),
+            "confidence": (("time", keypoint, individual), rows(of.confidence)[..., None]),
+            "joint_angle": (("time", "angle"), rows(angles_deg(data, smooth=smooth)), {"units": "degree"}),
+            "seq": ("time", rows.frames["seq"].to_numpy()),
+            "state": ("time", np.array([states.index(s) for s in rows.frames["state"]], dtype=np.int8),
+                      {"flag_values": np.arange(len(states), dtype=np.int8), "flag_meanings": " ".join(states)}),
+            "age_ms": ("time", rows.frames["age_ms"].to_numpy(), {"units": "millisecond"}),
+        },
+        coords={"time": rows.t_s, "space": axes, keypoint: list(of.names), individual: ["person_0"],
+                "angle": list(data.angle_names)},
+        attrs=_attrs(data, space, smooth=smooth),
+    )  # fmt: skip
+
+
+def _attrs(data: SessionData, space: str, *, smooth: bool) -> dict[str, Any]:
+    fps = camera_fps(data.frames["t_capture_s"].to_numpy())
+    return {
+        "source_software": "livedance_lab", "source_file": data.session_id, "ds_type": "poses",
+        "time_unit": "seconds", "fps": fps, "position_unit": {"px": "pixel", "m": "metre"}[space],
+        "smoothed": int(smooth), "t0_unix_s": data.t0_unix_s, "livedance_lab_version": __version__,
+        "ledger": orjson.dumps(data.ledger.plain()).decode(),
+        "manifest": orjson.dumps(data.manifest, default=str).decode()}  # fmt: skip
+
+
+def _dimensions() -> tuple[str, str]:
+    """Names of the landmark and person dimensions in the installed movement."""
+    try:
+        version = metadata.version("movement")
+    except metadata.PackageNotFoundError:
+        return "keypoint", "individual"
+    major, minor = (int(part) for part in re.findall(r"\d+", version)[:2])
+    return ("keypoint", "individual") if (major, minor) >= (0, 17) else ("keypoints", "individuals")
