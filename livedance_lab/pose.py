@@ -18,7 +18,7 @@ import numpy.typing as npt
 from livedance_lab.errors import ShapeError
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, HAND_SIDES
 
-__all__ = ["Body", "Flag", "FloatArray", "Frame", "FrameRecord", "FrameState", "FrameTimes", "PoseResult"]
+__all__ = ["Body", "BodyArrays", "Flag", "FloatArray", "Frame", "FrameRecord", "FrameState", "FrameTimes", "PoseResult"]
 
 FloatArray = npt.NDArray[np.floating[Any]]
 
@@ -181,9 +181,60 @@ BODY_SHAPES: dict[str, tuple[int, ...]] = {
 }
 
 
+class BodyArrays:
+    """The arrays of a result's `raw` and `smooth` body under the names they have in tables and files.
+
+    An unsuffixed name is as measured; the same name with ``_smooth`` is after smoothing. Shapes and units are those of
+    `Body`.
+    """
+
+    raw: Body
+    smooth: Body
+
+    @property
+    def keypoints_px(self) -> FloatArray:
+        """Image landmarks as measured, shape (33, 3)."""
+        return self.raw.keypoints_px
+
+    @property
+    def keypoints_px_smooth(self) -> FloatArray:
+        """Image landmarks after smoothing, shape (33, 3)."""
+        return self.smooth.keypoints_px
+
+    @property
+    def world_m(self) -> FloatArray:
+        """World landmarks as measured, shape (33, 3)."""
+        return self.raw.world_m
+
+    @property
+    def world_m_smooth(self) -> FloatArray:
+        """World landmarks after smoothing, shape (33, 3)."""
+        return self.smooth.world_m
+
+    @property
+    def visibility(self) -> FloatArray:
+        """Visibility of each body landmark, shape (33,), 0 to 1."""
+        return self.raw.visibility
+
+    @property
+    def hands_px(self) -> FloatArray:
+        """Hand landmarks as measured, shape (2, 21, 3): left, right."""
+        return self.raw.hands_px
+
+    @property
+    def hands_px_smooth(self) -> FloatArray:
+        """Hand landmarks after smoothing, shape (2, 21, 3): left, right."""
+        return self.smooth.hands_px
+
+    @property
+    def hands_score(self) -> FloatArray:
+        """Handedness score of each hand, shape (2,)."""
+        return self.raw.hands_score
+
+
 @dataclass(frozen=True)
-class PoseResult:
-    """What one processed frame gave.
+class PoseResult(BodyArrays):
+    """What one processed frame gave; body arrays by name as in `BodyArrays`.
 
     Attributes
     ----------

@@ -21,7 +21,7 @@ from livedance_lab.media.images import ImageArray, decode_rgb, encode_jpeg
 from livedance_lab.media.video import VideoSource
 from livedance_lab.pose import FloatArray
 from livedance_lab.settings import Settings
-from livedance_lab.wire.results import HEADER_BYTES
+from livedance_lab.wire.frames import HEADER_BYTES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

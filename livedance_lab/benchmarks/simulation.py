@@ -33,7 +33,7 @@ from livedance_lab.session_data.schema import TABLES
 from livedance_lab.session_data.summary import summarise
 from livedance_lab.settings import Settings
 from livedance_lab.skeletons import BLAZEPOSE_33
-from livedance_lab.wire.results import FrameHeader
+from livedance_lab.wire.frames import FrameHeader
 
 __all__ = ["SIMULATED", "Simulation", "simulate", "simulation_table"]
 

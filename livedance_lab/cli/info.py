@@ -25,7 +25,7 @@ def info(
 
     from livedance_lab.session_data.recording.overview import describe
     from livedance_lab.session_data.recording.reader import Recording
-    from livedance_lab.wire.results import encode_json
+    from livedance_lab.wire.messages import encode_json
 
     about = describe(Recording.open(path))
     if as_json:

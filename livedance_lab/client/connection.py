@@ -19,8 +19,8 @@ from livedance_lab.client.handshake import keep_trying, shake_hands
 from livedance_lab.clock import OffsetEstimator, now_s
 from livedance_lab.errors import ConnectionLost, ConnectionRefused, LiveDanceError
 from livedance_lab.system.tls import Trust
-from livedance_lab.wire.messages import PROTOCOL_VERSION, parse_json
-from livedance_lab.wire.results import WireResult, decode_result, encode_json
+from livedance_lab.wire.messages import PROTOCOL_VERSION, encode_json, parse_json
+from livedance_lab.wire.results import WireResult, decode_result
 from livedance_lab.wire.results_binary import decode_binary_result
 
 __all__ = ["Conversation"]

@@ -14,8 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from livedance_lab.clock import now_s
 from livedance_lab.errors import BusyError, ConnectionLost, ConnectionRefused, WireError
 from livedance_lab.system.tls import Trust, client_context
-from livedance_lab.wire.messages import parse_json
-from livedance_lab.wire.results import encode_json
+from livedance_lab.wire.messages import encode_json, parse_json
 
 __all__ = ["keep_trying", "shake_hands"]
 

@@ -11,8 +11,8 @@ from websockets.exceptions import ConnectionClosed
 from livedance_lab.client.connection import Conversation
 from livedance_lab.clock import now_s
 from livedance_lab.errors import ConnectionLost, ConnectionRefused
-from livedance_lab.wire import results as codec
-from livedance_lab.wire.results import FrameHeader, WireResult
+from livedance_lab.wire.frames import FrameHeader, encode_frame, encode_legacy_frame
+from livedance_lab.wire.results import WireResult
 
 __all__ = ["LiveClient"]
 
@@ -111,7 +111,7 @@ class LiveClient(Conversation):
             return False
         assert socket is not None
         header = FrameHeader(seq, size_px, t_capture_s, now_s() if self._own_clock else t_capture_s)
-        message = (codec.encode_legacy_frame if self._legacy else codec.encode_frame)(header, image)
+        message = (encode_legacy_frame if self._legacy else encode_frame)(header, image)
         self.credit.send(seq, now)
         self._sending = True
         try:

@@ -117,7 +117,7 @@ class WatchedSession(RemoteLog):
 
     @property
     def angle_names(self) -> tuple[str, ...]:
-        """The session's joint angles, in the order of `WireResult.angles_deg`."""
+        """The session's joint angles, in the order of `WireResult.angles_deg` and `angles_smooth_deg`."""
         return tuple(self._watcher.viewer.welcome["angles"])
 
     @property

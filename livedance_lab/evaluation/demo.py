@@ -15,7 +15,7 @@ from livedance_lab.launcher import LiveServer
 from livedance_lab.samples import truth_of
 from livedance_lab.session_data.data import SessionData
 from livedance_lab.session_data.summary import summarise
-from livedance_lab.wire.results import encode_json
+from livedance_lab.wire.messages import encode_json
 
 __all__ = ["DemoResult", "run_demo"]
 

@@ -58,7 +58,8 @@ _BODY = ("smooth", "hands")
 
 FORMATS: dict[str, Format] = {
     "csv": Format("all tables, wide and long, as CSV", "csv_parquet:write_csv", loader="pandas.read_csv"),
-    "parquet": Format("all tables, wide and long, as Parquet", "csv_parquet:write_parquet", loader="pandas.read_parquet"),
+    "parquet": Format("all tables, wide and long, as Parquet", "csv_parquet:write_parquet",
+                      loader="pandas.read_parquet"),
     "dlc-csv": Format("DeepLabCut predictions, CSV", "dlc:write_csv", (*_BODY, *_RATE),
                       loader="movement.io.load_poses.from_dlc_file"),
     "dlc-h5": Format("DeepLabCut predictions, HDF5", "dlc:write_h5", (*_BODY, *_RATE), "export",

@@ -7,7 +7,7 @@ import math
 from livedance_lab.clock import ClockOffset
 from livedance_lab.errors import WireError
 from livedance_lab.pose import FrameTimes
-from livedance_lab.wire.results import FrameHeader
+from livedance_lab.wire.frames import FrameHeader
 
 __all__ = ["ClientClock", "check_size"]
 

@@ -36,7 +36,7 @@ from livedance_lab.pose import Body, Frame, FrameState, FrameTimes, PoseResult
 from livedance_lab.session_data.log import SessionLog
 from livedance_lab.session_data.schema import Schemas
 from livedance_lab.settings import Settings
-from livedance_lab.wire.results import FrameHeader
+from livedance_lab.wire.frames import FrameHeader
 
 __all__ = ["Session"]
 

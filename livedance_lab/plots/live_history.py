@@ -169,10 +169,10 @@ class LiveHistory:
             elif not t_s > last_s:
                 return
             age_ms = (t_arrival_s - t_s) * 1000
-            angles = (result.angles_raw_deg, result.angles_deg, self._views(result))
+            angles = (result.angles_deg, result.angles_smooth_deg, self._views(result))
             self._rows.add(np.concatenate(([t_s, t_arrival_s, age_ms], *angles)))
-            self._movement.add(t_s, result.world_m)
-            self._painter.add(np.hstack((result.keypoints_px[:, :2], result.world_m)), t_s, t_arrival_s)
+            self._movement.add(t_s, result.world_m_smooth)
+            self._painter.add(np.hstack((result.keypoints_px_smooth[:, :2], result.world_m_smooth)), t_s, t_arrival_s)
             self._newest = result
 
     def add_stats(self, stats: Mapping[str, Any]) -> None:
@@ -217,7 +217,7 @@ class LiveHistory:
             pose_px=None if pose is None else pose[:, :2],
             pose_m=None if pose is None else pose[:, 2:],
             visibility=None if newest is None else newest.visibility.astype(np.float64),
-            size_px=(0, 0) if newest is None else newest.size_px,
+            size_px=(0, 0) if newest is None else newest.source_size_px,
             ledger={} if newest is None else newest.ledger,
         )
 
@@ -225,7 +225,7 @@ class LiveHistory:
         views = np.full(len(self.angle_names), float(ViewQuality.GOOD))
         if self._known:
             names = [self.angle_names[i] for i in self._known]
-            views[self._known] = view_quality(result.world_m, definitions=names)[0]
+            views[self._known] = view_quality(result.world_m_smooth, definitions=names)[0]
         return views
 
     def _forget(self) -> None:

@@ -39,8 +39,7 @@ from livedance_lab.server.session_manager import Hub
 from livedance_lab.session_data.log import to_ipc
 from livedance_lab.session_data.schema import TABLES
 from livedance_lab.system.logs import about
-from livedance_lab.wire.messages import SESSION_ID, Mark, SettingsChange, parse_client_message, parse_json
-from livedance_lab.wire.results import encode_json
+from livedance_lab.wire.messages import SESSION_ID, Mark, SettingsChange, encode_json, parse_client_message, parse_json
 
 __all__ = ["ROUTES"]
 

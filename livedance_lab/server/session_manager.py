@@ -27,7 +27,8 @@ from livedance_lab.server.metrics import Meters
 from livedance_lab.server.recorder import Recorder, unused, within
 from livedance_lab.system.logs import about
 from livedance_lab.system.memory import return_free_pages
-from livedance_lab.wire.results import encode_json, encode_result
+from livedance_lab.wire.messages import encode_json
+from livedance_lab.wire.results import encode_result
 from livedance_lab.wire.results_binary import encode_binary_result
 
 __all__ = ["Hub"]

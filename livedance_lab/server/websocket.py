@@ -24,7 +24,8 @@ from livedance_lab.server.rate_limit import Allowance
 from livedance_lab.server.session_manager import Hub
 from livedance_lab.system.logs import about
 from livedance_lab.wire import messages as m
-from livedance_lab.wire.results import CountableFrameError, FrameHeader, decode_frame, decode_legacy_frame, encode_json
+from livedance_lab.wire.frames import CountableFrameError, FrameHeader, decode_frame, decode_legacy_frame
+from livedance_lab.wire.messages import encode_json
 
 __all__ = ["LiveSocket"]
 

@@ -55,8 +55,8 @@ class SmoothingNow:
             results = list(self._results)
         times_s = np.array([r.times.t_capture_s for r in results])
         raw, smooth = (np.array([getattr(r, name)[_JOINTS, :2] for r in results]).reshape(-1, len(_JOINTS), 2)
-                       for name in ("raw_px", "keypoints_px"))  # fmt: skip
-        return reading(raw, smooth, times_s), body_size(results[-1].raw_px[:, :2]) if results else math.nan
+                       for name in ("keypoints_px", "keypoints_px_smooth"))  # fmt: skip
+        return reading(raw, smooth, times_s), body_size(results[-1].keypoints_px[:, :2]) if results else math.nan
 
     def words(self) -> str:
         """The same in words, as HTML."""

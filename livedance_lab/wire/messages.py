@@ -1,6 +1,6 @@
 """What can be said over the socket, in both directions: version 1.
 
-Frames are binary (`livedance_lab.wire.results`), and so are results for a client that says so in its hello
+Frames are binary (`livedance_lab.wire.frames`), and so are results for a client that says so in its hello
 (`livedance_lab.wire.results_binary`); everything else, both ways, is JSON text with a `type`. Times are seconds: a
 client writes its own clock, the server answers in the server's clock. JSON has no NaN: unknown is `null`.
 
@@ -54,6 +54,7 @@ __all__ = [
     "SettingsChange",
     "Skipped",
     "Stats",
+    "encode_json",
     "parse_client_message",
     "parse_json",
 ]
@@ -216,6 +217,11 @@ def parse_json(text: str | bytes) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise WireError("json", f"a JSON object was expected, got {type(data).__name__}.")
     return data
+
+
+def encode_json(message: dict[str, Any] | list[Any]) -> str:
+    """A message as JSON text; numpy arrays are lists, NaN is null."""
+    return orjson.dumps(message, option=orjson.OPT_SERIALIZE_NUMPY).decode()
 
 
 def parse_client_message(said: str | bytes | dict[str, Any]) -> ClientMessage | LegacyFrame:

@@ -1,7 +1,7 @@
-"""A result as bytes: the same values as its JSON text (`livedance_lab.wire.results.encode_result`), in half of them.
+"""A result as bytes: the values of its JSON text (`livedance_lab.wire.results.encode_result`) in half the size.
 
-Who asks for it in the hello (``results: "binary"``) gets it instead of the text. Little-endian throughout; an array
-follows the one before without a gap, so that only the header has fixed offsets.
+A client requests it in its hello with ``results: "binary"``. All numbers are little-endian; each array follows the
+one before without a gap, so that only the header has fixed offsets.
 
 ======  =====  =======================================================================
 offset  type   field
@@ -24,8 +24,10 @@ Then, NaN where unknown:
 - 8 f64: the times of `FrameTimes`; 8 f64: milliseconds of the `STAGES`, NaN for one that did not run
 - 8 u32: the ledger: captured, then by `FrameState`; C u32: the frames that ended
 - 2 A f32: angles, smoothed and raw
-- if found, f32: ``px, raw_px, world_m, raw_world_m`` of shape (33, 3), ``visibility`` of shape (33,)
-- with hands, f32: ``px, raw_px, world_m`` of shape (2, 21, 3), ``score`` of shape (2,)
+- if found, f32: image landmarks smoothed and raw, world landmarks smoothed and raw, each of shape (33, 3);
+  visibility, shape (33,)
+- with hands, f32: image landmarks smoothed and raw, world landmarks smoothed, each of shape (2, 21, 3); score,
+  shape (2,)
 - C u8: how they ended, as places in `FrameState`; if found, 33 u8: `Flag`
 
 Its browser twin is ``widgets/static/results_binary.js``; both are held to ``data/golden/wire.json``.
@@ -41,13 +43,14 @@ import numpy as np
 
 from livedance_lab.errors import WireError
 from livedance_lab.pose import STAGES, Body, Flag, FloatArray, FrameState, FrameTimes, PoseResult
+from livedance_lab.wire.frames import MAGIC
 from livedance_lab.wire.messages import PROTOCOL_VERSION
 from livedance_lab.wire.results import WireResult
 
 __all__ = ["decode_binary_result", "encode_binary_result"]
 
 _HEADER = struct.Struct("<2sBBHHIIIIIHH")
-_MAGIC, _KIND_RESULT = b"LD", 2
+_KIND_RESULT = 2
 _FOUND, _HANDS = 1, 2
 _STATES = tuple(str(state) for state in FrameState)
 _NUMBERS = struct.Struct(f"<{len(FrameTimes.names()) + len(STAGES)}d{1 + len(_STATES)}I")
@@ -68,7 +71,7 @@ def encode_binary_result(result: PoseResult, closed: list[tuple[int, str]], ledg
     with_hands = result.hands_seq >= 0
     parts = [
         _HEADER.pack(
-            _MAGIC, PROTOCOL_VERSION, _KIND_RESULT, _HEADER.size, _FOUND * result.found | _HANDS * with_hands,
+            MAGIC, PROTOCOL_VERSION, _KIND_RESULT, _HEADER.size, _FOUND * result.found | _HANDS * with_hands,
             result.seq, *result.source_size_px, result.settings_version, max(result.hands_seq, 0),
             len(result.angles_deg), len(closed),
         ),
@@ -115,15 +118,15 @@ def decode_binary_result(message: bytes, t_result_s: float) -> WireResult:
     magic, version, kind, size, flags, seq, width, height, settings_version, hands_seq, n_angles, n_closed = (
         _HEADER.unpack_from(message)
     )
-    if magic != _MAGIC:
-        raise WireError("header", f"a binary message starts with {_MAGIC!r}, got {magic!r}.")
+    if magic != MAGIC:
+        raise WireError("header", f"a binary message starts with {MAGIC!r}, got {magic!r}.")
     if version != PROTOCOL_VERSION:
         raise WireError("version", f"this client speaks protocol version {PROTOCOL_VERSION}, got {version}.")
     if kind != _KIND_RESULT:
         raise WireError("kind", f"binary messages of a server are results (kind {_KIND_RESULT}), got kind {kind}.")
     try:
         return _decode_arrays(message, size, flags, n_angles, n_closed,
-                              {"seq": seq, "size_px": (width, height), "settings_version": settings_version,
+                              {"seq": seq, "source_size_px": (width, height), "settings_version": settings_version,
                                "hands_seq": hands_seq if flags & _HANDS else -1, "t_result_s": t_result_s})  # fmt: skip
     except (struct.error, ValueError, IndexError) as exc:
         raise WireError("header", f"a result of {len(message)} bytes is shorter than its header says: {exc}.") from exc
@@ -144,18 +147,21 @@ def _decode_arrays(
     marks = np.frombuffer(message, "u1", n_closed + 33 * found, offset + floats.nbytes)
     ends = accumulate(math.prod(shape) for shape in shapes)
     arrays = [floats[end - math.prod(shape) : end].reshape(shape) for shape, end in zip(shapes, ends, strict=True)]
-    none = Body()
-    body = arrays[2:7] if found else [none.keypoints_px, none.keypoints_px, none.world_m, none.world_m, none.visibility]
+    raw: dict[str, FloatArray] = {}
+    smooth: dict[str, FloatArray] = {}
+    if found:
+        smooth["keypoints_px"], raw["keypoints_px"], smooth["world_m"], raw["world_m"], raw["visibility"] = arrays[2:7]
+        smooth["visibility"] = raw["visibility"]
+    if with_hands:
+        smooth["hands_px"], raw["hands_px"], smooth["hands_world_m"] = arrays[-3:]
+        smooth["hands_score"] = raw["hands_score"] = floats[-2:]
     return WireResult(
-        found=found,
-        keypoints_px=body[0],
-        raw_px=body[1],
-        world_m=body[2],
-        visibility=body[4],
+        raw=Body(**raw),
+        smooth=Body(**smooth),
+        angles_deg=arrays[1],
+        angles_smooth_deg=arrays[0],
         flags=marks[n_closed:].copy() if found else np.full(33, Flag.MISSING, np.uint8),
-        hands_px=arrays[-3] if with_hands else none.hands_px,
-        angles_deg=arrays[0],
-        angles_raw_deg=arrays[1],
+        found=found,
         times=FrameTimes(*numbers[:n_times]),
         stage_ms={stage: value for stage, value in stages if not math.isnan(value)},
         ledger=dict(zip(("captured", *_STATES), numbers[n_times + n_stages :], strict=True)),

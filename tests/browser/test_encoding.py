@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from livedance_lab.benchmarks import encoding
+from livedance_lab.benchmarks import encodings
 from livedance_lab.benchmarks.result_formats import measure_result_forms
 from tests.browser.conftest import CLIP
 
@@ -17,9 +17,9 @@ def in_a_thread(work, *args, **more):
 
 def test_pictures_are_encoded_as_asked_and_compared_with_the_lossless_one(chromium, monkeypatch):
     monkeypatch.setenv("LIVEDANCE_CHROMIUM", chromium)
-    monkeypatch.setattr(encoding, "_SHORT_SIDES_PX", (256, 384))
-    monkeypatch.setattr(encoding, "_QUALITIES", (0.3, 0.9))
-    rows = in_a_thread(encoding.measure_encodings, CLIP, stills=3, timed=3)
+    monkeypatch.setattr(encodings, "_SHORT_SIDES_PX", (256, 384))
+    monkeypatch.setattr(encodings, "_QUALITIES", (0.3, 0.9))
+    rows = in_a_thread(encodings.measure_encodings, CLIP, stills=3, timed=3)
 
     by_way = {(row["short_side_px"], row["format"], row["quality"]): row for row in rows}
     assert list(by_way) == [("full", "jpeg", 0.8), *((side, kind, quality) for side in (256, 384)

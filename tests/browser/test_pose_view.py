@@ -99,7 +99,7 @@ import numpy as np, time
 session = LiveSession.attach(server, view.session)
 while session.latest is None or not session.latest.found:
     time.sleep(0.05)
-left, right = session.latest.raw_px[[11, 12], 0]
+left, right = session.latest.keypoints_px[[11, 12], 0]
 print("left is right of right" if left > right else "left is left of right")"""
     notebook = live(page, lab, server, where, where)
 

@@ -15,7 +15,8 @@ import pytest
 from livedance_lab.errors import WireError
 from livedance_lab.pose import Body, FrameRecord, FrameState, FrameTimes, PoseResult
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21
-from livedance_lab.wire.results import FrameHeader, decode_frame, decode_result, encode_frame, encode_result
+from livedance_lab.wire.frames import FrameHeader, decode_frame, encode_frame
+from livedance_lab.wire.results import decode_result, encode_result
 from livedance_lab.wire.results_binary import decode_binary_result, encode_binary_result
 
 GOLDEN = Path(__file__).parents[2] / "data" / "golden" / "wire.json"
@@ -98,11 +99,11 @@ def read_as(text: str) -> dict[str, object]:
     return {
         "seq": message["seq"],
         "found": message["found"],
-        "px": flat(pose["px"]) if pose else None,
+        "keypoints_px_smooth": flat(pose["px"]) if pose else None,
         "visibility": pose["visibility"] if pose else None,
-        "hands_px": flat(hands["px"]) if hands else None,
+        "hands_px_smooth": flat(hands["px"]) if hands else None,
         "hands_seq": hands["seq"] if hands else None,
-        "angles_deg": message["angles"]["smooth_deg"],
+        "angles_smooth_deg": message["angles"]["smooth_deg"],
         "closed": message["closed"],
     }
 
@@ -110,7 +111,7 @@ def read_as(text: str) -> dict[str, object]:
 def golden() -> dict[str, object]:
     """The whole file."""
     return {
-        "about": "Written by tests/contract/test_golden_wire.py from livedance_lab/wire/results.py and skeletons.py.",
+        "about": "Written by tests/contract/test_golden_wire.py from livedance_lab/wire/ and skeletons.py.",
         "frames": [
             {"name": name, "header": asdict(h), "image_hex": IMAGE.hex(), "message_hex": encode_frame(h, IMAGE).hex()}
             for name, h in HEADERS.items()
@@ -186,7 +187,7 @@ def test_what_is_no_binary_result_is_refused_by_name(start, code):
 def test_rounding_stays_below_the_models_noise():
     """2 decimals of a pixel on the wire: at most half a hundredth is lost, and NaN stays unknown."""
     exact = result(9, found=True, hands_seq=-1, hidden=(0, 15, 32)).smooth.keypoints_px.ravel()
-    told = next(c for c in stored()["results"] if c["name"].startswith("some"))["read_as"]["px"]
+    told = next(c for c in stored()["results"] if c["name"].startswith("some"))["read_as"]["keypoints_px_smooth"]
 
     for value, sent in zip(exact, told, strict=True):
         assert (sent is None) == math.isnan(value)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
-from livedance_lab.wire.results import FrameHeader, encode_frame
+from livedance_lab.wire.frames import FrameHeader, encode_frame
 from tests.support import pictures
 from tests.support.pipeline import LANDMARKS
 

@@ -16,14 +16,9 @@ from livedance_lab.errors import ImageError, LiveDanceError, SettingsError, Wire
 from livedance_lab.estimators.replay import ReplayEstimator
 from livedance_lab.media.images import check, decode_rgb
 from livedance_lab.settings import Settings
-from livedance_lab.wire.messages import LegacyFrame, parse_client_message, parse_json
-from livedance_lab.wire.results import (
-    decode_frame,
-    decode_legacy_frame,
-    decode_result,
-    encode_frame,
-    encode_json,
-)
+from livedance_lab.wire.frames import decode_frame, decode_legacy_frame, encode_frame
+from livedance_lab.wire.messages import LegacyFrame, encode_json, parse_client_message, parse_json
+from livedance_lab.wire.results import decode_result
 from livedance_lab.wire.results_binary import decode_binary_result
 from tests.support.pipeline import Stage
 

@@ -10,7 +10,7 @@ const WIDTH_PX = 640;
 const at = (/** @type {string} */ name) => POSE_LANDMARKS.indexOf(name);
 
 /** What is written: every landmark at 300, 300 unless it is said where. */
-function labels({ where = {}, places, anglesDeg, mirror = false, visibility = new Float32Array(33).fill(1) }) {
+function labels({ where = {}, places, anglesSmoothDeg, mirror = false, visibility = new Float32Array(33).fill(1) }) {
   const px = new Float64Array(66).fill(300);
   for (const [name, [x, y]] of Object.entries(where)) px.set([x, y], 2 * at(name));
   const written = [];
@@ -20,7 +20,7 @@ function labels({ where = {}, places, anglesDeg, mirror = false, visibility = ne
     fillText: (words, x, y) => written.push({ words, x, y, colour: ctx.fillStyle }),
     ...Object.fromEntries(["clearRect", "beginPath", "roundRect", "fill", "stroke"].map((name) => [name, () => {}])),
   };
-  const scene = { px, visibility, handsPx: null, anglePlaces: places, anglesDeg, mirror, showAngles: true };
+  const scene = { px, visibility, handsPx: null, anglePlaces: places, anglesSmoothDeg, mirror, showAngles: true };
   drawScene(/** @type {any} */ (ctx), scene, WIDTH_PX, 480);
   return written;
 }
@@ -29,7 +29,7 @@ test("an angle is written at its joint, beside it, in its side's colour", () => 
   const [label] = labels({
     where: { left_elbow: [400, 200] },
     places: [[at("left_elbow")]],
-    anglesDeg: new Float32Array([91.6]),
+    anglesSmoothDeg: new Float32Array([91.6]),
   });
   assert.equal(label.words, "92°");
   assert.equal(label.y, 200);
@@ -42,7 +42,7 @@ test("outwards is outwards whichever way the picture is turned", () => {
     const [label] = labels({
       where: { left_elbow: [x, 200] },
       places: [[at("left_elbow")]],
-      anglesDeg: new Float32Array([10]),
+      anglesSmoothDeg: new Float32Array([10]),
       mirror,
     });
     assert.ok(label.x < (mirror ? WIDTH_PX - x : x));
@@ -53,7 +53,7 @@ test("of a segment or a middle it is written half-way", () => {
   const [label] = labels({
     where: { left_ear: [330, 40], right_ear: [310, 60] },
     places: [[at("left_ear"), at("right_ear")]],
-    anglesDeg: new Float32Array([-0.2]),
+    anglesSmoothDeg: new Float32Array([-0.2]),
   });
   assert.deepEqual([label.words, label.y, label.colour], ["0°", 50, SIDE_COLOURS.middle]);
   assert.ok(label.x < 320 && label.x + 16 > 320, "between the sides, whose labels stand outwards");
@@ -64,7 +64,7 @@ test("what has no place, no value or no landmark that is seen is not written", (
   visibility[at("left_knee")] = 0.05;
   const written = labels({
     places: [[], [at("left_wrist")], [at("left_knee")], [at("left_hip")]],
-    anglesDeg: new Float32Array([1, NaN, 3, 4]),
+    anglesSmoothDeg: new Float32Array([1, NaN, 3, 4]),
     visibility,
   });
   assert.deepEqual(written.map((label) => label.words), ["4°"]);
@@ -74,7 +74,7 @@ test("no label leaves the picture", () => {
   const [left, right] = labels({
     where: { left_wrist: [639, 100], right_wrist: [1, 100] },
     places: [[at("right_wrist")], [at("left_wrist")]],
-    anglesDeg: new Float32Array([120, 120]),
+    anglesSmoothDeg: new Float32Array([120, 120]),
   });
   assert.ok(left.x >= 0);
   assert.ok(right.x + 32 <= WIDTH_PX);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { Pacer } from "../../livedance_lab/widgets/static/pacing.js";
 import { Producer } from "../../livedance_lab/widgets/static/producer.js";
-import { HEADER_BYTES, readHeader } from "../../livedance_lab/widgets/static/frames.js";
+import { HEADER_BYTES } from "../../livedance_lab/widgets/static/frames.js";
 import { Readings } from "../../livedance_lab/widgets/static/view_stats.js";
 
 /** A producer whose camera, encoder and connection are the test's. */
@@ -36,6 +36,18 @@ function stage({ ready = true } = {}) {
   return { producer, link, finish };
 }
 
+/** The fields of a frame's header; the layout is tested in frames.test.mjs. */
+function headerOf(message) {
+  const view = new DataView(message);
+  return {
+    seq: view.getUint32(8, true),
+    widthPx: view.getUint16(12, true),
+    heightPx: view.getUint16(14, true),
+    tCaptureS: view.getFloat64(16, true),
+    tSendS: view.getFloat64(24, true),
+  };
+}
+
 const seqs = (list) => list.map(([seq]) => seq);
 
 test("every captured frame has a number of its own and goes exactly one way", async () => {
@@ -60,7 +72,7 @@ test("a frame carries its number, the camera's size and its own time", async () 
   producer.onFrame(12.5, 1);
   const { encoding } = await finish();
 
-  const header = readHeader(link.sent[0][1]);
+  const header = headerOf(link.sent[0][1]);
   assert.deepEqual([encoding.widthPx, encoding.heightPx], [512, 384]);
   assert.deepEqual([header.seq, header.widthPx, header.heightPx, header.tCaptureS], [0, 640, 480, 12.5]);
   assert.ok(header.tSendS > 0);

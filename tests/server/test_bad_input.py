@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import pytest
 
 from livedance_lab.clock import now_s
+from livedance_lab.wire.frames import FrameHeader, encode_frame, encode_legacy_frame
 from livedance_lab.wire.messages import CLOSE_CODES
-from livedance_lab.wire.results import FrameHeader, encode_frame, encode_legacy_frame
 from tests.support.pipeline import JPEG, LANDMARKS
 from tests.support.servers import TOKEN, Raw, Served, serve
 

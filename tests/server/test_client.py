@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from websockets.asyncio.client import connect
 
-from livedance_lab.client import conversation, link
+from livedance_lab.client import connection, live_client
 from livedance_lab.client.live_client import LiveClient
 from livedance_lab.client.pacing import PacingGauge
 from livedance_lab.clock import now_s
@@ -41,8 +41,8 @@ async def until(true) -> None:
 def crash(hub: Hub) -> None:
     """Break every connection without a word, as the end of the process would."""
     for room in hub.rooms.values():
-        for connection in room.connections:
-            connection.ws_connection.stream.close()  # type: ignore[attr-defined]
+        for socket in room.connections:
+            socket.ws_connection.stream.close()  # type: ignore[attr-defined]
 
 
 async def stream(client: LiveClient, frames: int, rate_hz: float = 500.0) -> None:
@@ -128,9 +128,9 @@ def test_results_arrive_as_arrays(form):
             await until(lambda: client.latest)
             result = client.latest
             assert result.found
-            assert result.size_px == SIZE
+            assert result.source_size_px == SIZE
             assert result.keypoints_px.shape == (33, 3)
-            assert np.isfinite(result.angles_deg).all()
+            assert np.isfinite(result.angles_smooth_deg).all()
             assert result.t_result_s >= result.times.t_capture_s
 
     serve(work)
@@ -205,7 +205,7 @@ def test_nothing_is_compressed_on_the_way():
 @pytest.mark.parametrize("shift_s", [86_400.0, -5_000.0])
 def test_another_machines_clock_is_mapped_within_the_uncertainty(monkeypatch, shift_s):
     """The client reads a clock that is off by a day; the test knows both."""
-    for part in (conversation, link):
+    for part in (connection, live_client):
         monkeypatch.setattr(part, "now_s", lambda: now_s() + shift_s)
     truth: dict[int, float] = {}
 

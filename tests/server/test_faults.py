@@ -16,14 +16,14 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from livedance_lab import LiveServer, Recording, clock
-from livedance_lab.client import conversation, handshake, link
+from livedance_lab.client import connection, handshake, live_client
 from livedance_lab.client.live_client import LiveClient
 from livedance_lab.clock import now_s
 from livedance_lab.errors import ConnectionRefused, EstimatorError
 from livedance_lab.estimators.base import Estimate, Estimator, ImageArray, register
 from livedance_lab.pipeline.session import Session
 from livedance_lab.pipeline.watchdog import MOST_GIVEN_UP
-from livedance_lab.server import app, hub
+from livedance_lab.server import app, session_manager
 from livedance_lab.settings import Settings
 from livedance_lab.system import resources
 from tests.support.pipeline import JPEG, LANDMARKS, SIZE, a_pose
@@ -79,7 +79,7 @@ register("moody", make_moody)
 
 @pytest.fixture
 def moody(monkeypatch):
-    monkeypatch.setattr(hub, "_LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(session_manager, "_LOOK_EVERY_S", 0.05)
     Moody.gate.clear()
     Moody.hangs, Moody.raises, Moody.calls = set(), set(), 0
     yield Moody
@@ -349,8 +349,8 @@ def test_a_clients_clock_that_jumps_costs_a_few_frames_and_no_session(monkeypatc
     def shifted() -> float:
         return clock.now_s() + shift[0]
 
-    monkeypatch.setattr(link, "now_s", shifted)
-    monkeypatch.setattr(conversation, "now_s", shifted)
+    monkeypatch.setattr(live_client, "now_s", shifted)
+    monkeypatch.setattr(connection, "now_s", shifted)
 
     async def work(served: Served) -> None:
         async with LiveClient(served.url, TOKEN, session="s", pacing="free") as client:

@@ -8,7 +8,7 @@ import pytest
 from livedance_lab.clock import now_s
 from livedance_lab.estimators.base import Estimate, ImageArray, register
 from livedance_lab.settings import Settings
-from livedance_lab.wire.results import FrameHeader, encode_frame
+from livedance_lab.wire.frames import FrameHeader, encode_frame
 from tests.support import pictures
 from tests.support.pipeline import LANDMARKS
 from tests.support.servers import Raw, Served, serve

@@ -218,7 +218,7 @@ def test_streams_describe_themselves_as_xdf_wants_it(lsl, session):
     assert pose.desc().child("setup").child_value("name") == session.id
 
     named = list(children(angles.desc().child("channels"), "channel"))
-    assert [c.child_value("label") for c in named] == list(session.angle_names)
+    assert [c.child_value("label") for c in named] == [f"{name}_smooth" for name in session.angle_names]
     assert {(c.child_value("type"), c.child_value("unit")) for c in named} == {("Angle", "degrees")}
     assert (marks.type(), marks.channel_count(), marks.channel_format()) == ("Markers", 1, lsl.cf_string)
 

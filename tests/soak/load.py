@@ -19,7 +19,7 @@ from livedance_lab import LiveServer, Recording
 from livedance_lab.client.live_client import LiveClient
 from livedance_lab.clock import now_s
 from livedance_lab.errors import ConnectionLost, LiveDanceError, ServerError
-from livedance_lab.wire.results import encode_json
+from livedance_lab.wire.messages import encode_json
 
 SIZE = (640, 480)
 WAIT_S = 60.0  # far beyond what a busy machine needs

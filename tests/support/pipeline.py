@@ -19,7 +19,7 @@ from livedance_lab.pipeline.session import Session
 from livedance_lab.pose import Frame, FrameState, FrameTimes, PoseResult
 from livedance_lab.settings import Settings
 from livedance_lab.skeletons import BLAZEPOSE_33
-from livedance_lab.wire.results import FrameHeader
+from livedance_lab.wire.frames import FrameHeader
 
 JPEG = encode_jpeg(np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8), 0.8)
 SIZE = (640, 480)

@@ -17,7 +17,7 @@ from livedance_lab.clock import now_s
 from livedance_lab.server.app import serving
 from livedance_lab.server.config import ServerConfig
 from livedance_lab.server.session_manager import Hub
-from livedance_lab.wire.results import FrameHeader, encode_frame
+from livedance_lab.wire.frames import FrameHeader, encode_frame
 from tests.support.pipeline import LANDMARKS, SIZE, WAIT_S
 
 TOKEN = "a-token-for-tests"

@@ -15,16 +15,9 @@ from hypothesis import strategies as st
 from livedance_lab.errors import SettingsError, WireError
 from livedance_lab.media.images import decode_rgb, encode_jpeg, encode_png, encode_webp
 from livedance_lab.settings import Settings
-from livedance_lab.wire.messages import Hello, Mark, Receipts, Skipped, parse_client_message, parse_json
-from livedance_lab.wire.results import (
-    FrameHeader,
-    decode_frame,
-    decode_result,
-    encode_frame,
-    encode_json,
-    encode_legacy_frame,
-    encode_result,
-)
+from livedance_lab.wire.frames import FrameHeader, decode_frame, encode_frame, encode_legacy_frame
+from livedance_lab.wire.messages import Hello, Mark, Receipts, Skipped, encode_json, parse_client_message, parse_json
+from livedance_lab.wire.results import decode_result, encode_result
 from livedance_lab.wire.results_binary import decode_binary_result, encode_binary_result
 from tests.fuzz import mutations
 from tests.fuzz.properties import damaged, jsons, repeatable

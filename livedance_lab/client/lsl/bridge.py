@@ -140,7 +140,7 @@ class LslBridge:
             # a better estimate of the offset may lie a little below the last one; time must not run backwards for it
             self._last_stamp_s = max(t_s, self._last_stamp_s + _STEP_S)
             self._pose.push_sample(pose_sample(result), self._last_stamp_s)
-            self._angles.push_sample(result.angles_deg.tolist(), self._last_stamp_s)
+            self._angles.push_sample(result.angles_smooth_deg.tolist(), self._last_stamp_s)
             self.pushed += 1
 
     def _count_skipped(self, n_processed: int) -> None:

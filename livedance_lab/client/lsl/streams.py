@@ -24,7 +24,7 @@ Tree = Mapping[str, Any]
 
 
 def pose_stream(lsl: Any, name: str, source_id: str, about: Tree) -> Any:
-    """The smoothed pose: for each landmark three positions and a confidence.
+    """The smoothed pose: for each landmark three positions (labels end in ``_smooth``) and a confidence.
 
     Parameters
     ----------
@@ -50,15 +50,18 @@ def pose_sample(result: WireResult) -> list[float]:
     """One sample of `pose_stream`; NaN where nothing was seen."""
     return [
         value
-        for position_m, visibility in zip(result.world_m.tolist(), result.visibility.tolist(), strict=True)
+        for position_m, visibility in zip(result.world_m_smooth.tolist(), result.visibility.tolist(), strict=True)
         for value in (*position_m, visibility)
     ]
 
 
 def angle_stream(lsl: Any, name: str, source_id: str, about: Tree) -> Any:
-    """The smoothed joint angles, degrees, in the order of the manifest; parameters as for `pose_stream`."""
+    """The smoothed joint angles (labels end in ``_smooth``), degrees, in the order of the manifest.
+
+    Parameters as for `pose_stream`.
+    """
     channels = [
-        {"label": angle, "marker": angle, "object": _OBJECT, "type": "Angle", "unit": "degrees"}
+        {"label": f"{angle}_smooth", "marker": angle, "object": _OBJECT, "type": "Angle", "unit": "degrees"}
         for angle in about["angles"]
     ]
     info = lsl.StreamInfo(name, "MoCap", len(channels), lsl.IRREGULAR_RATE, lsl.cf_float32, source_id)
@@ -76,7 +79,7 @@ def marker_stream(lsl: Any, name: str, source_id: str) -> Any:
 def _pose_channels() -> Iterator[Tree]:
     for landmark in BLAZEPOSE_33.landmarks:
         for axis in _POSITIONS:
-            yield {"label": f"{landmark}_{axis.lower()}", "marker": landmark, "object": _OBJECT,
+            yield {"label": f"{landmark}_{axis.lower()}_smooth", "marker": landmark, "object": _OBJECT,
                    "type": f"Position{axis}", "unit": "meters"}  # fmt: skip
         yield {"label": f"{landmark}_confidence", "marker": landmark, "object": _OBJECT,
                "type": "Confidence", "unit": "normalized"}  # fmt: skip

@@ -6,7 +6,7 @@
  * a break with the frames whose end it does not know. The socket, the clock and the timers are given, so that
  * tests can step through a conversation by hand.
  *
- * @typedef {import("./frames.js").Result} Result
+ * @typedef {import("./results.js").Result} Result
  * @typedef {Object} Listener
  * @property {() => Record<string, any>} hello what to say first, beside version and role
  * @property {(message: any) => void} onWelcome
@@ -26,7 +26,8 @@
 import { readBinaryResult } from "./results_binary.js";
 import { OffsetEstimator, nowS } from "./clock.js";
 import { AutoPacing, Pacer } from "./pacing.js";
-import { PROTOCOL_VERSION, parseServerMessage } from "./frames.js";
+import { PROTOCOL_VERSION } from "./frames.js";
+import { parseServerMessage } from "./results.js";
 
 const TICK_MS = 250; // reports go out four times a second
 const PING_TICKS = 8; // a clock exchange every two seconds, after a first quick series

@@ -21,7 +21,7 @@ const FAINT = 0.15;
  * @property {Float32Array | null} visibility (33,)
  * @property {Float64Array | null} handsPx (2, 21, 2) flattened
  * @property {number[][]} anglePlaces for each angle, the landmarks it is written half-way between; none: nowhere
- * @property {Float32Array | null} anglesDeg
+ * @property {Float32Array | null} anglesSmoothDeg
  * @property {boolean} mirror flips the picture, never the words
  * @property {boolean} showAngles
  */
@@ -54,7 +54,7 @@ export function drawScene(ctx, scene, sourceWidthPx, sourceHeightPx) {
   ctx.lineJoin = "round";
   drawStrokes(ctx, bodyStrokes(scene, place, unit), unit);
   if (scene.handsPx) drawStrokes(ctx, handStrokes(scene.handsPx, place, unit), unit);
-  if (scene.showAngles && scene.anglesDeg) drawAngles(ctx, scene, place, unit);
+  if (scene.showAngles && scene.anglesSmoothDeg) drawAngles(ctx, scene, place, unit);
   ctx.globalAlpha = 1;
 }
 
@@ -137,7 +137,7 @@ function drawAngles(ctx, scene, place, unit) {
   ctx.textBaseline = "middle";
   const middle = halfWay(TORSO.map((k) => place(px, k)))[0];
   scene.anglePlaces.forEach((landmarks, i) => {
-    const value = scene.anglesDeg?.[i] ?? NaN;
+    const value = scene.anglesSmoothDeg?.[i] ?? NaN;
     if (landmarks.length === 0 || Number.isNaN(value) || landmarks.some((k) => opacity(scene, k) === 0)) return;
     const [x, y] = halfWay(landmarks.map((k) => place(px, k)));
     const words = `${Math.round(value) || 0}°`; // || 0: no -0

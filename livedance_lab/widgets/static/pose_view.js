@@ -251,7 +251,7 @@ class PoseViewer {
     this.connection.say({ type: "settings", changes: Object.fromEntries(differs), by: "PoseView, after a restart" });
   }
 
-  /** @param {import("./frames.js").Result} result @param {number} tResultS */
+  /** @param {import("./results.js").Result} result @param {number} tResultS */
   onResult(result, tResultS) {
     this.readings.onResult(result, this.producer.sent.get(result.seq), tResultS);
     this.painter.push(result, this.producer.sent, tResultS);

@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * results_binary.js: a result in its binary form, the same values as of its JSON text in half the bytes.
+ * results_binary.js: a result in its binary form: the values of its JSON text in half the bytes.
  *
- * Twin of livedance_lab/wire/results_binary.py, which tells the layout; both are held to data/golden/wire.json.
+ * Twin of livedance_lab/wire/results_binary.py, which describes the layout; both are tested against data/golden/wire.json.
  *
- * @typedef {import("./frames.js").Result} Result
+ * @typedef {import("./results.js").Result} Result
  */
 
 import { PROTOCOL_VERSION } from "./frames.js";
@@ -66,10 +66,11 @@ export function readBinaryResult(message) {
   const stagesMs = reader.doubles(SENT_STAGES.length);
   const counts = reader.ints(1 + SENT_STATES.length);
   const closed = reader.ints(nClosed);
-  const [anglesDeg] = [reader.floats(nAngles), reader.floats(nAngles)];
+  const anglesSmoothDeg = reader.floats(nAngles);
+  reader.floats(nAngles); // raw angles: not drawn
   const found = (flags & FOUND) !== 0;
-  const [px, , , , visibility] = found ? [99, 99, 99, 99, 33].map((n) => reader.floats(n)) : [];
-  const [handsPx, , , score] = flags & WITH_HANDS ? [126, 126, 126, 2].map((n) => reader.floats(n)) : [];
+  const [pxSmooth, , , , visibility] = found ? [99, 99, 99, 99, 33].map((n) => reader.floats(n)) : [];
+  const [handsPxSmooth, , , score] = flags & WITH_HANDS ? [126, 126, 126, 2].map((n) => reader.floats(n)) : [];
   const states = reader.bytes(nClosed);
   return {
     type: "result",
@@ -79,9 +80,9 @@ export function readBinaryResult(message) {
     heightPx: view.getUint32(16, true),
     times: Object.fromEntries(SENT_TIMES.map((name, i) => [`t_${name}_s`, timesS[i]])),
     stageMs: Object.fromEntries(SENT_STAGES.map((name, i) => [name, stagesMs[i]]).filter(([, ms]) => !Number.isNaN(ms))),
-    pose: px ? { px, visibility, flags: Array.from(reader.bytes(33)) } : null,
-    hands: handsPx ? { seq: view.getUint32(24, true), px: handsPx, score } : null,
-    anglesDeg,
+    pose: pxSmooth ? { pxSmooth, visibility, flags: Array.from(reader.bytes(33)) } : null,
+    hands: handsPxSmooth ? { seq: view.getUint32(24, true), pxSmooth: handsPxSmooth, score } : null,
+    anglesSmoothDeg,
     closed: Array.from(closed, (seq, i) => [seq, SENT_STATES[states[i]]]),
     ledger: Object.fromEntries(["captured", ...SENT_STATES].map((name, i) => [name, counts[i]])),
   };

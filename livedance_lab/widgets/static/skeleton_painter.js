@@ -6,7 +6,7 @@
  * their shape is kept relative to the body's wrist of that moment, and drawn on the wrist of this one.
  *
  * @typedef {{ seq: number, tCaptureS: number, tResultS: number, painted: boolean, visibility: Float32Array | null,
- *   anglesDeg: Float32Array }} Shown one result on its way to the screen
+ *   anglesSmoothDeg: Float32Array }} Shown one result on its way to the screen
  */
 
 import { nowS } from "./clock.js";
@@ -71,7 +71,7 @@ export class SkeletonPainter {
     /** @type {Shown[]} */
     this.results = [];
     this.drawn = { body: /** @type {Float64Array | null} */ (null), hands: /** @type {Float64Array | null} */ (null) };
-    this.labels = { untilS: -Infinity, anglesDeg: /** @type {Float32Array | null} */ (null) };
+    this.labels = { untilS: -Infinity, anglesSmoothDeg: /** @type {Float32Array | null} */ (null) };
   }
 
   /** Forget every result: a new session, a pause, another way of painting. */
@@ -84,7 +84,7 @@ export class SkeletonPainter {
     this.bodies = [];
     this.results = [];
     this.drawn = { body: null, hands: null };
-    this.labels = { untilS: -Infinity, anglesDeg: null };
+    this.labels = { untilS: -Infinity, anglesSmoothDeg: null };
     this.stale = true;
   }
 
@@ -103,7 +103,7 @@ export class SkeletonPainter {
   }
 
   /**
-   * @param {import("./frames.js").Result} result @param {Map<number, import("./producer.js").Sent>} sent
+   * @param {import("./results.js").Result} result @param {Map<number, import("./producer.js").Sent>} sent
    * @param {number} tResultS
    */
   push(result, sent, tResultS) {
@@ -112,16 +112,16 @@ export class SkeletonPainter {
     if (this.options().painting !== this.mode) this.clear();
     const { tCaptureS } = times;
     this.sourceSizePx = [result.widthPx, result.heightPx];
-    const values = planar(result.pose?.px, LANDMARKS);
+    const values = planar(result.pose?.pxSmooth, LANDMARKS);
     this.readings.onShownError(tResultS, this.error.compare(tCaptureS, values));
     this.body.add(values, tCaptureS, tResultS);
     this.bodies.push({ tS: tCaptureS, values });
     const visibility = result.pose?.visibility ?? null;
-    const { seq, anglesDeg } = result;
-    this.results.push({ seq, tCaptureS, tResultS, painted: false, visibility, anglesDeg });
+    const { seq, anglesSmoothDeg } = result;
+    this.results.push({ seq, tCaptureS, tResultS, painted: false, visibility, anglesSmoothDeg });
     for (const list of [this.bodies, this.results]) if (list.length > REMEMBERED_RESULTS) list.shift();
     const handTimes = result.hands && sent.get(result.hands.seq);
-    if (result.hands && handTimes) this.pushHands(result.hands.px, handTimes.tCaptureS, tResultS);
+    if (result.hands && handTimes) this.pushHands(result.hands.pxSmooth, handTimes.tCaptureS, tResultS);
     else this.hands.reset();
   }
 
@@ -150,14 +150,14 @@ export class SkeletonPainter {
     const { mirror, showAngles } = this.options();
     const shownS = tS - this.body.delayS;
     const now = this.results.findLast((result) => result.tCaptureS <= shownS) ?? this.results[0];
-    if (tS >= this.labels.untilS) this.labels = { untilS: tS + LABEL_HOLD_S, anglesDeg: now?.anglesDeg ?? null };
+    if (tS >= this.labels.untilS) this.labels = { untilS: tS + LABEL_HOLD_S, anglesSmoothDeg: now?.anglesSmoothDeg ?? null };
     fitCanvas(this.canvas, Math.min(devicePixelRatio, 2));
     const [widthPx, heightPx] = this.sourceSizePx;
     const { anglePlaces, labels } = this;
     const visibility = now?.visibility ?? null;
     drawScene(
       this.ctx,
-      { px: body, visibility, handsPx: hands, anglePlaces, anglesDeg: labels.anglesDeg, mirror, showAngles },
+      { px: body, visibility, handsPx: hands, anglePlaces, anglesSmoothDeg: labels.anglesSmoothDeg, mirror, showAngles },
       widthPx,
       heightPx,
     );

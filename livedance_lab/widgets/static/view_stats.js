@@ -5,7 +5,7 @@
  * Ages need no clock mapping: capture and result are both read here, the server's share is the difference of two
  * times of its own, and what remains is the way there and back.
  *
- * @typedef {import("./frames.js").Result} Result
+ * @typedef {import("./results.js").Result} Result
  * @typedef {Record<string, number>} Ledger frames captured so far as the server knows, and by state
  */
 

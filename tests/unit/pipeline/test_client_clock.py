@@ -10,7 +10,7 @@ from livedance_lab.clock import ClockOffset
 from livedance_lab.errors import WireError
 from livedance_lab.pipeline.client_clock import ClientClock
 from livedance_lab.pose import FrameTimes
-from livedance_lab.wire.results import FrameHeader
+from livedance_lab.wire.frames import FrameHeader
 
 
 def stamp(clock: ClientClock, t_capture_s: float, t_send_s: float | None = None, t_receive_s: float = 500.0):

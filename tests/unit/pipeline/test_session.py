@@ -13,7 +13,7 @@ from livedance_lab.clock import ClockOffset
 from livedance_lab.errors import EstimatorError, ImageError, SettingsError, WireError
 from livedance_lab.estimators.base import Estimate
 from livedance_lab.pose import FrameState
-from livedance_lab.wire.results import CountableFrameError
+from livedance_lab.wire.frames import CountableFrameError
 from tests.support.pipeline import JPEG, Stage, a_hand, a_picture, a_pose
 
 PNG_20000 = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (20000).to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0" + b"\0" * 4

@@ -15,7 +15,7 @@ from livedance_lab.plots.curve_panels import AnglePanel, QualityPanel, SeriesPan
 from livedance_lab.plots.live_figure import LiveFigure
 from livedance_lab.plots.live_history import LiveHistory, Ring
 from livedance_lab.plots.theme import STATE_COLOURS
-from livedance_lab.pose import FrameTimes
+from livedance_lab.pose import Body, FrameTimes
 from livedance_lab.skeletons import BLAZEPOSE_33
 from livedance_lab.wire.results import WireResult
 
@@ -29,12 +29,13 @@ def result(n: int, t_s: float | None = None, **changes) -> WireResult:
     t_s = 100 + n / RATE_HZ if t_s is None else t_s
     points = np.random.default_rng(7).uniform(50, 400, (33, 3)).astype(np.float32) + np.float32(n)
     angles = np.array([90 + n, 120 - n, 60 + n, 170], np.float32)
+    arrays = {"keypoints_px": points, "world_m": (points / 400 - 0.5) * np.float32((1, 1, 0)),
+              "visibility": np.ones(33, np.float32)}  # fmt: skip
+    body = Body(**{**arrays, **{name: changes.pop(name) for name in arrays if name in changes}})  # raw and smooth
     values = {
-        "seq": n, "found": True, "size_px": (640, 480), "keypoints_px": points, "raw_px": points,
-        "world_m": (points / 400 - 0.5) * np.float32((1, 1, 0)),
-        "visibility": np.ones(33, np.float32), "flags": np.zeros(33, np.uint8),
-        "hands_px": np.full((2, 21, 3), np.nan, np.float32), "hands_seq": -1, "angles_deg": angles,
-        "angles_raw_deg": angles + 3, "times": FrameTimes(t_capture_s=t_s), "t_result_s": t_s + LATE_S, "stage_ms": {},
+        "seq": n, "found": True, "source_size_px": (640, 480), "raw": body, "smooth": body,
+        "flags": np.zeros(33, np.uint8), "hands_seq": -1, "angles_deg": angles + 3,
+        "angles_smooth_deg": angles, "times": FrameTimes(t_capture_s=t_s), "t_result_s": t_s + LATE_S, "stage_ms": {},
         "ledger": {"captured": 2 * n + 2, "processed": n + 1, "superseded": n}, "closed": [], "settings_version": 1,
     }  # fmt: skip
     return WireResult(**{**values, **changes})
@@ -194,7 +195,7 @@ def test_the_axis_of_a_signed_angle_grows_in_steps():
     figure = LiveFigure(kept)
     for n, deg in enumerate((10, 60, 120, -30)):
         both = np.array([deg, 0], np.float32)
-        kept.add_result(result(n, angles_deg=both, angles_raw_deg=both), 100 + n / RATE_HZ + LATE_S)
+        kept.add_result(result(n, angles_deg=both, angles_smooth_deg=both), 100 + n / RATE_HZ + LATE_S)
         figure.draw(100 + n / RATE_HZ + LATE_S)
     (hip,) = panels(figure, AnglePanel)
     low, high = hip._ax.get_ylim()
@@ -273,7 +274,7 @@ def test_bones_join_the_landmarks_where_they_are():
     points[BLAZEPOSE_33.index("left_wrist")] = np.nan
     visible = np.ones(33, np.float32)
     visible[BLAZEPOSE_33.index("left_elbow")] = 0.4
-    kept.add_result(result(0, keypoints_px=points, visibility=visible, size_px=(720, 1280)), 100.0)
+    kept.add_result(result(0, keypoints_px=points, visibility=visible, source_size_px=(720, 1280)), 100.0)
     figure = LiveFigure(kept)
     figure.draw(100.0)
     (picture,) = panels(figure, PicturePanel)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from livedance_lab.pose import Body
 from livedance_lab.widgets.smoothing_meter import SmoothingNow
 from tests.unit.plots.test_live_figure import result as made
 
@@ -21,8 +22,8 @@ def result(n: int, *, version: int = 1, found: bool = True):
         BODY_PX + 60 * np.sin(6.0 * max(t_s - late_s - 1.5, 0.0)) + np.random.default_rng(seed).normal(0, sd, (33, 3))
         for late_s, seed, sd in ((0.0, n, 1.0), (LATE_S, n + 10_000, 0.1))
     )
-    return made(n, t_s, found=found, raw_px=raw.astype(np.float32), keypoints_px=smooth.astype(np.float32),
-                settings_version=version)  # fmt: skip
+    return made(n, t_s, found=found, raw=Body(keypoints_px=raw.astype(np.float32)),
+                smooth=Body(keypoints_px=smooth.astype(np.float32)), settings_version=version)  # fmt: skip
 
 
 def test_jitter_and_lag_of_the_last_seconds():
