@@ -1,38 +1,36 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { OffsetEstimator } from "../../livedance_lab/widgets/static/clock.js";
 
-test("nothing is known before the first exchange", () => {
-  const clock = new OffsetEstimator();
+const golden = JSON.parse(readFileSync(new URL("../../data/golden/clock.json", import.meta.url), "utf8"));
 
-  assert.ok(Number.isNaN(clock.best.offsetS));
-  assert.ok(Number.isNaN(clock.roundTripS));
+/** @param {number | null} value null: unknown */
+const numberOf = (value) => value ?? NaN;
+
+for (const { name, window, steps } of golden.sequences) {
+  test(`golden: ${name}`, () => {
+    const clock = new OffsetEstimator(window);
+    for (const step of steps) {
+      if (step.exchange) clock.add(...step.exchange);
+      const found = [clock.best.offsetS, clock.best.uncertaintyS, clock.roundTripS];
+      assert.deepEqual(found, [step.offset_s, step.uncertainty_s, step.round_trip_s].map(numberOf));
+    }
+  });
+}
+
+test("the golden file covers the odd cases", () => {
+  assert.ok(golden.sequences.length >= 9);
+  assert.ok(golden.sequences.every((sequence) => sequence.steps[0].offset_s === null), "nothing is known at first");
 });
 
-test("the quickest exchange is believed, and says how far it can be wrong", () => {
+test("the default window is that of the Python twin: 16 exchanges", () => {
   const clock = new OffsetEstimator();
+  clock.add(0, 100, 100, 0); // no time passed: the shortest round trip there is
+  for (let n = 1; n < 16; n += 1) clock.add(n, 200 + n, 200 + n, n + 0.01);
+  assert.equal(clock.best.offsetS, 100);
 
-  clock.add(1.0, 101.05, 101.06, 1.02); // 10 ms on the way, all of it there: the estimate is 5 ms off
-  const best = clock.add(2.0, 102.001, 102.002, 2.003); // 2 ms on the way
-
-  assert.ok(Math.abs(best.offsetS - 100) < 1e-9);
-  assert.ok(Math.abs(best.uncertaintyS - 0.001) < 1e-9);
-  assert.ok(Math.abs(clock.roundTripS - 0.002) < 1e-9);
-});
-
-test("an old exchange is forgotten, so that drift is followed", () => {
-  const clock = new OffsetEstimator(2);
-  clock.add(0, 100, 100, 0); // perfect, but old
-
-  clock.add(10, 110.105, 110.105, 10.01);
-  const best = clock.add(20, 120.105, 120.105, 20.01);
-
-  assert.ok(Math.abs(best.offsetS - 100.1) < 1e-9);
-});
-
-test("a clock that was set back in between is not believed", () => {
-  const clock = new OffsetEstimator();
-
-  assert.ok(Number.isNaN(clock.add(5, 105, 105.5, 5.1).offsetS));
+  const best = clock.add(16, 216, 216, 16.01);
+  assert.ok(Math.abs(best.offsetS - 199.995) < 1e-9);
 });
