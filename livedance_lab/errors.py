@@ -1,4 +1,4 @@
-"""Every error livedance_lab raises on purpose, as one tree.
+"""The exceptions of livedance_lab, as one tree.
 
 ::
 
@@ -6,54 +6,41 @@
     ├── SettingsError      a setting is unknown, of the wrong type or out of range   (also ValueError)
     ├── ShapeError         an array has the wrong shape                              (also ValueError)
     ├── WireError          a message breaks the protocol; `code` says how
-    ├── ImageError         a picture cannot be used: empty, truncated, too large; `code` says how
+    ├── ImageError         an image cannot be used: empty, truncated, too large; `code` says how
     ├── ModelError         a model cannot be fetched, verified or read
     ├── EstimatorError     inference failed
-    ├── ServerError        the server cannot start or do what was asked
-    │   └── PortTakenError
-    ├── ConnectionRefused  the server said no, or is not there; `code` says why
-    │   └── BusyError      it has all the sessions it can take
-    ├── ConnectionLost     the server went away and could not be reached again
+    ├── ServerError        the server cannot start or carry out a request
+    │   └── PortTakenError no free port was found
+    ├── ConnectionRefused  the server refused a connection or a request, or does not answer; `code` says why
+    │   └── BusyError      the server has as many sessions as it can take
+    ├── ConnectionLost     the connection to the server broke and could not be restored
     ├── RecordingError     a recording cannot be written or opened
-    └── ExportError        a session cannot be exported as asked
+    └── ExportError        a session cannot be exported as requested
 
-One ``except LiveDanceError`` catches all of them. Foreign exceptions (MediaPipe's, OpenCV's, tornado's)
-are translated at the module that owns the foreign package, with ``from exc``.
+One ``except LiveDanceError`` catches all of them. Exceptions of other packages (MediaPipe, OpenCV, tornado) are
+translated in the module that owns the package, with ``from exc``.
 """
 
 from __future__ import annotations
 
-__all__ = [
-    "BusyError",
-    "ConnectionLost",
-    "ConnectionRefused",
-    "EstimatorError",
-    "ExportError",
-    "ImageError",
-    "LiveDanceError",
-    "ModelError",
-    "PortTakenError",
-    "RecordingError",
-    "ServerError",
-    "SettingsError",
-    "ShapeError",
-    "WireError",
-]
+__all__ = ["BusyError", "ConnectionLost", "ConnectionRefused", "EstimatorError", "ExportError", "ImageError",
+           "LiveDanceError", "ModelError", "PortTakenError", "RecordingError", "ServerError", "SettingsError",
+           "ShapeError", "WireError"]  # fmt: skip
 
 
 class LiveDanceError(Exception):
-    """Base of every error livedance_lab raises on purpose."""
+    """Base class of all exceptions of livedance_lab."""
 
 
 class CodedError(LiveDanceError):
-    """An error that also travels over the wire, as a short code beside its words.
+    """An error with a code, which is also sent over the network.
 
     Parameters
     ----------
     code : str
-        Short, stable, for programs.
+        Short and stable, for programs.
     message : str
-        What was expected and what came, for people.
+        What was expected and what was received, for people.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -74,7 +61,7 @@ class WireError(CodedError):
 
 
 class ImageError(CodedError):
-    """A picture cannot be used: empty, truncated, too large or of an unknown kind."""
+    """An image cannot be used: empty, truncated, too large or of an unknown kind."""
 
 
 class ModelError(LiveDanceError):
@@ -86,7 +73,7 @@ class EstimatorError(LiveDanceError):
 
 
 class ServerError(LiveDanceError):
-    """The server cannot start or do what was asked."""
+    """The server cannot start or carry out a request."""
 
 
 class PortTakenError(ServerError):
@@ -94,15 +81,15 @@ class PortTakenError(ServerError):
 
 
 class ConnectionRefused(CodedError):
-    """The server said no, or is not there."""
+    """The server refused a connection or a request, or does not answer."""
 
 
 class BusyError(ConnectionRefused):
-    """The server has all the sessions it can take."""
+    """The server has as many sessions as it can take."""
 
 
 class ConnectionLost(LiveDanceError):
-    """The server went away and could not be reached again."""
+    """The connection to the server broke and could not be restored."""
 
 
 class RecordingError(LiveDanceError):
@@ -110,4 +97,4 @@ class RecordingError(LiveDanceError):
 
 
 class ExportError(LiveDanceError):
-    """A session cannot be exported as asked."""
+    """A session cannot be exported as requested."""

@@ -18,7 +18,7 @@ from livedance_lab.batch.jobs import Job, Outcome, plan
 from livedance_lab.batch.video_job import Heard, work
 from livedance_lab.errors import LiveDanceError
 from livedance_lab.settings import Settings
-from livedance_lab.system.native_stderr import quiet_c_logs
+from livedance_lab.system.native_stderr import silence_native_stderr
 
 __all__ = ["analyze_videos", "run_jobs"]
 
@@ -117,7 +117,7 @@ _QUEUE: Any = None
 def _begin(queue: Any) -> None:
     global _QUEUE  # the one way to hand a queue to a pool's processes
     _QUEUE = queue
-    quiet_c_logs()
+    silence_native_stderr()
 
 
 def _work_and_tell(job: Job) -> Outcome:

@@ -11,7 +11,7 @@ from livedance_lab.benchmarks.browser import page_with
 from livedance_lab.clock import now_s
 from livedance_lab.pose import Body, FrameRecord, FrameState, FrameTimes, PoseResult
 from livedance_lab.wire.messages import parse_json
-from livedance_lab.wire.results import decode_result, encode_result
+from livedance_lab.wire.results import ResultMessage, decode_result, encode_result
 from livedance_lab.wire.results_binary import decode_binary_result, encode_binary_result
 
 __all__ = ["RESULT_COLUMNS", "measure_result_forms"]
@@ -58,18 +58,16 @@ def measure_result_forms() -> list[dict[str, str | float]]:
     LiveDanceError
         If Playwright or Chromium is missing.
     """
-    result, ledger = _whole_body(), {"captured": 900, **dict.fromkeys(map(str, FrameState), 128)}
-    closed = [(898, str(FrameState.SUPERSEDED))]
-    text, binary = encode_result(result, closed, ledger), encode_binary_result(result, closed, ledger)
+    ledger = {"captured": 900, **dict.fromkeys(map(str, FrameState), 128)}
+    message = ResultMessage(_whole_body(), [(898, str(FrameState.SUPERSEDED))], ledger)
+    text, binary = encode_result(message), encode_binary_result(message)
     with page_with(_SCRIPT) as page:
         in_browser = page.evaluate(
             "([text, base64, n]) => read(text, base64, n)", [text, base64.b64encode(binary).decode(), _REPEATS]
         )
     forms: list[tuple[str, int, Callable[[], object], Callable[[], object]]] = [
-        ("json", len(text), lambda: encode_result(result, closed, ledger),
-         lambda: decode_result(parse_json(text), 1.0)),
-        ("binary", len(binary), lambda: encode_binary_result(result, closed, ledger),
-         lambda: decode_binary_result(binary, 1.0)),
+        ("json", len(text), lambda: encode_result(message), lambda: decode_result(parse_json(text), 1.0)),
+        ("binary", len(binary), lambda: encode_binary_result(message), lambda: decode_binary_result(binary, 1.0)),
     ]  # fmt: skip
     return [
         dict(zip(RESULT_COLUMNS, (form, n_bytes, _best_us(write), _best_us(read), in_page), strict=True))

@@ -41,9 +41,9 @@ def analyze(
     from livedance_lab.batch.executors import run_jobs
     from livedance_lab.errors import ExportError
     from livedance_lab.export import FORMATS
-    from livedance_lab.system.native_stderr import quiet_c_logs
+    from livedance_lab.system.native_stderr import silence_native_stderr
 
-    quiet_c_logs(verbose)
+    silence_native_stderr(verbose)
     console = Console(highlight=False)
     unknown = [format for format in to or () if format not in FORMATS]
     if unknown:

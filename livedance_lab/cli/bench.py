@@ -45,9 +45,9 @@ def bench(
     from livedance_lab.benchmarks.report import bench_table, write_bench
     from livedance_lab.pipeline.scheduler import core_count
     from livedance_lab.samples import sample_path
-    from livedance_lab.system.native_stderr import quiet_c_logs
+    from livedance_lab.system.native_stderr import silence_native_stderr
 
-    quiet_c_logs()
+    silence_native_stderr()
     console = Console()
     if designs == "list":
         for design in DESIGNS.values():

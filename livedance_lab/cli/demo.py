@@ -32,9 +32,9 @@ def demo(
     from livedance_lab.cli.progress import Reading
     from livedance_lab.evaluation.demo import run_demo
     from livedance_lab.samples import sample_path
-    from livedance_lab.system.native_stderr import quiet_c_logs
+    from livedance_lab.system.native_stderr import silence_native_stderr
 
-    quiet_c_logs(verbose)
+    silence_native_stderr(verbose)
     console = Console()
     _models(console)
     reading = Reading(seconds)

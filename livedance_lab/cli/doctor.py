@@ -24,9 +24,9 @@ def doctor(
 
     from livedance_lab.cli import doctor_checks
     from livedance_lab.cli.download_progress import progress_bar
-    from livedance_lab.system.native_stderr import quiet_c_logs
+    from livedance_lab.system.native_stderr import silence_native_stderr
 
-    quiet_c_logs(verbose)
+    silence_native_stderr(verbose)
     console, failed = Console(highlight=False), 0
     with progress_bar() as progress:
         for check in doctor_checks.run(server, progress, token, trust or True):

@@ -27,9 +27,9 @@ def encoding(
     from livedance_lab.benchmarks.encodings import COLUMNS, measure_encodings
     from livedance_lab.benchmarks.result_formats import RESULT_COLUMNS, measure_result_forms
     from livedance_lab.samples import sample_path
-    from livedance_lab.system.native_stderr import quiet_c_logs
+    from livedance_lab.system.native_stderr import silence_native_stderr
 
-    quiet_c_logs()
+    silence_native_stderr()
     console = Console()
     console.width = max(console.width, 126)  # narrower tables could not be read
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=console, transient=True) as bar:

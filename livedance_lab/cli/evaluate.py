@@ -35,9 +35,9 @@ def evaluate(
     from livedance_lab.evaluation.report import tables, write_evaluation
     from livedance_lab.evaluation.run import evaluate as run
     from livedance_lab.samples import EVALUATED, sample_path
-    from livedance_lab.system.native_stderr import quiet_c_logs
+    from livedance_lab.system.native_stderr import silence_native_stderr
 
-    quiet_c_logs()
+    silence_native_stderr()
     console = Console()
     console.width = max(console.width, 124)  # narrower tables could not be read
     names = [name.strip() for name in designs.split(",") if name.strip()]

@@ -86,7 +86,7 @@ def _jupyter(place: Path, port: int, options: list[str], server: LiveServer) -> 
     import sys
     from urllib.parse import urlsplit
 
-    from livedance_lab.launcher.live_server import PORT_VARIABLE
+    from livedance_lab.launcher.discovery import PORT_VARIABLE
 
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={place.resolve()}",
                f"--ServerApp.port={port}", f"--LabApp.default_url=/lab/tree/{_FIRST}", *options]  # fmt: skip

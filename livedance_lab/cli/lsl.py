@@ -30,9 +30,9 @@ def lsl(
 
     from livedance_lab.client import LiveSession
     from livedance_lab.client.lsl import LslBridge
-    from livedance_lab.system.native_stderr import quiet_c_logs
+    from livedance_lab.system.native_stderr import silence_native_stderr
 
-    quiet_c_logs()
+    silence_native_stderr()
     console = Console(highlight=False)
     with LiveSession.attach(_server(server, token), session) as live, LslBridge(live, name, markers) as bridge:
         streams = ", ".join(f"[cyan]{name}_{kind}[/cyan]" for kind in ("pose", "angles", "markers"))

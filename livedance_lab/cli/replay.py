@@ -27,9 +27,9 @@ def replay(
     from livedance_lab.client import LiveSession
     from livedance_lab.client.recording_source import ReplaySource
     from livedance_lab.launcher import LiveServer
-    from livedance_lab.system.native_stderr import quiet_c_logs
+    from livedance_lab.system.native_stderr import silence_native_stderr
 
-    quiet_c_logs()
+    silence_native_stderr()
     console = Console()
     source = ReplaySource(path, landmarks=landmarks)
     kind = "raw landmarks" if source.landmarks else "pictures"

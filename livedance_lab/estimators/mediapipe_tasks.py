@@ -24,7 +24,7 @@ from livedance_lab.estimators import model_store
 from livedance_lab.estimators.base import Estimate, Estimator, HandEstimate, ImageArray, register
 from livedance_lab.estimators.hand_crops import Crop, back, mosaic
 from livedance_lab.settings import Settings
-from livedance_lab.system.memory import return_mapped_file
+from livedance_lab.system.memory import release_mapped_file
 
 __all__ = ["LiveStreamEstimator", "TasksEstimator", "make"]
 
@@ -184,7 +184,7 @@ class TasksEstimator:
     def _created(self, landmarker: Any, options: Any) -> Any:
         made = landmarker.create_from_options(options)
         if options.base_options.model_asset_path:  # its weights have been copied, and are not read there again
-            return_mapped_file(options.base_options.model_asset_path)
+            release_mapped_file(options.base_options.model_asset_path)
         return made
 
 

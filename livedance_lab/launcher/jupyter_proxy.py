@@ -1,10 +1,10 @@
-"""How a page that is not on this machine, or is served over HTTPS, reaches the server: through its own Jupyter.
+"""Gives pages that are not on this machine, or are served over HTTPS, access to the server through their own Jupyter.
 
-jupyter-server-proxy finds `setup` by its entry point when Jupyter starts, and from then on passes
-``<jupyter>/livedance/`` on to one port of this machine, sockets included. Which port is decided once, here, and
-told to everything Jupyter starts (kernels, terminals) in the environment variable ``LIVEDANCE_PORT``: whoever
-starts the server, `LiveServer.start()` in a cell or ``livedance serve`` in a terminal, starts it there. Address
-and token reach kernels by the note every server leaves for its user, as without a proxy.
+When Jupyter starts, jupyter-server-proxy finds `setup` by its entry point; from then on it forwards
+``<jupyter>/livedance/`` to one port of this machine, WebSockets included. `setup` chooses the port once and puts it
+into the environment variable ``LIVEDANCE_PORT``, which all processes that Jupyter starts (kernels, terminals) inherit.
+Both `LiveServer.start()` in a cell and ``livedance serve`` in a terminal start the server on this port. Kernels get
+address and token from the server's registration file, as they do without a proxy.
 """
 
 from __future__ import annotations
@@ -14,37 +14,37 @@ import socket
 from typing import Any
 from urllib.parse import urlsplit
 
-from livedance_lab.launcher.live_server import PORT_VARIABLE, find_servers, usual_port
+from livedance_lab.launcher.discovery import PORT_VARIABLE, default_port
+from livedance_lab.launcher.live_server import find_servers
 
 __all__ = ["setup"]
 
 
 def setup() -> dict[str, Any]:
-    """What jupyter-server-proxy needs to know; called once when Jupyter starts.
+    """Return the configuration for jupyter-server-proxy, which calls this once when Jupyter starts.
 
-    Jupyter lets only its own user's pages through, and checks where a socket's page comes from; our server would
-    refuse these pages, whose host is not this machine, so it is told the address it knows. Its token is asked all
-    the same.
+    Jupyter admits only pages of its own user, and checks the origin of WebSockets. Our server would refuse these pages,
+    because their host is not this machine, so the proxy replaces host and origin by the address the server expects.
+    The server's token is needed all the same.
     """
     port = _port()
     os.environ[PORT_VARIABLE] = str(port)
-    here = f"127.0.0.1:{port}"
+    address = f"127.0.0.1:{port}"
     return {
-        "command": [],  # nothing to launch: the server is started by whoever needs it
+        "command": [],  # nothing to launch: users start the server
         "port": port,
-        "request_headers_override": {"Host": here, "Origin": f"http://{here}"},
-        "launcher_entry": {"enabled": False},  # it is an interface for programs: there is no page to open
+        "request_headers_override": {"Host": address, "Origin": f"http://{address}"},
+        "launcher_entry": {"enabled": False},  # the server has no page to open
     }
 
 
 def _port() -> int:
-    """Where the server is, or will be."""
+    """Return the configured port, else that of a running server, else a free one."""
     if PORT_VARIABLE in os.environ:
-        return usual_port()
-    for server in find_servers():
-        port = urlsplit(server.url).port
-        if port is not None:
-            return port
+        return default_port()
+    ports = [port for server in find_servers() if (port := urlsplit(server.url).port) is not None]
+    if ports:
+        return ports[0]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         bound: int = free.getsockname()[1]

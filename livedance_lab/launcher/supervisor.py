@@ -1,8 +1,8 @@
-"""Starts the server again when its native code crashed: at the same address, with the same token.
+"""Restarts the server after a crash of its native code, at the same address and with the same token.
 
-What finds people in pictures is C++. Where it crashes it takes the server's process with it, and nothing in that
-process can prevent or tell it; so whoever started the process watches it. Only crashes are mended: a process that was
-killed from outside stays dead, for somebody (or the system, out of memory) wanted it so.
+The estimators are C++ code. A crash there ends the server's process, and nothing inside the process can prevent or
+report it, so the process that started the server watches it. Only a crash (SIGSEGV, SIGABRT ...) leads to a restart:
+after SIGTERM or SIGKILL the server stays down, because a user or the system (out of memory) stopped it on purpose.
 """
 
 from __future__ import annotations
@@ -19,108 +19,118 @@ from pathlib import Path
 
 from livedance_lab.clock import now_s
 
-__all__ = ["Guard", "Launch"]
+__all__ = ["ServerCommand", "Supervisor"]
 
-_TOKEN_VARIABLE = "LIVEDANCE_TOKEN"  # other users see a process's arguments, but not its environment
+_TOKEN_VARIABLE = "LIVEDANCE_TOKEN"  # other users can see the arguments of a process, but not its environment
 
 _log = logging.getLogger(__name__)
 
-_OWN_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # Windows: Ctrl-Break reaches it alone
-_SIGNALS = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE")
-_WINDOWS = {0xC0000005: "access violation", 0xC000001D: "illegal instruction", 0xC0000409: "stack overrun"}
-_MOST, _WITHIN_S = 3, 600.0  # more crashes than this in this time: starting again does not help
+_OWN_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # Windows: Ctrl-Break then reaches it alone
+_CRASH_SIGNALS = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE")
+_WINDOWS_CRASHES = {0xC0000005: "access violation", 0xC000001D: "illegal instruction", 0xC0000409: "stack overrun"}
+_MAX_RESTARTS, _WITHIN_S = 3, 600.0  # after more crashes in this time, another restart would not help either
 
 
 @dataclass
-class Launch:
-    """How a server is started: once, and again after a crash.
+class ServerCommand:
+    """The command that starts a server process, for the first start and for restarts.
 
     Attributes
     ----------
     options : list of str
-        Of ``livedance serve``, without port and note.
-    note : Path
-        Where it writes down its address; its words go to the log beside it.
+        Options of ``livedance serve``, without port and registration file.
+    registration_file : Path
+        The file by which the process tells its address and token; its log is written to a file next to it.
     """
 
     options: list[str]
-    note: Path
+    registration_file: Path
 
     @property
-    def words(self) -> Path:
-        """The log."""
-        return self.note.with_suffix(".log")
+    def log_path(self) -> Path:
+        """The file that receives the output of the process."""
+        return self.registration_file.with_suffix(".log")
 
-    def begin(self, port: int, token: str = "", after_crash: str = "") -> subprocess.Popen[bytes]:
-        """Start a process; in a session of its own, so that it outlives the kernel."""
+    def start(self, port: int, token: str = "", after_crash: str = "") -> subprocess.Popen[bytes]:
+        """Start a process in a session of its own, so that it outlives the kernel.
+
+        Parameters
+        ----------
+        port : int
+        token : str
+            Empty: the server makes a new one.
+        after_crash : str
+            For a restart: the crash that caused it.
+        """
         environment = {**os.environ, **({_TOKEN_VARIABLE: token} if token else {})}
-        arguments = [sys.executable, "-m", "livedance_lab", "serve", "--port", str(port), "--note", str(self.note),
-                     *self.options, *(["--after-crash", after_crash] if after_crash else [])]  # fmt: skip
-        with self.words.open("ab") as out:
+        arguments = [sys.executable, "-m", "livedance_lab", "serve", "--port", str(port), "--note",
+                     str(self.registration_file), *self.options,
+                     *(["--after-crash", after_crash] if after_crash else [])]  # fmt: skip
+        with self.log_path.open("ab") as out:
             return subprocess.Popen(arguments, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=environment,
                                     start_new_session=True, creationflags=_OWN_GROUP)  # fmt: skip
 
 
-class Guard:
-    """Waits for one server's process in a thread.
+class Supervisor:
+    """Watches the process of one server in a thread and restarts it after a crash.
 
     Parameters
     ----------
     process : Popen
-        The server's.
-    again : callable
-        Starts it again, given in words what happened.
-    replaced : callable
-        Told the new process.
+        The server's process.
+    restart : callable
+        Called with a description of the crash; starts a new process and returns it.
+    on_restart : callable
+        Called with the new process.
 
     Attributes
     ----------
     crashes : list of str
-        What happened so far, in words.
+        Descriptions of the crashes so far.
     """
 
     def __init__(
         self,
         process: subprocess.Popen[bytes],
-        again: Callable[[str], subprocess.Popen[bytes]],
-        replaced: Callable[[subprocess.Popen[bytes]], None],
+        restart: Callable[[str], subprocess.Popen[bytes]],
+        on_restart: Callable[[subprocess.Popen[bytes]], None],
     ) -> None:
         self.crashes: list[str] = []
-        self._again, self._replaced = again, replaced
+        self._restart, self._on_restart = restart, on_restart
         self._lock = threading.Lock()
-        self._dismissed = False
-        self._thread = threading.Thread(target=self._watch, args=(process,), name="server-guard", daemon=True)
-        self._thread.start()
+        self._watching = True
+        threading.Thread(target=self._watch, args=(process,), name="server-supervisor", daemon=True).start()
 
-    def dismiss(self) -> None:
-        """Watch no more: the process is about to be stopped on purpose."""
+    def stop_watching(self) -> None:
+        """Restart nothing from now on: the process is about to be stopped on purpose."""
         with self._lock:
-            self._dismissed = True
+            self._watching = False
 
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
         crashed_s: list[float] = []
         while True:
-            how = _crash(process.wait())
+            crash = _crash_name(process.wait())
             with self._lock:
-                if self._dismissed or not how:
+                if not self._watching or not crash:
                     return
-                crashed_s = [t for t in crashed_s if now_s() - t < _WITHIN_S] + [now_s()]
-                hopeless = len(crashed_s) > _MOST
-                what = "It is not started again: it crashed too often." if hopeless else "It is started again."
-                self.crashes.append(f"the server's process crashed ({how}). {what}")
-                _log.error("%s Its sessions are gone, their recordings are whole up to then.", self.crashes[-1])
-                if hopeless:
+                crashed_s = [t_s for t_s in crashed_s if now_s() - t_s < _WITHIN_S] + [now_s()]
+                too_often = len(crashed_s) > _MAX_RESTARTS
+                outcome = "It is not restarted: it crashed too often." if too_often else "It is restarted."
+                self.crashes.append(f"the server process crashed ({crash}). {outcome}")
+                _log.error("%s Its sessions have ended; their recordings are complete up to then.", self.crashes[-1])
+                if too_often:
                     return
                 try:
-                    process = self._again(self.crashes[-1])
+                    process = self._restart(self.crashes[-1])
                 except OSError as exc:
-                    self.crashes[-1] += f" That failed: {exc}"
-                    _log.error("the server cannot be started again: %s", exc)
+                    self.crashes[-1] += f" The restart failed: {exc}"
+                    _log.error("the server cannot be restarted: %s", exc)
                     return
-                self._replaced(process)
+                self._on_restart(process)
 
 
-def _crash(code: int) -> str:
-    """How a process with this exit code crashed; empty if it ended in another way."""
-    by_signal = {-int(getattr(signal, name)): name for name in _SIGNALS if hasattr(signal, name)}
-    return by_signal.get(code, _WINDOWS.get(code & 0xFFFFFFFF, "") if sys.platform == "win32" else "")
+def _crash_name(exit_code: int) -> str:
+    """Return the kind of crash that an exit code means; empty if the process ended in any other way."""
+    by_signal = {-int(getattr(signal, name)): name for name in _CRASH_SIGNALS if hasattr(signal, name)}
+    windows = _WINDOWS_CRASHES.get(exit_code & 0xFFFFFFFF, "") if sys.platform == "win32" else ""
+    return by_signal.get(exit_code, windows)

@@ -1,71 +1,81 @@
-"""How the server is set up, as opposed to what a session is tuned to."""
+"""The configuration of a server. What a session can change is in `livedance_lab.settings`.
+
+``livedance serve`` takes its defaults from here each time the command line starts, so nothing heavy is imported.
+"""
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from livedance_lab.media.images import MAX_PIXELS
-from livedance_lab.pipeline.scheduler import core_count, places_for
-from livedance_lab.settings import Settings
+if TYPE_CHECKING:
+    from livedance_lab.settings import Settings
 
-__all__ = ["ServerConfig"]
+__all__ = ["ServerConfig", "new_token"]
 
 
 def new_token() -> str:
-    """A fresh secret: 192 bits, URL-safe."""
+    """Return a new random token: 192 bits, URL-safe."""
     return secrets.token_urlsafe(24)
+
+
+def _default_settings() -> Settings:
+    from livedance_lab.settings import Settings
+
+    return Settings()
 
 
 @dataclass
 class ServerConfig:
-    """Everything `livedance serve` can be told.
+    """All options of a server, with their defaults.
 
     Attributes
     ----------
     host : str
-        Address to bind to; loopback unless `public`.
+        Address to bind to; it must be a loopback address unless `public`.
     public : bool
-        Other machines may reach it: `host` need not be loopback.
+        Whether other machines may reach the server.
     certfile, keyfile : Path or None
-        PEM files; with a certificate the server speaks TLS only (https, wss).
+        PEM files. With a certificate the server speaks TLS only (https, wss).
     port : int
-        0: any free one.
+        0: any free port.
     token : str
-        Every socket and every HTTP call but /health needs it.
+        Secret that every WebSocket and every HTTP call except /health needs.
     origins : tuple of str
-        Web origins (scheme://host[:port]) that may connect besides pages on this machine.
+        Web origins (scheme://host[:port]) that may connect, in addition to pages of this machine.
     hosts : tuple of str
-        Names of this machine by which clients may call it, besides its addresses; with TLS any.
+        Names of this machine that requests may use, in addition to its addresses; with TLS any name may be used.
     behind_proxy : bool
-        A proxy in front checks origin and host (JupyterHub does); the token is still needed.
+        A proxy in front of the server checks origin and host (JupyterHub does); the token is still needed.
     max_sessions : int
-        Producers at once; one more is told "busy". 0: what `places_for` the workers gives.
+        Sessions with a producer at the same time; one more is refused as "busy". 0: as many as `workers` can serve,
+        see `livedance_lab.pipeline.scheduler.places_for`.
     max_message_bytes : int
-        A larger frame is rejected.
+        Larger frames are rejected.
     max_messages_per_s, max_bytes_per_s : float
-        Of one socket, averaged over some seconds; more ends the connection. 0: no limit.
+        Limits of one connection, averaged over a few seconds; it is closed when it exceeds one. 0: no limit.
     max_pixels : int
-        A picture with more is rejected before it is decoded.
+        Images with more pixels are rejected before they are decoded. 0: `livedance_lab.media.images.MAX_PIXELS`.
     resume_s : float
-        How long a session waits for its producer to come back.
+        Seconds for which a session waits for its producer to come back.
     workers : int
-        Estimator calls at once, over all sessions.
+        Estimator calls at the same time, over all sessions. 0: one per core.
     hang_s : float
-        An estimator that is silent for this long, and for many times what it usually takes, is given up.
+        An estimator counts as hung if it does not answer for this many seconds and for many times its usual time.
     estimator : str
         Registered estimator family.
     queue : str
-        How frames wait: "latest", or what it is compared with ("fifo", "keep-oldest").
+        How frames wait: "latest", or one of the queues it is compared with ("fifo", "keep-oldest").
     settings : Settings
-        What new sessions start with.
+        The settings new sessions start with.
     after_crash : str
-        What became of the process this one was started in place of, in words; every session's log says it.
+        Why the server process that this one replaces ended; logged in every session. Empty: it replaces none.
     record_dir : Path or None
-        Record every session below this folder.
+        Folder below which every session is recorded.
     record_root : Path
-        Clients may start recordings below this folder and nowhere else.
+        Folder below which clients may start recordings, and nowhere else.
     """
 
     host: str = "127.0.0.1"
@@ -79,19 +89,24 @@ class ServerConfig:
     behind_proxy: bool = False
     max_sessions: int = 0
     max_message_bytes: int = 8 * 2**20
-    max_messages_per_s: float = 4000.0  # a camera at 240 pictures/s with all its reports sends 250
+    max_messages_per_s: float = 4000.0  # a camera at 240 frames/s sends 250 with all its reports
     max_bytes_per_s: float = 256e6  # the same camera at full HD and best quality sends about half
-    max_pixels: int = MAX_PIXELS
+    max_pixels: int = 0
     resume_s: float = 10.0
-    workers: int = field(default_factory=core_count)
+    workers: int = 0
     hang_s: float = 10.0
     estimator: str = "mediapipe"
     queue: str = "latest"
-    settings: Settings = field(default_factory=Settings)
+    settings: Settings = field(default_factory=_default_settings)
     after_crash: str = ""
     record_dir: Path | None = None
     record_root: Path = field(default_factory=Path.cwd)
 
     def __post_init__(self) -> None:
-        """Settle what depends on other fields."""
+        """Replace zeros by the defaults that depend on the machine."""
+        from livedance_lab.media.images import MAX_PIXELS
+        from livedance_lab.pipeline.scheduler import core_count, places_for
+
+        self.workers = self.workers or core_count()
         self.max_sessions = self.max_sessions or places_for(self.workers)
+        self.max_pixels = self.max_pixels or MAX_PIXELS

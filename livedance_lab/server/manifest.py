@@ -1,4 +1,4 @@
-"""What a reader of a session's data must know, gathered at one moment."""
+"""The metadata of a session's data: versions, models, settings, clock and ledger at one moment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["manifest"]
 
 
 def manifest(session: Session, config: ServerConfig) -> dict[str, Any]:
-    """Versions, models, settings, clock, ledger: plain values for JSON."""
+    """Return the metadata of a session as plain values for JSON."""
     offset = session.client_clock.offset
     created = datetime.fromtimestamp(wall_s() - (session.clock() - session.created_s), UTC)
     return {
@@ -37,13 +37,14 @@ def manifest(session: Session, config: ServerConfig) -> dict[str, Any]:
 
 
 def _models(session: Session) -> dict[str, str | None]:
+    """Return the SHA-256 of each model in use by its name; None for one that is not fetched yet."""
     size = ("lite", "full", "heavy")[session.settings.complexity]
     names = [f"pose_{size}", *(["hands"] if session.settings.hands else [])]
-    return {name: _sha(name) for name in names}
+    return {name: _sha256_or_none(name) for name in names}
 
 
-def _sha(name: str) -> str | None:
+def _sha256_or_none(name: str) -> str | None:
     try:
         return sha256_of(name)
     except ModelError:
-        return None  # not fetched (yet): unknown, not wrong
+        return None

@@ -1,8 +1,8 @@
-"""What waits to be sent to one connection: every control message, and of results and readings only the newest.
+"""Messages that wait to be sent to one connection: all control messages, and the newest result and statistics.
 
-A slow reader never makes a queue of results grow: a result that could not leave before the next one came is
-replaced by it, and so are a producer's readings. Control messages are few and must all arrive; a reader so slow
-that they pile up is cut off.
+A client that reads slowly never makes results queue up: a result that could not be sent before the next one is
+replaced by it, and so are the statistics of a producer. Control messages are few and all of them must arrive; a
+connection for which they pile up is closed.
 """
 
 from __future__ import annotations
@@ -13,71 +13,87 @@ from collections.abc import Awaitable, Callable
 
 __all__ = ["Outbox"]
 
-_MOST_WAITING, _MOST_BYTES = 1000, 32 * 2**20
+_MAX_CONTROL_MESSAGES, _MAX_CONTROL_CHARACTERS = 1000, 32 * 2**20
 
 
 class Outbox:
-    """Sends in order, one message at a time, waiting for the socket.
+    """Sends messages in order, one at a time, as fast as the socket takes them.
 
     Parameters
     ----------
     send : async callable
-        Sends one message and returns when the socket has taken it; raises when it is closed.
+        Sends one message and returns when the socket has taken it; raises when the socket is closed.
     overflow : callable
-        Called once when control messages pile up.
+        Called once if too many control messages wait; nothing is sent after that.
+
+    Attributes
+    ----------
+    n_replaced : int
+        Messages that were replaced by a newer one of their kind before they could be sent.
     """
 
     def __init__(self, send: Callable[[str | bytes], Awaitable[None]], overflow: Callable[[], None]) -> None:
         self._send, self._overflow = send, overflow
         self._control: deque[str] = deque()
-        self._control_bytes = 0
+        self._control_characters = 0
         self._newest: dict[str, str | bytes] = {}
-        self._something = asyncio.Event()
+        self._wakeup = asyncio.Event()
         self._closed = False
-        self._last: Callable[[], None] | None = None
-        self.replaced = 0
+        self._after_last: Callable[[], None] | None = None
+        self.n_replaced = 0
+
+    @property
+    def n_control(self) -> int:
+        """Number of control messages that wait."""
+        return len(self._control)
 
     def put(self, message: str) -> None:
-        """Send this for certain."""
-        if self._closed or self._last is not None:
+        """Queue a control message. It is never dropped; the connection is closed if too many wait."""
+        if self._closed or self._after_last is not None:
             return
         self._control.append(message)
-        self._control_bytes += len(message)
-        self._something.set()
-        if len(self._control) > _MOST_WAITING or self._control_bytes > _MOST_BYTES:
+        self._control_characters += len(message)
+        self._wakeup.set()
+        if self.n_control > _MAX_CONTROL_MESSAGES or self._control_characters > _MAX_CONTROL_CHARACTERS:
             self._control.clear()
             self.close()
             self._overflow()
 
     def put_newest(self, kind: str, message: str | bytes) -> None:
-        """Send this unless a newer one of its kind comes first; behind what is sent for certain."""
-        if self._closed or self._last is not None:
+        """Queue a message that a newer one of its kind replaces; control messages are sent before it."""
+        if self._closed or self._after_last is not None:
             return
-        self.replaced += kind in self._newest
+        self.n_replaced += kind in self._newest
         self._newest[kind] = message
-        self._something.set()
+        self._wakeup.set()
 
     def finish(self, message: str, then: Callable[[], None]) -> None:
-        """Send what waits and this, nothing after it, and call `then`."""
+        """Send what waits, then this message and no other, then call `then`."""
         self.put(message)
-        self._last = self._last or then
-        self._something.set()
+        self._after_last = self._after_last or then
+        self._wakeup.set()
 
     def close(self) -> None:
         """Send nothing more."""
         self._closed = True
-        self._something.set()
+        self._wakeup.set()
 
     async def run(self, closed_errors: tuple[type[Exception], ...]) -> None:
-        """Send until closed; returns when the socket is gone."""
+        """Send until the outbox or the socket is closed.
+
+        Parameters
+        ----------
+        closed_errors : tuple of exception types
+            What `send` raises when the socket is closed.
+        """
         while not self._closed:
-            await self._something.wait()
-            self._something.clear()
+            await self._wakeup.wait()
+            self._wakeup.clear()
             try:
                 await self._send_waiting()
-                if self._last is not None:
+                if self._after_last is not None:
                     self.close()
-                    self._last()
+                    self._after_last()
             except closed_errors:
                 self.close()
 
@@ -85,7 +101,7 @@ class Outbox:
         while not self._closed and (self._control or self._newest):
             if self._control:
                 message = self._control.popleft()
-                self._control_bytes -= len(message)
+                self._control_characters -= len(message)
                 await self._send(message)
             else:
                 await self._send(self._newest.pop(next(iter(self._newest))))

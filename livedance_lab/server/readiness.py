@@ -1,4 +1,4 @@
-"""Whether the server can take a session: what load balancers, service managers and `livedance doctor` ask."""
+"""Whether the server can take a session; load balancers, service managers and `livedance doctor` ask this."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from livedance_lab.errors import LiveDanceError
-from livedance_lab.server.session_manager import Hub
+from livedance_lab.server.session_manager import SessionManager
 
 __all__ = ["Readiness"]
 
@@ -14,24 +14,24 @@ _log = logging.getLogger(__name__)
 
 
 class Readiness:
-    """Looks once whether the estimators load, when somebody asks; who never asks pays nothing.
+    """Checks once, on the first request, whether the estimators can be loaded.
 
     Parameters
     ----------
-    hub : Hub
+    manager : SessionManager
     """
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    def __init__(self, manager: SessionManager) -> None:
+        self._manager = manager
         self._loaded = False
         self._trial: asyncio.Task[None] | None = None
         self._error = ""
 
     def obstacle(self) -> str:
-        """What is in the way, in words; empty: ready."""
-        if self._hub.draining:
+        """Return why the server cannot take a session; empty if it can."""
+        if self._manager.draining:
             return "the server is stopping."
-        if self._loaded or any(room.session.ready for room in self._hub.rooms.values()):
+        if self._loaded or any(hosted.session.ready for hosted in self._manager.sessions.values()):
             return ""
         if self._trial is None:
             self._trial = asyncio.get_running_loop().create_task(self._try())
@@ -43,13 +43,13 @@ class Readiness:
             self._loaded, self._error = True, ""
         except LiveDanceError as exc:
             self._error = f"the estimators do not load: {exc}"
-        except Exception as exc:  # noqa: BLE001  a library that does not fit raises anything; who asks must hear of it
+        except Exception as exc:  # noqa: BLE001  an incompatible library raises anything; the caller must learn of it
             _log.exception("the estimators do not load")
             self._error = f"the estimators do not load: {type(exc).__name__}, see the server's log."
         finally:
-            self._trial = None  # after an error the next one to ask has it tried again
+            self._trial = None  # after an error the next request tries again
 
     def _load(self) -> None:
-        settings = self._hub.config.settings
+        settings = self._manager.config.settings
         for kind in ("pose", "hands") if settings.hands else ("pose",):
-            self._hub.factory(kind, settings).close()
+            self._manager.estimator_factory(kind, settings).close()

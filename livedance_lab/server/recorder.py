@@ -1,4 +1,4 @@
-"""Recording a session in the server's process, so that it goes on whatever becomes of kernel and browser."""
+"""Records a session in the server's process, so that neither a restarted kernel nor a closed browser interrupts it."""
 
 from __future__ import annotations
 
@@ -10,37 +10,38 @@ from livedance_lab.pipeline.session import Session
 from livedance_lab.pose import Body, Frame
 from livedance_lab.server.config import ServerConfig
 from livedance_lab.server.manifest import manifest
+from livedance_lab.session_data.recording.face_blur import blur_face
 from livedance_lab.session_data.recording.writer import RecordingWriter
 
-__all__ = ["Recorder", "unused", "within"]
+__all__ = ["Recorder", "resolve_below", "unused_path"]
 
-_LONGEST, _MOST_LEVELS = 1000, 32
+_MAX_PATH_LENGTH, _MAX_PATH_DEPTH = 1000, 32
 
 
-def within(root: Path, wanted: str) -> Path:
-    """The folder a client asked for, if it lies below `root`.
+def resolve_below(root: Path, wanted: str) -> Path:
+    """Return the folder that a client asked for, if it lies below `root`.
 
     Raises
     ------
     RecordingError
-        If it points anywhere else: a client may write recordings, not files at will.
+        If it lies anywhere else: a client may write recordings, but not choose any folder of the machine.
     """
-    if len(wanted) > _LONGEST:
-        raise RecordingError(f"a recording's path has at most {_LONGEST} characters, got {len(wanted)}.")
+    if len(wanted) > _MAX_PATH_LENGTH:
+        raise RecordingError(f"a recording's path has at most {_MAX_PATH_LENGTH} characters, got {len(wanted)}.")
     try:
         path = (root / Path(wanted).expanduser()).resolve()
     except (OSError, RuntimeError, ValueError) as exc:  # too long, of an unknown user, with a zero byte
-        raise RecordingError(f"a recording's path must be one this system knows, got {wanted[:100]!r}: {exc}.") from exc
+        raise RecordingError(f"a recording's path must be valid on this system, got {wanted[:100]!r}: {exc}.") from exc
     root = root.resolve()
     if path == root or not path.is_relative_to(root):
         raise RecordingError(f"recordings go below {root} (livedance serve --record-root), got {wanted[:100]!r}.")
-    if (levels := len(path.relative_to(root).parts)) > _MOST_LEVELS:
-        raise RecordingError(f"recordings go at most {_MOST_LEVELS} folders below {root}, got {levels}.")
+    if (depth := len(path.relative_to(root).parts)) > _MAX_PATH_DEPTH:
+        raise RecordingError(f"recordings go at most {_MAX_PATH_DEPTH} folders below {root}, got {depth}.")
     return path
 
 
-def unused(path: Path) -> Path:
-    """`path`, or the first of PATH-2, PATH-3 ... that is not there: a session's name may come again."""
+def unused_path(path: Path) -> Path:
+    """Return `path`, or the first of PATH-2, PATH-3 ... that does not exist: a session's name may occur twice."""
     number = 1
     wanted = path
     while wanted.exists():
@@ -50,47 +51,39 @@ def unused(path: Path) -> Path:
 
 
 class Recorder:
-    """Writes one session to disk from now on, with what its log still holds of before.
+    """Writes one session to disk from now on, together with the earlier rows that its log still holds.
 
     Parameters
     ----------
     session : Session
     config : ServerConfig
     path : Path
-        A new folder.
+        The folder to create.
     keep_video : bool
-        Also store the received pictures. The participant must have agreed; the manifest says that it was asked for.
+        Whether to store the received images as well. The participant must have agreed to it; the manifest then
+        carries a statement on consent.
     blur_faces : bool
-        Make faces unrecognisable in stored pictures.
+        Whether to make faces unrecognisable in the stored images.
 
     Raises
     ------
     RecordingError
-        If the folder cannot be made.
+        If the folder cannot be created.
     """
 
     def __init__(
         self, session: Session, config: ServerConfig, path: Path, *, keep_video: bool = False, blur_faces: bool = False
     ) -> None:
         self.session, self.path, self._config = session, path, config
-        transform = None
-        if keep_video and blur_faces:
-            from livedance_lab.session_data.recording.face_blur import blur_face
-
-            transform = blur_face
-        self._writer = RecordingWriter(
-            path,
-            session.log.schemas,
-            {**manifest(session, config), "blur_faces": blur_faces},
-            keep_video=keep_video,
-            transform=transform,
-        )
+        transform = blur_face if keep_video and blur_faces else None
+        metadata = {**manifest(session, config), "blur_faces": blur_faces}
+        self._writer = RecordingWriter(path, session.log.schemas, metadata, keep_video=keep_video, transform=transform)
         session.log.attach(self._writer)
         if keep_video:
-            session.video_sink = self._keep
+            session.video_sink = self._store_image
         session.event("recording", "started", {"path": str(path), "keep_video": keep_video, "blur_faces": blur_faces})
 
-    def _keep(self, frame: Frame, body: Body) -> None:
+    def _store_image(self, frame: Frame, body: Body) -> None:
         try:
             self._writer.write_image(frame, body)
         except RecordingError as exc:
@@ -99,17 +92,17 @@ class Recorder:
 
     @property
     def state(self) -> dict[str, Any]:
-        """Where it writes, what is on disk, and what went wrong if anything did."""
+        """The folder, the number of rows on disk by table, and the error that stopped the recording, if any."""
         error = self._writer.error
         return {"path": str(self.path), "rows": self._writer.rows, "error": None if error is None else str(error)}
 
     def stop(self) -> None:
-        """Write what is left and close. Blocks.
+        """Write the remaining rows and close the recording. Blocks.
 
         Raises
         ------
         RecordingError
-            If the recording had failed; what was written stays readable.
+            If the recording failed before; what it had written stays readable.
         """
         self.session.video_sink = None
         self.session.event("recording", "stopped", {"path": str(self.path)})

@@ -1,7 +1,6 @@
-"""The sessions of one server and who is connected to each.
+"""Registry of a server's sessions: creation, admission of producers, recordings, and the end of each session.
 
-Everything here runs on the event loop, except the four `on_*` calls, which lane threads make too and which
-only post to the loop. What blocks (making and freeing estimators) goes to a thread.
+Methods run on the event loop, except those whose docstring says that they block: callers run these in a thread.
 """
 
 from __future__ import annotations
@@ -16,351 +15,315 @@ from typing import Any
 from livedance_lab.clock import now_s, wall_s
 from livedance_lab.errors import BusyError, ConnectionRefused, RecordingError
 from livedance_lab.estimators.base import factory
-from livedance_lab.pipeline.ledger import LedgerSummary
-from livedance_lab.pipeline.policies import pose_lane_count
 from livedance_lab.pipeline.scheduler import Scheduler
 from livedance_lab.pipeline.session import Session
-from livedance_lab.pose import FrameState, PoseResult
+from livedance_lab.server.broadcaster import ResultBroadcaster
 from livedance_lab.server.config import ServerConfig
-from livedance_lab.server.hosted_session import Connection, Room
-from livedance_lab.server.metrics import Meters
-from livedance_lab.server.recorder import Recorder, unused, within
-from livedance_lab.system.logs import about
-from livedance_lab.system.memory import return_free_pages
-from livedance_lab.wire.messages import encode_json
-from livedance_lab.wire.results import encode_result
-from livedance_lab.wire.results_binary import encode_binary_result
+from livedance_lab.server.hosted_session import Connection, HostedSession
+from livedance_lab.server.recorder import Recorder, resolve_below, unused_path
+from livedance_lab.system.logs import session_context
+from livedance_lab.system.memory import trim_heap
 
-__all__ = ["Hub"]
+__all__ = ["SessionManager"]
 
 _log = logging.getLogger(__name__)
 
-_MOST_ROOMS = 64
-_FLUSH_EVERY_S = 0.25
-_LOOK_EVERY_S = 1.0
-_ENDED_BYTES = 512 * 2**20  # ended sessions' logs kept for late readers
-_LEVELS = {"error": logging.WARNING, "clock": logging.DEBUG}  # of events in the log; others: info
-_TOLD = ("reason", "captured", "states", "conserved", "version", "lanes", "path")  # of an event's data, in the log
-_ENCODERS: dict[str, Callable[[PoseResult, list[tuple[int, str]], dict[str, int]], str | bytes]] = {
-    "json": encode_result,
-    "binary": encode_binary_result,
-}
+_MAX_SESSIONS_KEPT = 64  # running and ended ones
+_MAX_ENDED_LOG_BYTES = 512 * 2**20  # the logs of ended sessions stay readable up to this much memory
 
 
-class Hub:
-    """All sessions.
+class SessionManager:
+    """All sessions of one server.
 
     Parameters
     ----------
     config : ServerConfig
-    clock : callable, optional
-        Seconds now.
+
+    Attributes
+    ----------
+    sessions : dict of str to HostedSession
+        By id, the oldest first.
+    broadcaster : ResultBroadcaster
+        The listener of all sessions.
+    counters : dict of str to int
+        "connections", "sessions" and "refused_hellos" since the server's start, for the metrics.
+    estimator_factory : EstimatorFactory
+    draining : bool
+        Whether the server is stopping: it admits no more producers or viewers.
     """
 
-    def __init__(self, config: ServerConfig, clock: Callable[[], float] = now_s) -> None:
+    def __init__(self, config: ServerConfig) -> None:
         self.config = config
-        self.rooms: dict[str, Room] = {}
-        self.scheduler = Scheduler(config.workers, clock)
-        self.started_s = clock()
-        self.clock = clock
-        self.totals: dict[str, int] = {"connections": 0, "sessions": 0, "refused_hellos": 0}
-        self._loop = asyncio.get_running_loop()
-        self.factory = factory(config.estimator)
-        self.meters = Meters(self)
-        self.draining = False  # no session begins any more
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self.sessions: dict[str, HostedSession] = {}
+        self.broadcaster = ResultBroadcaster(self.sessions, config.workers, self._on_session_ended)
+        self.counters = {"connections": 0, "sessions": 0, "refused_hellos": 0}
+        self.estimator_factory = factory(config.estimator)
+        self.draining = False
+        self._scheduler = Scheduler(config.workers, now_s)
+        self._started_s = now_s()
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    # --- rooms
+    @property
+    def up_s(self) -> float:
+        """Seconds since the server's start."""
+        return now_s() - self._started_s
 
-    def create(self, session_id: str | None, settings: dict[str, Any]) -> Room:
-        """A new session; its estimators are made when a producer comes.
+    def statuses(self) -> list[dict[str, Any]]:
+        """Return the numbers of every session, the oldest first."""
+        return [hosted.status() for hosted in self.sessions.values()]
+
+    # --- registry
+
+    def create(self, session_id: str | None, settings: dict[str, Any]) -> HostedSession:
+        """Create a session. Its estimators are made when a producer connects.
+
+        Parameters
+        ----------
+        session_id : str or None
+            None: an id made of the date and a random number.
+        settings : dict
+            Changes to the server's default settings.
 
         Raises
         ------
         ConnectionRefused
-            If the id is taken, too many sessions are remembered, or the server records and cannot.
+            If the id is taken, or if the server records all sessions and cannot record this one.
+        BusyError
+            If the server keeps as many sessions as it can.
         SettingsError
         """
-        session_id = session_id or _new_id()
-        if session_id in self.rooms:
-            raise ConnectionRefused("taken", f"there is a session {session_id!r} already.")
+        session_id = session_id or _new_session_id()
+        if session_id in self.sessions:
+            raise ConnectionRefused("taken", f"session {session_id!r} exists already.")
         self._forget_ended()
-        if len(self.rooms) >= _MOST_ROOMS:
-            raise BusyError("busy", f"{_MOST_ROOMS} sessions are open; end one first.")
-        chosen = self.config.settings.changed(settings)
-        session = Session(session_id, self.scheduler, self, self.factory, chosen, clock=self.clock,
-                          max_pixels=self.config.max_pixels, queue=self.config.queue,
-                          hang_s=self.config.hang_s)  # fmt: skip
-        room = Room(session)
+        if len(self.sessions) >= _MAX_SESSIONS_KEPT:
+            raise BusyError("busy", f"{_MAX_SESSIONS_KEPT} sessions are open; end one first.")
+        session = Session(session_id, self._scheduler, self.broadcaster, self.estimator_factory,
+                          self.config.settings.changed(settings), max_pixels=self.config.max_pixels,
+                          queue=self.config.queue, hang_s=self.config.hang_s)  # fmt: skip
+        hosted = HostedSession(session)
         if self.config.record_dir is not None:
             try:
-                room.recorder = Recorder(session, self.config, unused(self.config.record_dir / session_id))
-            except RecordingError as exc:  # a server that records has no session it cannot record
+                hosted.recorder = Recorder(session, self.config, unused_path(self.config.record_dir / session_id))
+            except RecordingError as exc:
                 raise ConnectionRefused("recording", str(exc)) from exc
-        self.rooms[session_id] = room
-        self.totals["sessions"] += 1
+        self.sessions[session_id] = hosted
+        self.counters["sessions"] += 1
         if self.config.after_crash:
             session.event("error", "server restarted", {"reason": self.config.after_crash})
-        return room
+        return hosted
 
-    def room(self, session_id: str) -> Room:
-        """The room of a session.
+    def get(self, session_id: str) -> HostedSession:
+        """Return a session by its id.
 
         Raises
         ------
         ConnectionRefused
-            Code "session" if there is none.
+            Code "session": the server has none with this id.
         """
-        try:
-            return self.rooms[session_id]
-        except KeyError:
-            raise ConnectionRefused("session", f"there is no session {session_id!r} on this server.") from None
+        if session_id not in self.sessions:
+            raise ConnectionRefused("session", f"there is no session {session_id!r} on this server.")
+        return self.sessions[session_id]
 
-    def produce(self, connection: Connection, session_id: str | None, settings: dict[str, Any]) -> tuple[Room, bool]:
-        """Let a connection be the producer of a session; True if the session existed before.
+    def _forget_ended(self) -> None:
+        """Remove the oldest ended sessions without connections while their logs or their number exceed the limits."""
+        ended = [hosted for hosted in self.sessions.values() if hosted.released and not hosted.connections]
+        total_bytes = sum(hosted.session.log.n_bytes() for hosted in ended)
+        while ended and (total_bytes > _MAX_ENDED_LOG_BYTES or len(self.sessions) >= _MAX_SESSIONS_KEPT):
+            oldest = ended.pop(0)
+            total_bytes -= oldest.session.log.n_bytes()
+            del self.sessions[oldest.session.id]
 
-        A newer producer takes the place of an older one: after a lost connection the old socket may look
-        alive for a while.
+    # --- admission
+
+    def connect_producer(
+        self, connection: Connection, session_id: str | None, settings: dict[str, Any]
+    ) -> tuple[HostedSession, bool]:
+        """Make a connection the producer of a session; create the session if it does not exist.
+
+        A newer producer replaces an older one: after a network failure the old connection may look open for a while.
+
+        Returns
+        -------
+        HostedSession
+        bool
+            Whether the session existed before.
 
         Raises
         ------
         BusyError
-            If all places are taken.
+            If all session slots are in use.
         ConnectionRefused
-            If the session has ended.
+            If the session has ended, or cannot be created.
         SettingsError
         """
-        room = self.rooms.get(session_id) if session_id else None
-        existed = room is not None
-        if room is not None and (room.session.ended or room.left):
+        hosted = self.sessions.get(session_id) if session_id else None
+        existed = hosted is not None
+        if hosted is not None and (hosted.session.ended or hosted.expired):
             raise ConnectionRefused("ended", f"session {session_id!r} has ended; begin another.")
-        gives_way = None if room is not None and room.holds_place else self._who_gives_way()
-        if room is None:
-            room = self.create(session_id, settings)
+        evicted = None if hosted is not None and hosted.holds_slot else self._session_to_evict()
+        if hosted is None:
+            hosted = self.create(session_id, settings)
         elif settings:
-            room.session.change_settings(settings, by="producer")
-        if gives_way is not None:  # only now: a hello that cannot be served costs nobody a session
-            self._bid_farewell(gives_way)
-        room.holds_place = True
-        if room.farewell is not None:
-            room.farewell.cancel()
-            room.farewell = None
-        if room.producer is not None:
-            room.producer.dismiss("replaced", "another client became the producer of this session.")
-        room.producer = connection
-        room.session.client_clock.new_connection()
-        if not room.session.running:
-            self.in_thread(room.session.start)
-        room.session.event("producer", "joined", {})
-        return room, existed
+            hosted.session.change_settings(settings, by="producer")
+        if evicted is not None:  # only now: a hello that is refused above must not end another session
+            self.expire(evicted)
+        hosted.holds_slot = True
+        hosted.cancel_expiry()
+        if hosted.producer is not None:
+            hosted.producer.close_with_reason("replaced", "another client became the producer of this session.")
+        hosted.producer = connection
+        hosted.session.client_clock.new_connection()
+        if not hosted.session.running:
+            self._run_in_thread(hosted.session.start)
+        hosted.session.event("producer", "joined", {})
+        return hosted, existed
 
-    def _who_gives_way(self) -> Room | None:
-        """Nobody, while a place is free; else the session that has waited longest for its producer."""
-        taken = [room for room in self.rooms.values() if room.holds_place]
-        if len(taken) < self.config.max_sessions:
+    def _session_to_evict(self) -> HostedSession | None:
+        """Return None while a slot is free, else the session that has been without a producer for longest.
+
+        Raises
+        ------
+        BusyError
+            If every session that holds a slot has a producer.
+        """
+        holders = [hosted for hosted in self.sessions.values() if hosted.holds_slot]
+        if len(holders) < self.config.max_sessions:
             return None
-        waiting = [room for room in taken if room.producer is None]
-        if not waiting:
-            raise BusyError(
-                "busy",
-                f"all {self.config.max_sessions} places are taken; try again later, or start the "
-                "server with more: livedance serve --max-sessions.",
-            )
-        return min(waiting, key=lambda room: room.farewell.when() if room.farewell is not None else 0.0)
+        without_producer = [hosted for hosted in holders if hosted.producer is None]
+        if not without_producer:
+            slots = f"all {self.config.max_sessions} session slots are in use"
+            raise BusyError("busy", f"{slots}; try again later, or start the server with a larger --max-sessions.")
+        return min(without_producer, key=lambda hosted: hosted.expiry.when() if hosted.expiry is not None else 0.0)
 
-    def leave(self, connection: Connection, room: Room) -> None:
-        """A connection has closed."""
-        room.viewers.discard(connection)
-        if room.producer is connection:
-            room.producer = None
-            if room.session.ended:
+    def disconnect(self, connection: Connection, hosted: HostedSession) -> None:
+        """Remove a closed connection. A session without its producer ends after `ServerConfig.resume_s`."""
+        hosted.viewers.discard(connection)
+        if hosted.producer is connection:
+            hosted.producer = None
+            if hosted.session.ended:
                 return
-            room.session.event("producer", "left", {})
-            room.farewell = self._loop.call_later(self.config.resume_s, self._bid_farewell, room)
+            hosted.session.event("producer", "left", {})
+            loop = asyncio.get_running_loop()
+            hosted.expiry = loop.call_later(self.config.resume_s, self.expire, hosted)
 
-    def _bid_farewell(self, room: Room) -> None:
-        if room.farewell is not None:
-            room.farewell.cancel()
-            room.farewell = None
-        room.left, room.holds_place = True, False
-        self.in_thread(room.session.abandon)
+    def expire(self, hosted: HostedSession) -> None:
+        """Begin to end a session whose producer is gone for good; its slot is free at once."""
+        hosted.cancel_expiry()
+        hosted.expired, hosted.holds_slot = True, False
+        self._run_in_thread(hosted.session.abandon)
 
-    def record(self, room: Room, path: str, *, keep_video: bool, blur_faces: bool) -> dict[str, Any]:
-        """Begin to record a session below the server's record root. Blocks.
+    # --- recordings
+
+    def start_recording(
+        self, hosted: HostedSession, path: str, *, keep_video: bool, blur_faces: bool
+    ) -> dict[str, Any]:
+        """Start to record a session below the server's record root. Blocks.
 
         Raises
         ------
         RecordingError
-            If it is being recorded, or the folder cannot be used.
+            If the session is being recorded already, or the folder cannot be used.
         """
-        with room.recording:
-            if room.recorder is not None:
-                raise RecordingError(f"session {room.session.id} is being recorded to {room.recorder.path}.")
-            folder = within(self.config.record_root, path)
-            recorder = Recorder(room.session, self.config, folder, keep_video=keep_video, blur_faces=blur_faces)
-            room.recorder = recorder
-            if room.session.ended:  # perhaps just now: nobody else would close it
-                room.recorder = None
+        with hosted.recording_lock:
+            if hosted.recorder is not None:
+                raise RecordingError(f"session {hosted.session.id} is being recorded to {hosted.recorder.path}.")
+            folder = resolve_below(self.config.record_root, path)
+            recorder = Recorder(hosted.session, self.config, folder, keep_video=keep_video, blur_faces=blur_faces)
+            if hosted.session.ended:  # the end of the session has passed, which would have closed the recording
                 recorder.stop()
+            else:
+                hosted.recorder = recorder
             return recorder.state
 
-    def stop_recording(self, room: Room) -> dict[str, Any]:
+    def stop_recording(self, hosted: HostedSession) -> dict[str, Any]:
         """Finish a recording. Blocks.
 
         Raises
         ------
         RecordingError
-            If there is none, or it had failed.
+            If the session is not being recorded, or the recording failed before.
         """
-        with room.recording:
-            recorder, room.recorder = room.recorder, None
+        with hosted.recording_lock:
+            recorder, hosted.recorder = hosted.recorder, None
             if recorder is None:
-                raise RecordingError(f"session {room.session.id} is not being recorded.")
+                raise RecordingError(f"session {hosted.session.id} is not being recorded.")
             recorder.stop()
             return recorder.state
 
-    async def keep_recordings_fresh(self) -> None:
-        """Hand pending rows to the recordings a few times a second, so that a crash loses little."""
-        while True:
-            await asyncio.sleep(_FLUSH_EVERY_S)
-            for room in list(self.rooms.values()):
-                if room.recorder is not None:
-                    await asyncio.to_thread(room.session.log.flush)
+    def _close_recording(self, hosted: HostedSession) -> None:
+        try:
+            with hosted.recording_lock:
+                if hosted.recorder is not None:
+                    self.stop_recording(hosted)
+        except RecordingError as exc:
+            _log.error("the recording had failed: %s", exc, extra=session_context(hosted.session.id))
 
-    async def watch_lanes(self) -> None:
-        """Look after every session's lanes; one whose estimators hang again and again is ended."""
-        while True:
-            await asyncio.sleep(_LOOK_EVERY_S)
-            for room in list(self.rooms.values()):
-                if not room.left and not room.session.look_after_lanes():
-                    self._bid_farewell(room)
+    # --- periodic tasks
 
-    def end(self, room: Room, captured: int) -> None:
-        """The producer has said that no more frames come."""
-        room.session.end(captured)
+    async def flush_recordings(self) -> None:
+        """Hand the rows that wait in memory to the recordings, so that a crash loses little."""
+        for hosted in list(self.sessions.values()):
+            if hosted.recorder is not None:
+                await asyncio.to_thread(hosted.session.log.flush)
 
-    def _forget_ended(self) -> None:
-        """Drop the oldest ended sessions nobody looks at when their logs take too much memory."""
-        ended = [room for room in self.rooms.values() if room.session.ended and not room.connections]
-        total = sum(room.session.log.n_bytes() for room in ended)
-        while ended and (total > _ENDED_BYTES or len(self.rooms) >= _MOST_ROOMS):
-            room = ended.pop(0)
-            total -= room.session.log.n_bytes()
-            del self.rooms[room.session.id]
+    async def check_lanes(self) -> None:
+        """Replace estimators that hang; end a session whose estimators hang repeatedly."""
+        for hosted in list(self.sessions.values()):
+            if not hosted.expired and not hosted.session.look_after_lanes():
+                self.expire(hosted)
+
+    # --- the end
+
+    def _on_session_ended(self, session_id: str) -> None:
+        hosted = self.sessions[session_id]
+        hosted.holds_slot = False
+        self._run_in_thread(lambda: self._release(hosted))
+
+    def _release(self, hosted: HostedSession) -> None:
+        """Free the estimators of an ended session and close its recording. Blocks."""
+        try:
+            hosted.session.pause()
+            self._close_recording(hosted)
+        finally:
+            hosted.released = True
+        trim_heap()
 
     async def close(self, within_s: float) -> None:
-        """End every session, finish every recording, say goodbye, free everything.
+        """End every session, finish every recording and close every connection with a reason.
 
         Parameters
         ----------
         within_s : float
-            How long the goodbyes may take to leave.
+            How long to wait for the connections to close.
         """
         self.draining = True
-        # side by side: one session whose estimator hangs must not keep the others' recordings from being closed
-        await asyncio.gather(*(asyncio.to_thread(room.session.abandon) for room in self.rooms.values()))
-        for room in list(self.rooms.values()):
-            await asyncio.to_thread(self._finish_recording, room)
-        await asyncio.sleep(0)  # let posted messages reach the outboxes
-        for room in self.rooms.values():
-            for connection in room.connections:
-                connection.dismiss("shutdown", "the server is stopping.")
-        give_up_s = self._loop.time() + within_s  # whoever does not read is left behind
-        while any(room.connections for room in self.rooms.values()) and self._loop.time() < give_up_s:
+        # in parallel: a session whose estimator hangs must not delay the end of the others
+        await asyncio.gather(*(asyncio.to_thread(hosted.session.abandon) for hosted in self.sessions.values()))
+        for hosted in list(self.sessions.values()):
+            await asyncio.to_thread(self._close_recording, hosted)
+        await asyncio.sleep(0)  # messages that are posted by now reach the outboxes
+        for hosted in self.sessions.values():
+            for connection in hosted.connections:
+                connection.close_with_reason("shutdown", "the server is stopping.")
+        deadline_s = now_s() + within_s
+        while any(hosted.connections for hosted in self.sessions.values()) and now_s() < deadline_s:
             await asyncio.sleep(0.01)
 
-    def _finish_recording(self, room: Room) -> None:
-        try:
-            with room.recording:
-                if room.recorder is not None:
-                    self.stop_recording(room)
-        except RecordingError as exc:
-            _log.error("the recording had failed: %s", exc, extra=about(room.session.id))
-
-    def in_thread(self, work: Callable[[], None]) -> None:
-        """Run something that blocks off the loop; its errors are logged."""
+    def _run_in_thread(self, work: Callable[[], None]) -> None:
+        """Start blocking work in a thread; an error is logged."""
 
         async def run() -> None:
             try:
                 await asyncio.to_thread(work)
-            except Exception:  # noqa: BLE001  nobody awaits this task, so the log is where it shows
+            except Exception:  # noqa: BLE001  no caller awaits this task, so the log is the only place to report it
                 _log.exception("background work failed")
 
-        task = self._loop.create_task(run())
-        self._tasks.add(task)
+        task = asyncio.get_running_loop().create_task(run())
+        self._tasks.add(task)  # the event loop itself keeps only weak references
         task.add_done_callback(self._tasks.discard)
 
-    # --- what sessions tell (any thread)
 
-    def on_result(self, session: Session, result: PoseResult, closed: list[tuple[int, str]]) -> None:
-        """Encode once for each form that is wanted, in the lane's thread; hand to everyone on the loop."""
-        summary = session.ledger.summary()
-        ledger = {"captured": summary["captured"], **summary["states"]}
-        room = self.rooms.get(session.id)
-        wanted = {connection.results for connection in room.connections} if room else set()
-        forms = {form: _ENCODERS[form](result, closed, ledger) for form in wanted}
-        self._post(self._show, session.id, forms)
-        self.meters.observe(result.record)
-
-    def on_refused(self, session: Session, seq: int, state: FrameState, code: str, message: str) -> None:
-        """Tell the producer."""
-        text = encode_json({"type": "refused", "seq": seq, "state": str(state), "code": code, "message": message})
-        self._post(self._tell_producer, session.id, text)
-
-    def on_event(self, session: Session, event: dict[str, Any]) -> None:
-        """Tell everyone; new settings also as what they are. Marks may name people: the log only counts them."""
-        name = "" if event["kind"] == "mark" else f" {event['name']}"
-        told = {key: event["data"][key] for key in _TOLD if key in event["data"]} if name else {}
-        _log.log(_LEVELS.get(event["kind"], logging.INFO), "%s%s", event["kind"], name, extra=about(session.id, **told))
-        if event["kind"] == "settings":
-            message = {"type": "settings", "settings": session.settings.plain(), "version": session.settings_version,
-                       "pose_lanes": pose_lane_count(session.settings, self.config.workers),
-                       "by": event["data"].get("by", "")}  # fmt: skip
-            self._post(self._tell_all, session.id, encode_json(message))
-        self._post(self._tell_all, session.id, encode_json({"type": "event", **event}))
-
-    def on_ended(self, session: Session, summary: LedgerSummary) -> None:
-        """Tell everyone, and free the estimators."""
-        self._post(self._free_place, session.id)
-        self._post(self._tell_all, session.id, encode_json({"type": "ended", "ledger": summary}))
-        self._post(self.in_thread, lambda: self._wind_down(session))
-
-    def _wind_down(self, session: Session) -> None:
-        """After the end: the estimators are freed and the recording is closed."""
-        session.pause()
-        room = self.rooms.get(session.id)
-        if room is not None:
-            self._finish_recording(room)
-        return_free_pages()
-
-    def _post(self, call: Callable[..., None], *args: Any) -> None:
-        try:
-            self._loop.call_soon_threadsafe(call, *args)
-        except RuntimeError:  # the loop has stopped: nobody is left to tell
-            _log.debug("the loop is closed; a message was not sent")
-
-    def _free_place(self, session_id: str) -> None:
-        room = self.rooms.get(session_id)
-        if room is not None:
-            room.holds_place = False
-
-    def _show(self, session_id: str, forms: dict[str, str | bytes]) -> None:
-        room = self.rooms.get(session_id)
-        for connection in room.connections if room else ():
-            if connection.results in forms:  # who came while it was encoded sees the next one
-                connection.show("result", forms[connection.results])
-
-    def _tell_producer(self, session_id: str, message: str) -> None:
-        room = self.rooms.get(session_id)
-        if room is not None and room.producer is not None:
-            room.producer.say(message)
-
-    def _tell_all(self, session_id: str, message: str) -> None:
-        room = self.rooms.get(session_id)
-        for connection in room.connections if room else ():
-            connection.say(message)
-
-
-def _new_id() -> str:
+def _new_session_id() -> str:
     stamp = datetime.fromtimestamp(wall_s(), UTC).strftime("%Y%m%d-%H%M%S")
     return f"{stamp}-{secrets.token_hex(2)}"

@@ -1,1 +1,1 @@
-"""What surrounds the program: logs, memory, TLS, versions, resources."""
+"""The process around the program: logging, memory, TLS, versions, resources in use."""

@@ -1,7 +1,8 @@
-"""The log of a program of ours: levels, session ids, text or one JSON object a line; never a secret.
+"""Logging of our own programs: level, session id, text or JSON lines; secrets are replaced.
 
-Modules write to ``logging.getLogger(__name__)`` and name the session and further values in `extra`, see `about`.
-Nothing here runs at import: a program asks for it, and a notebook keeps its own logging.
+Modules log to ``logging.getLogger(__name__)`` and pass the session and further values as `extra`, see
+`session_context`. Importing this module configures nothing: a program calls `configure_logging`, and a notebook keeps
+its own logging.
 """
 
 from __future__ import annotations
@@ -12,44 +13,44 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-__all__ = ["LogFormat", "about", "set_up"]
+__all__ = ["LogFormat", "configure_logging", "session_context"]
 
 LogFormat = Literal["text", "json"]
 
-_HIDDEN = "[secret]"
+_REPLACEMENT = "[secret]"
 
 
-def about(session: str, **values: Any) -> dict[str, Any]:
-    """What to give a log call as `extra`: the session, and values a program may want to read.
+def session_context(session_id: str, **values: Any) -> dict[str, Any]:
+    """Return the `extra` of a log call: the session, and values that a program may want to read.
 
     Parameters
     ----------
-    session : str
-        Its id; empty: none in particular.
+    session_id : str
+        Empty if the log line belongs to no session.
     **values
-        Plain values; never pictures, landmarks or secrets.
+        Plain values; never images, landmarks or secrets.
     """
-    return {"session": session, "values": values}
+    return {"session": session_id, "values": values}
 
 
-def set_up(level: str = "warning", kind: LogFormat = "text", secrets: Sequence[str] = ()) -> None:
-    """Send the log of this process to standard error; in place of what was set up before.
+def configure_logging(level: str = "warning", log_format: LogFormat = "text", secrets: Sequence[str] = ()) -> None:
+    """Log to standard error; replaces an earlier configuration of this process.
 
     Parameters
     ----------
     level : {"debug", "info", "warning", "error"}
-    kind : {"text", "json"}
+    log_format : {"text", "json"}
     secrets : sequence of str
-        Words that must not be seen: whatever brought them into a line, a header that could not be parsed, a
-        traceback, they are struck out.
+        Strings that are replaced wherever they occur in a line, in a traceback for example.
     """
     handler = logging.StreamHandler()
-    handler.setFormatter(_Discreet(_Json() if kind == "json" else _Text(), secrets))
+    formatter = _JsonFormatter() if log_format == "json" else _TextFormatter()
+    handler.setFormatter(_RedactingFormatter(formatter, secrets))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
-class _Discreet(logging.Formatter):
-    """Another formatter's lines without the secrets."""
+class _RedactingFormatter(logging.Formatter):
+    """Replaces secrets in the lines of another formatter."""
 
     def __init__(self, inner: logging.Formatter, secrets: Sequence[str]) -> None:
         super().__init__()
@@ -58,26 +59,26 @@ class _Discreet(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line = self._inner.format(record)
         for secret in self._secrets:
-            line = line.replace(secret, _HIDDEN)
+            line = line.replace(secret, _REPLACEMENT)
         return line
 
 
-class _Text(logging.Formatter):
-    """For people: time, level, who, session, words, values."""
+class _TextFormatter(logging.Formatter):
+    """Formats a record as text: time, level, logger, message, session, values."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
-        session, values = getattr(record, "session", ""), getattr(record, "values", {})
+        session_id, values = getattr(record, "session", ""), getattr(record, "values", {})
         line = super().formatMessage(record)
-        if session:
-            line += f" [{session}]"
+        if session_id:
+            line += f" [{session_id}]"
         return line + "".join(f" {name}={value}" for name, value in values.items())
 
 
-class _Json(logging.Formatter):
-    """For programs: one object a line."""
+class _JsonFormatter(logging.Formatter):
+    """Formats a record as one JSON object on one line."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -86,9 +87,9 @@ class _Json(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        session = getattr(record, "session", "")
-        if session:
-            line["session"] = session
+        session_id = getattr(record, "session", "")
+        if session_id:
+            line["session"] = session_id
         line |= getattr(record, "values", {})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

@@ -1,4 +1,4 @@
-"""Keep the memory that MediaPipe is done with from staying with the process."""
+"""Returns memory that MediaPipe, or an ended session, has freed to the operating system (Linux with glibc)."""
 
 from __future__ import annotations
 
@@ -7,52 +7,56 @@ import os
 import sys
 from pathlib import Path
 
-__all__ = ["return_free_pages", "return_freed_memory", "return_mapped_file"]
+__all__ = ["limit_malloc_retention", "release_mapped_file", "trim_heap"]
 
-_M_MMAP_THRESHOLD = -3  # malloc.h
-_BYTES = 65536
-_M_ARENA_MAX = -8
-_ARENAS = 2
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # malloc.h
+_MMAP_THRESHOLD_BYTES = 65536
+_MAX_ARENAS = 2
 _MADV_DONTNEED = 4  # mman.h
 
 
-def return_freed_memory() -> bool:
-    """Ask glibc to give blocks above 64 KiB back as soon as they are freed.
+def limit_malloc_retention() -> bool:
+    """Configure glibc's `malloc` to return more of the freed memory; call it before the first landmarker is made.
 
-    Making a landmarker frees large blocks that glibc would keep: with two pose lanes and hands that is a
-    quarter of the server's memory. And it would give up to eight heaps a core to the lanes' threads, which come and
-    go with the sessions: each heap keeps what the largest of its threads once took, 120 MB in all after half an
-    hour of them. Call it before the first landmarker is made.
+    Blocks above 64 KiB are returned as soon as they are freed. Making a landmarker frees large blocks that glibc
+    would keep: with two pose lanes and hands that is a quarter of the server's memory.
 
-    Returns
-    -------
-    bool
-        Whether this system has such a setting (Linux with glibc).
-    """
-    if not sys.platform.startswith("linux"):
-        return False
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    return bool(mallopt is not None and mallopt(_M_MMAP_THRESHOLD, _BYTES) and mallopt(_M_ARENA_MAX, _ARENAS))
-
-
-def return_free_pages() -> bool:
-    """Give back what is free in the midst of the heaps: a session that is over leaves holes between its rows.
+    At most two heaps ("arenas") are used. glibc would give up to eight heaps a core to the threads of the lanes, which
+    come and go with the sessions, and each heap keeps what the largest of its threads once used: 120 MB in total
+    after half an hour.
 
     Returns
     -------
     bool
-        Whether there was something, and this system can (Linux with glibc).
+        Whether this system has these options (Linux with glibc).
     """
-    if not sys.platform.startswith("linux"):
-        return False
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    return bool(trim is not None and trim(0))
+    mallopt = _libc_function("mallopt")
+    return bool(
+        mallopt is not None and mallopt(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD_BYTES) and mallopt(_M_ARENA_MAX, _MAX_ARENAS)
+    )
 
 
-def return_mapped_file(path: str | Path) -> int:
-    """Give back the pages of a file that is mapped into this process; they are read again if needed.
+def trim_heap() -> bool:
+    """Call `malloc_trim`: freed blocks inside the heaps, as an ended session leaves them, are otherwise kept.
 
-    MediaPipe maps a model, copies its weights into a layout of its own, and leaves the mapping as it is.
+    Returns
+    -------
+    bool
+        Whether memory was returned. Always False on systems other than Linux with glibc.
+    """
+    malloc_trim = _libc_function("malloc_trim")
+    return bool(malloc_trim is not None and malloc_trim(0))
+
+
+def _libc_function(name: str) -> ctypes._NamedFuncPointer | None:
+    """Return a function of the C library; None on systems other than Linux, or if the library lacks it."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform.startswith("linux") else None
+
+
+def release_mapped_file(path: str | Path) -> int:
+    """Release the resident pages of a file that is mapped into this process; they are read again if needed.
+
+    MediaPipe maps a model file, copies its weights into a layout of its own, and keeps the mapping.
 
     Parameters
     ----------
@@ -61,7 +65,7 @@ def return_mapped_file(path: str | Path) -> int:
     Returns
     -------
     int
-        Bytes of mappings of that file; 0 where the system does not tell (other than Linux).
+        Total size of the file's read-only mappings, bytes; 0 on systems other than Linux.
     """
     wanted = os.path.realpath(path)
     try:
@@ -69,11 +73,11 @@ def return_mapped_file(path: str | Path) -> int:
     except OSError:
         return 0
     madvise = ctypes.CDLL(None).madvise
-    returned = 0
+    released_bytes = 0
     for line in lines:
-        addresses, rights, *_, name = line.split(maxsplit=5)
-        if name == wanted and "w" not in rights:  # what was written to would be lost
+        addresses, permissions, *_, name = line.split(maxsplit=5)
+        if name == wanted and "w" not in permissions:  # changes to writable pages would be lost
             begin, end = (int(address, 16) for address in addresses.split("-"))
             madvise(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), _MADV_DONTNEED)
-            returned += end - begin
-    return returned
+            released_bytes += end - begin
+    return released_bytes

@@ -1,7 +1,7 @@
-"""Log lines of C libraries kept off the terminal, Python's own kept on it.
+"""Keeps the standard error of native libraries off the terminal; Python's own output and logging are unaffected.
 
-MediaPipe, TensorFlow Lite, libjpeg and FFmpeg write to file descriptor 2 whatever Python is told; in normal
-use their lines say nothing a user could act on.
+MediaPipe, TensorFlow Lite, libjpeg and FFmpeg write to file descriptor 2 whatever Python's logging is set to; in normal
+use their lines say nothing that a user could act on.
 """
 
 from __future__ import annotations
@@ -13,52 +13,52 @@ import sys
 import threading
 from typing import TextIO
 
-__all__ = ["quiet_c_logs"]
+__all__ = ["silence_native_stderr"]
 
 _LOCK = threading.Lock()
-_REPLACED: list[TextIO] = []  # kept: were one collected, it might close descriptor 2
+_REPLACED: list[TextIO] = []  # referenced for ever: a stream that is garbage-collected might close descriptor 2
 
 
-def quiet_c_logs(verbose: bool = False) -> None:
-    """Send what C code writes to standard error nowhere; once per process, for a program of its own.
+def silence_native_stderr(verbose: bool = False) -> None:
+    """Redirect file descriptor 2 to the null device. Repeated calls have no effect.
 
-    `sys.stderr`, the log handlers that write to it and the fault handler go on writing to the terminal,
-    through a descriptor of their own. Child processes inherit the silent descriptor: start them with
-    ``stderr=sys.stderr`` if they should be heard.
+    `sys.stderr`, the log handlers that write to it and the fault handler still write to the terminal, through a new
+    descriptor. Child processes inherit the redirected descriptor: start them with ``stderr=sys.stderr`` if their
+    output is wanted.
 
     Parameters
     ----------
     verbose : bool, default False
-        True changes nothing, so that everything is seen.
+        True: do nothing, so that all output is shown.
     """
     with _LOCK:
         if verbose or not _writes_to_fd_2(sys.stderr):
-            return  # done already, or captured (a notebook, a test): its capturer's business
+            return  # redirected already, or captured by a notebook or a test, which decide about it
         old = sys.stderr
         old.flush()
         new = os.fdopen(os.dup(2), "w", encoding=old.encoding, errors=old.errors, buffering=1)
         _REPLACED.append(old)
         sys.stderr = new
         if sys.__stderr__ is old:
-            sys.__stderr__ = new  # type: ignore[misc]  # Final for readers; a swap must include it
+            sys.__stderr__ = new  # type: ignore[misc]  # declared Final, but it must be replaced as well
         _move_log_handlers(old, new)
         if faulthandler.is_enabled():
             faulthandler.enable(new)
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 2)
-        os.close(nowhere)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 2)
+        os.close(null)
 
 
 def _writes_to_fd_2(stream: TextIO | None) -> bool:
     try:
         return stream is not None and stream.fileno() == 2
-    except (OSError, ValueError):  # io.UnsupportedOperation is both; ValueError: closed
+    except (OSError, ValueError):  # io.UnsupportedOperation is both; ValueError: the stream is closed
         return False
 
 
 def _move_log_handlers(old: TextIO, new: TextIO) -> None:
     loggers = [logging.getLogger(), *(x for x in logging.Logger.manager.loggerDict.values())]
     for logger in loggers:
-        for handler in getattr(logger, "handlers", ()):  # placeholders have none
+        for handler in getattr(logger, "handlers", ()):  # placeholders for missing parents have no handlers
             if isinstance(handler, logging.StreamHandler) and handler.stream is old:
                 handler.setStream(new)

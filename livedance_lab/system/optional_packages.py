@@ -1,4 +1,4 @@
-"""Libraries of the optional extras, imported when they are needed."""
+"""Imports packages of the optional extras when they are needed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,19 @@ __all__ = ["require"]
 
 
 def require(module: str, extra: str) -> Any:
-    """An optional library, imported now.
+    """Import a module of an optional package and return it.
+
+    Parameters
+    ----------
+    module : str
+        Its full name.
+    extra : str
+        The extra of livedance_lab that installs it.
 
     Raises
     ------
     ExportError
-        If it is not installed; names the line that installs it.
+        If it cannot be imported; the message names the command that installs it.
     """
     try:
         return import_module(module)

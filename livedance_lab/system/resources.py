@@ -1,4 +1,4 @@
-"""What a process uses of the machine."""
+"""CPU time, memory and threads that a process uses. `pid` is that of the process, None: this one."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ __all__ = ["cpu_s", "resident_bytes", "threads"]
 
 
 def resident_bytes(pid: int | None = None) -> int:
-    """Resident memory, bytes."""
+    """Return the resident memory, bytes."""
     return int(psutil.Process(pid).memory_info().rss)
 
 
 def cpu_s(pid: int | None = None) -> float:
-    """Processor seconds used so far, user and system."""
+    """Return the processor time used so far, user and system, seconds."""
     times = psutil.Process(pid).cpu_times()
     return float(times.user + times.system)
 
 
 def threads(pid: int | None = None) -> int:
-    """Threads alive."""
+    """Return the number of threads."""
     return int(psutil.Process(pid).num_threads())

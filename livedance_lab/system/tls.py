@@ -1,4 +1,4 @@
-"""Encrypted connections: the certificate a server shows, and what its clients trust."""
+"""TLS: the certificate a server presents, the certificates its clients trust, and an HTTP opener that uses them."""
 
 from __future__ import annotations
 
@@ -6,32 +6,35 @@ import re
 import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import HTTPSHandler, OpenerDirector, ProxyHandler, build_opener
 
 from livedance_lab.errors import ServerError
 
-__all__ = ["Trust", "client_context", "pinned", "server_context"]
+__all__ = ["Trust", "client_context", "direct_opener", "pinned", "server_context"]
 
 Trust = bool | str | Path | ssl.SSLContext
-"""True: the system's authorities (``SSL_CERT_FILE`` adds yours). A path: the certificates in this PEM file.
-False: encrypt, but believe anybody; only for trying things out."""
+"""Which certificates a client trusts.
+
+True: those of the system's authorities (the variable ``SSL_CERT_FILE`` adds others). A path: those in this PEM file.
+False: any; the connection is encrypted, but anybody could be at the other end, so use it for trials only."""
 
 _CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
 def server_context(certfile: Path, keyfile: Path | None = None) -> ssl.SSLContext:
-    """What a server needs to speak TLS, version 1.2 or newer.
+    """Return the TLS context of a server, for TLS 1.2 or newer.
 
     Parameters
     ----------
     certfile : Path
-        PEM: the server's certificate, then those between it and the authority.
+        PEM: the server's certificate, followed by those between it and the authority.
     keyfile : Path, optional
-        PEM: its private key, if that does not stand in `certfile`.
+        PEM: the private key, if it is not in `certfile`.
 
     Raises
     ------
     ServerError
-        If they cannot be read or do not belong together.
+        If the files cannot be read or do not belong together.
     """
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -44,12 +47,12 @@ def server_context(certfile: Path, keyfile: Path | None = None) -> ssl.SSLContex
 
 
 def client_context(url: str, trust: Trust = True) -> ssl.SSLContext | None:
-    """How to speak to an address: None where it is not encrypted.
+    """Return the TLS context for connections to a URL; None for http and ws, which are not encrypted.
 
     Raises
     ------
     ServerError
-        If the file with the certificates to trust cannot be read.
+        If the file with the trusted certificates cannot be read.
     """
     if urlsplit(url).scheme not in ("https", "wss"):
         return None
@@ -66,15 +69,29 @@ def client_context(url: str, trust: Trust = True) -> ssl.SSLContext | None:
         raise ServerError(f"certificates to trust cannot be read from {trust} (a PEM file): {exc}.") from exc
 
 
-def pinned(certfile: Path) -> ssl.SSLContext:
-    """Trust exactly one certificate, whoever signed it and whatever host it names.
-
-    For a server on this machine whose certificate file is at hand: it proves more than a name would.
+def direct_opener(url: str, trust: Trust = True) -> OpenerDirector:
+    """Return a urllib opener for HTTP requests to a URL that ignores proxies, as WebSocket connections do.
 
     Raises
     ------
     ServerError
-        If the file holds none.
+        As `client_context`.
+    """
+    context = client_context(url, trust)
+    https = [HTTPSHandler(context=context)] if context is not None else []
+    return build_opener(ProxyHandler({}), *https)
+
+
+def pinned(certfile: Path) -> ssl.SSLContext:
+    """Return a TLS context that trusts exactly one certificate, whatever host it names and whoever signed it.
+
+    It is meant for a server on this machine whose certificate file can be read: the exact certificate proves more than
+    the name in it would.
+
+    Raises
+    ------
+    ServerError
+        If the file holds no certificate.
     """
     try:
         first = _CERTIFICATE.search(certfile.read_text(encoding="ascii"))
@@ -84,5 +101,5 @@ def pinned(certfile: Path) -> ssl.SSLContext:
     except (OSError, ValueError) as exc:
         raise ServerError(f"the certificate of the server cannot be read from {certfile}: {exc}.") from exc
     context.check_hostname = False
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # it need not be its own authority
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # the certificate need not be its own authority
     return context

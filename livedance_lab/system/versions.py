@@ -1,4 +1,4 @@
-"""What software made something: written beside every recording and analysis."""
+"""Versions of the software, stored in the metadata of each recording and analysis."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ __all__ = ["software"]
 
 
 def software(*packages: str) -> dict[str, Any]:
-    """Versions of this toolkit, Python, the machine and some packages: plain values for JSON.
+    """Return the versions of this toolkit, Python, the platform and some packages as plain values for JSON.
 
     Parameters
     ----------
     *packages : str
-        Names as pip knows them. One without an installation record is None: unknown, not an error.
+        Names as pip knows them. The version of a package without an installation record is None: unknown.
     """
     return {
         "livedance_lab": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: _version(name) for name in packages},
+        "packages": {name: _version_or_none(name) for name in packages},
     }
 
 
-def _version(package: str) -> str | None:
+def _version_or_none(package: str) -> str | None:
     try:
         return version(package)
     except PackageNotFoundError:

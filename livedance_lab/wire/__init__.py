@@ -1,1 +1,1 @@
-"""What is said over the socket: messages and their bytes."""
+"""The protocol between clients and server: messages and their bytes."""

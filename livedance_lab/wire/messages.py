@@ -1,63 +1,47 @@
-"""What can be said over the socket, in both directions: version 1.
+"""The messages of the protocol, version 1, in both directions, and the bodies of HTTP requests.
 
-Frames are binary (`livedance_lab.wire.frames`), and so are results for a client that says so in its hello
-(`livedance_lab.wire.results_binary`); everything else, both ways, is JSON text with a `type`. Times are seconds: a
-client writes its own clock, the server answers in the server's clock. JSON has no NaN: unknown is `null`.
+Frames are binary (`livedance_lab.wire.frames`), and so are results for a client that requests it in its hello
+(`livedance_lab.wire.results_binary`); all other messages are JSON text with a `type`. Times are seconds: a client
+writes times of its own clock, the server those of the server's clock. JSON has no NaN: an unknown value is `null`.
 
 ==============  =========  ==================================================================================
 type            direction  meaning
 ==============  =========  ==================================================================================
-hello           up         first message: version, token, role, session; nothing else is heard before it
+hello           up         first message: version, token, role, session; any other first message is refused
 welcome         down       accepted: session id, settings, angle names and places, limits; on resume, how frames ended
 (binary)        up         one frame
-result          down       what a frame gave; acknowledges every frame up to `seq`; binary to who asked for it
-refused         down       frame `seq` was rejected or failed, in words; acknowledges every frame up to `seq`
+result          down       the result of frame `seq`; acknowledges every frame up to `seq`; binary if requested
+refused         down       frame `seq` was rejected or failed, and why; acknowledges every frame up to `seq`
 ping / pong     both       clock exchange, `livedance_lab.clock.OffsetEstimator`
-clock           up         the client's offset estimate, so that the server can map its times
+clock           up         the client's estimate of the clock offset; the server maps the client's times by it
 receipts        up         when results arrived and were painted
 skipped         up         captured frames that were never sent
-pacing          up         `auto` pacing has switched: to what, and by which measurements
-settings        both       up: changes asked for; down: the new settings in force, with their version
+pacing          up         `auto` pacing has switched: to which mode, and the measurements that led to it
+settings        both       up: requested changes; down: the settings now in force, with their version
 mark            up         a marker for the event log
-stats           up         a browser's own readings (camera and painted FPS ...), passed on to the viewers
-event           down       something worth logging happened (settings, clock, mark, reconnect ...)
-stats           down       the newest readings of the producer, for viewers
+stats           up         statistics of a browser (camera and painted FPS ...), passed on to the viewers
+event           down       an event was logged (settings, clock, mark, reconnect ...)
+stats           down       the newest statistics of the producer, for viewers
 end             up         no more frames: finish, close the ledger; answered by `ended`
 ended           down       the final ledger
-error           down       in words, with a code; `fatal` says whether the connection is closed
-bye             down       the server is closing this connection on purpose, and why
+error           down       code and text; `fatal` tells whether the connection is closed
+bye             down       the server closes this connection, and why
 ==============  =========  ==================================================================================
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from livedance_lab.errors import WireError
 
-__all__ = [
-    "CLOSE_CODES",
-    "PROTOCOL_VERSION",
-    "Clock",
-    "ClientMessage",
-    "End",
-    "Hello",
-    "LegacyFrame",
-    "Mark",
-    "PacingSwitch",
-    "Ping",
-    "Receipts",
-    "SettingsChange",
-    "Skipped",
-    "Stats",
-    "encode_json",
-    "parse_client_message",
-    "parse_json",
-]
+__all__ = ["CLOSE_CODES", "PROTOCOL_VERSION", "Clock", "ClientMessage", "CreateSession", "End", "Hello", "LegacyFrame",
+           "Mark", "PacingSwitch", "Ping", "Receipts", "SettingsChange", "Skipped", "Stats", "encode_json",
+           "parse_client_message", "parse_json", "validate"]  # fmt: skip
 
 PROTOCOL_VERSION = 1
 
@@ -66,26 +50,26 @@ CLOSE_CODES = {"token": 4401, "version": 4406, "busy": 4409, "protocol": 4400, "
 """WebSocket close codes by error code (4000-4999 are for applications, RFC 6455 section 7.4.2)."""
 
 SESSION_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-"""What a session may be called: also safe as a file name."""
+"""Pattern of a session's id, which is also safe as a file name."""
 
 Seq = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Time = Annotated[float, Field(allow_inf_nan=False)]
 
-_MOST_LEVELS = 20
-_MOST_VALUES = 100_000  # in one message: a report of 10 000 frames has a third of it, and each takes memory once read
+_MAX_DEPTH = 20
+_MAX_VALUES = 100_000  # in one message: parsed values take memory; a report of 10 000 frames has a third as many
 
 
 def _shallow(data: dict[str, Any]) -> dict[str, Any]:
-    """Refuse what is nested so deeply that it could be read but not be written again."""
+    """Refuse data that is nested too deeply: it could be parsed, but not be encoded again."""
     level: list[Any] = [data]
-    for _ in range(_MOST_LEVELS):
-        level = [inner for outer in level for inner in _inside(outer)]
+    for _ in range(_MAX_DEPTH):
+        level = [inner for outer in level for inner in _children(outer)]
         if not level:
             return data
-    raise ValueError(f"nested deeper than {_MOST_LEVELS} levels")
+    raise ValueError(f"nested deeper than {_MAX_DEPTH} levels")
 
 
-def _inside(value: Any) -> Iterable[Any]:
+def _children(value: Any) -> Iterable[Any]:
     return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
@@ -107,20 +91,20 @@ class Hello(_Message):
     settings: Plain = Field(default_factory=dict)
     client: dict[str, str | int | float | bool | None] = Field(default_factory=dict, max_length=40)
     unanswered: list[Seq] = Field(default_factory=list, max_length=10_000)
-    """On reconnection: sent frames whose end the client does not know."""
+    """On reconnection: sent frames whose final state the client does not know."""
     results: Literal["json", "binary"] = "json"
-    """The form in which results come: text, or `livedance_lab.wire.results_binary`."""
+    """Requested encoding of results: JSON text, or `livedance_lab.wire.results_binary`."""
 
 
 class Ping(_Message):
-    """Clock exchange; `t_s` comes back unchanged."""
+    """A clock exchange; the answer repeats `t_s` unchanged."""
 
     type: Literal["ping"]
     t_s: Time
 
 
 class Clock(_Message):
-    """Server clock minus client clock, as the client estimates it."""
+    """The client's estimate of server clock minus client clock."""
 
     type: Literal["clock"]
     offset_s: Annotated[float, Field(ge=-1e10, le=1e10)]
@@ -128,21 +112,21 @@ class Clock(_Message):
 
 
 class Receipts(_Message):
-    """When results reached the client and were first painted, on its clock: [seq, t_result_s, t_paint_s]."""
+    """When results reached the client and were first painted, client clock: [seq, t_result_s, t_paint_s]."""
 
     type: Literal["receipts"]
     frames: list[tuple[Seq, Time | None, Time | None]] = Field(max_length=10_000)
 
 
 class Skipped(_Message):
-    """Captured, never sent: [seq, t_capture_s]."""
+    """Frames that were captured but never sent: [seq, t_capture_s]."""
 
     type: Literal["skipped"]
     frames: list[tuple[Seq, Time]] = Field(max_length=10_000)
 
 
 class PacingSwitch(_Message):
-    """`auto` pacing has switched, for the event log; NaN is null."""
+    """`auto` pacing has switched; for the event log. Unknown measurements are null."""
 
     type: Literal["pacing"]
     to: Literal["paced", "free"]
@@ -156,7 +140,7 @@ class PacingSwitch(_Message):
 
 
 class SettingsChange(_Message):
-    """Ask for other settings."""
+    """Request other settings."""
 
     type: Literal["settings"]
     changes: Plain = Field(min_length=1, max_length=40)
@@ -164,7 +148,7 @@ class SettingsChange(_Message):
 
 
 class Mark(_Message):
-    """A marker; `t_s` on the client's clock, or the moment of arrival when absent."""
+    """A marker; `t_s` is a time of the client's clock, absent: the moment of arrival."""
 
     type: Literal["mark"]
     name: str = Field(min_length=1, max_length=200)
@@ -173,14 +157,14 @@ class Mark(_Message):
 
 
 class Stats(_Message):
-    """The browser's own readings, by name."""
+    """Statistics of the browser, by name."""
 
     type: Literal["stats"]
     values: dict[str, str | float | int | bool | None] = Field(max_length=60)
 
 
 class End(_Message):
-    """No more frames. `captured` is how many the client captured in all."""
+    """No more frames will come. `captured` is the number of frames the client captured in total."""
 
     type: Literal["end"]
     captured: Annotated[int, Field(ge=0, le=2**32)]
@@ -194,22 +178,31 @@ class LegacyFrame(_Message):
     sequence: Seq
 
 
+class CreateSession(BaseModel):
+    """Body of ``POST /sessions``: the id of the new session, and changes to the server's default settings."""
+
+    session: str | None = Field(default=None, pattern=SESSION_ID)
+    settings: Plain = Field(default_factory=dict)
+
+
 ClientMessage = Hello | Ping | Clock | Receipts | Skipped | PacingSwitch | SettingsChange | Mark | Stats | End
 _ADAPTER: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Field(discriminator="type")])
 _LEGACY_KEYS = {"image", "timestamp", "sequence"}
+_T = TypeVar("_T")
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 def parse_json(text: str | bytes) -> dict[str, Any]:
-    """A JSON object.
+    """Parse a JSON object.
 
     Raises
     ------
     WireError
-        Code "json", if the text is something else; "size", if it holds more values than any message does.
+        Code "json": the text is anything else. Code "size": it holds more values than any message does.
     """
     commas = text.count(",") if isinstance(text, str) else text.count(b",")
-    if commas > _MOST_VALUES:
-        raise WireError("size", f"a message may hold {_MOST_VALUES} values, this one holds about {commas}.")
+    if commas > _MAX_VALUES:
+        raise WireError("size", f"a message may hold {_MAX_VALUES} values, this one holds about {commas}.")
     try:
         data = orjson.loads(text)
     except orjson.JSONDecodeError as exc:
@@ -220,16 +213,36 @@ def parse_json(text: str | bytes) -> dict[str, Any]:
 
 
 def encode_json(message: dict[str, Any] | list[Any]) -> str:
-    """A message as JSON text; numpy arrays are lists, NaN is null."""
+    """Return a message as JSON text; numpy arrays become lists, NaN becomes null."""
     return orjson.dumps(message, option=orjson.OPT_SERIALIZE_NUMPY).decode()
 
 
-def parse_client_message(said: str | bytes | dict[str, Any]) -> ClientMessage | LegacyFrame:
-    """What a client said.
+def validate(model: type[_Model], data: dict[str, Any]) -> _Model:
+    """Return a JSON object as a model.
+
+    Raises
+    ------
+    WireError
+        Code "message": a field is missing, unknown or out of range; the text names it.
+    """
+    return _validate(model.model_validate, data)
+
+
+def _validate(validator: Callable[[Any], _T], data: dict[str, Any]) -> _T:
+    try:
+        return validator(data)
+    except ValidationError as exc:
+        first = exc.errors(include_url=False)[0]
+        where = ".".join(str(p) for p in first["loc"])
+        raise WireError("message", f"message not understood: {where}: {first['msg']}."[:500]) from exc
+
+
+def parse_client_message(message: str | bytes | dict[str, Any]) -> ClientMessage | LegacyFrame:
+    """Parse a message of a client.
 
     Parameters
     ----------
-    said : str, bytes or dict
+    message : str, bytes or dict
         One JSON text message, or its object.
 
     Returns
@@ -239,14 +252,9 @@ def parse_client_message(said: str | bytes | dict[str, Any]) -> ClientMessage | 
     Raises
     ------
     WireError
-        With code "json", or "message" (unknown type or field) and words that name both.
+        As `parse_json` and `validate`.
     """
-    data = said if isinstance(said, dict) else parse_json(said)
-    try:
-        if "type" not in data and data.keys() >= _LEGACY_KEYS:
-            return LegacyFrame.model_validate({k: data[k] for k in _LEGACY_KEYS})
-        return _ADAPTER.validate_python(data)
-    except ValidationError as exc:
-        first = exc.errors(include_url=False)[0]
-        where = ".".join(str(p) for p in first["loc"])
-        raise WireError("message", f"message not understood: {where}: {first['msg']}."[:500]) from exc
+    data = message if isinstance(message, dict) else parse_json(message)
+    if "type" not in data and data.keys() >= _LEGACY_KEYS:
+        return validate(LegacyFrame, {key: data[key] for key in _LEGACY_KEYS})
+    return _validate(_ADAPTER.validate_python, data)

@@ -1,4 +1,4 @@
-"""A result as JSON text, and a result as a client receives it.
+"""A result as the server sends it, as JSON text, and as a client receives it.
 
 The binary form is in `livedance_lab.wire.results_binary`. The keys of version 1 of the protocol name smoothed values
 without a suffix (``px``, ``world_m``) and raw ones with ``raw_``; the attributes of `WireResult` follow the rule of
@@ -20,35 +20,35 @@ from livedance_lab.pose import Body, BodyArrays, Flag, FloatArray, FrameTimes, P
 from livedance_lab.skeletons import BLAZEPOSE_33
 from livedance_lab.wire.messages import encode_json
 
-__all__ = ["WireResult", "decode_result", "encode_result"]
+__all__ = ["ResultMessage", "WireResult", "decode_result", "encode_result"]
 
 
-def encode_result(result: PoseResult, closed: list[tuple[int, str]], ledger: dict[str, int]) -> str:
-    """A result as JSON text.
+@dataclass(frozen=True)
+class ResultMessage:
+    """The content of a "result" message.
 
-    Parameters
+    Attributes
     ----------
     result : PoseResult
     closed : list of (seq, state)
         Frames that ended without a result of their own since the last result.
     ledger : dict of str to int
-        Frames captured so far and by state.
-
-    Returns
-    -------
-    str
-        Pixel values keep 2 decimals, metres 4, degrees 2: far below the model's own noise. The log keeps all.
+        Number of frames captured so far, and by state.
     """
+
+    result: PoseResult
+    closed: list[tuple[int, str]]
+    ledger: dict[str, int]
+
+
+def encode_result(message: ResultMessage) -> str:
+    """Return a "result" message as JSON text.
+
+    Pixel values keep 2 decimals, metres 4, degrees 2: the rounding is far below the model's own noise. The log keeps
+    all digits.
+    """
+    result = message.result
     raw, smooth = result.raw, result.smooth
-    hands = None
-    if result.hands_seq >= 0:
-        hands = {
-            "seq": result.hands_seq,
-            "px": smooth.hands_px.round(2),
-            "raw_px": raw.hands_px.round(2),
-            "world_m": smooth.hands_world_m.round(4),
-            "score": raw.hands_score.round(3),
-        }
     return encode_json(
         {
             "type": "result",
@@ -68,10 +68,18 @@ def encode_result(result: PoseResult, closed: list[tuple[int, str]], ledger: dic
             }
             if result.found
             else None,
-            "hands": hands,
+            "hands": {
+                "seq": result.hands_seq,
+                "px": smooth.hands_px.round(2),
+                "raw_px": raw.hands_px.round(2),
+                "world_m": smooth.hands_world_m.round(4),
+                "score": raw.hands_score.round(3),
+            }
+            if result.hands_seq >= 0
+            else None,
             "angles": {"smooth_deg": result.angles_smooth_deg.round(2), "raw_deg": result.angles_deg.round(2)},
-            "closed": closed,
-            "ledger": ledger,
+            "closed": message.closed,
+            "ledger": message.ledger,
         }
     )
 
@@ -84,26 +92,27 @@ class WireResult(BodyArrays):
     ----------
     seq : int
     source_size_px : (int, int)
-        Width, height of the original picture: the range of the image landmarks.
+        Width and height of the camera image; the image landmarks are pixels of it.
     raw, smooth : Body
         As the model gave it, and after smoothing. The protocol carries neither `presence` nor the raw world landmarks
-        of hands: they are NaN here, and in the log.
+        of hands: they are NaN here, the log has them.
     angles_deg, angles_smooth_deg : ndarray of shape (A,), float32
         In the order of the session's angle names.
     flags : ndarray of shape (33,), uint8
         `livedance_lab.pose.Flag`.
     found : bool
-        Whether a person was seen.
+        Whether a person was detected.
     hands_seq : int
-        The frame the hands belong to; -1 without hands.
+        `seq` of the frame the hands belong to; -1 without hands.
     settings_version : int
     times : FrameTimes
         Server clock; `t_result_s` and `t_paint_s` are NaN here.
     t_result_s : float
-        Client clock.
-    stage_ms, ledger : dict
-    closed : list of (int, str)
-        Frames that ended without a result since the last result.
+        When the message arrived, client clock.
+    stage_ms : dict of str to float
+        Duration of each processing stage, milliseconds.
+    ledger, closed
+        As in `ResultMessage`.
     """
 
     seq: int
@@ -124,14 +133,14 @@ class WireResult(BodyArrays):
 
 
 def decode_result(data: dict[str, Any], t_result_s: float) -> WireResult:
-    """A "result" message with arrays, as `encode_result` wrote it; null becomes NaN.
+    """Decode a "result" message that `encode_result` wrote; null becomes NaN.
 
     Parameters
     ----------
     data : dict
         The message's JSON object.
     t_result_s : float
-        When it arrived, client clock.
+        When the message arrived, client clock.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """A result as bytes: the values of its JSON text (`livedance_lab.wire.results.encode_result`) in half the size.
 
-A client requests it in its hello with ``results: "binary"``. All numbers are little-endian; each array follows the
-one before without a gap, so that only the header has fixed offsets.
+A client may request it with ``results: "binary"`` in its hello. All numbers are little-endian; the arrays follow each
+other without gaps, so only the fields of the header have fixed offsets.
 
 ======  =====  =======================================================================
 offset  type   field
@@ -10,27 +10,30 @@ offset  type   field
 2       u8     protocol version
 3       u8     kind: 2 = result
 4       u16    header size in bytes (32); the arrays start there
-6       u16    flags: 1 a person was found, 2 with hands
+6       u16    flags: 1 a person was detected, 2 with hands
 8       u32    seq
-12, 16  u32    width, height of the original picture, px
-20      u32    version of the settings
-24      u32    seq of the frame the hands belong to
+12, 16  u32    width, height of the camera image, px
+20      u32    settings version
+24      u32    seq of the frame the hands belong to, 0 without hands
 28      u16    A, number of joint angles
 30      u16    C, number of frames that ended without a result
 ======  =====  =======================================================================
 
-Then, NaN where unknown:
+The arrays, in this order; unknown values are NaN:
 
-- 8 f64: the times of `FrameTimes`; 8 f64: milliseconds of the `STAGES`, NaN for one that did not run
-- 8 u32: the ledger: captured, then by `FrameState`; C u32: the frames that ended
+- 8 f64: the times of `FrameTimes`
+- 8 f64: milliseconds of the `STAGES`, NaN for a stage that did not run
+- 8 u32: the ledger: number of frames captured, then by `FrameState`
+- C u32: `seq` of the frames that ended without a result
 - 2 A f32: angles, smoothed and raw
-- if found, f32: image landmarks smoothed and raw, world landmarks smoothed and raw, each of shape (33, 3);
-  visibility, shape (33,)
+- if a person was detected, f32: image landmarks smoothed and raw, world landmarks smoothed and raw, each of shape
+  (33, 3); visibility, shape (33,)
 - with hands, f32: image landmarks smoothed and raw, world landmarks smoothed, each of shape (2, 21, 3); score,
   shape (2,)
-- C u8: how they ended, as places in `FrameState`; if found, 33 u8: `Flag`
+- C u8: the states of the frames that ended, as indices into `FrameState`
+- if a person was detected, 33 u8: `Flag`
 
-Its browser twin is ``widgets/static/results_binary.js``; both are held to ``data/golden/wire.json``.
+The browser twin is ``widgets/static/results_binary.js``; both are tested against ``data/golden/wire.json``.
 """
 
 from __future__ import annotations
@@ -42,10 +45,10 @@ from itertools import accumulate
 import numpy as np
 
 from livedance_lab.errors import WireError
-from livedance_lab.pose import STAGES, Body, Flag, FloatArray, FrameState, FrameTimes, PoseResult
+from livedance_lab.pose import STAGES, Body, Flag, FloatArray, FrameState, FrameTimes
 from livedance_lab.wire.frames import MAGIC
 from livedance_lab.wire.messages import PROTOCOL_VERSION
-from livedance_lab.wire.results import WireResult
+from livedance_lab.wire.results import ResultMessage, WireResult
 
 __all__ = ["decode_binary_result", "encode_binary_result"]
 
@@ -56,17 +59,9 @@ _STATES = tuple(str(state) for state in FrameState)
 _NUMBERS = struct.Struct(f"<{len(FrameTimes.names()) + len(STAGES)}d{1 + len(_STATES)}I")
 
 
-def encode_binary_result(result: PoseResult, closed: list[tuple[int, str]], ledger: dict[str, int]) -> bytes:
-    """A result as bytes, rounded as in its JSON text.
-
-    Parameters
-    ----------
-    result : PoseResult
-    closed : list of (seq, state)
-        Frames that ended without a result of their own since the last result.
-    ledger : dict of str to int
-        Frames captured so far and by state.
-    """
+def encode_binary_result(message: ResultMessage) -> bytes:
+    """Return a "result" message as bytes, rounded as in its JSON text."""
+    result, closed, ledger = message.result, message.closed, message.ledger
     raw, smooth, times, stage_ms = result.raw, result.smooth, result.record.times, result.record.stage_ms
     with_hands = result.hands_seq >= 0
     parts = [
@@ -100,13 +95,13 @@ def _floats(decimals: int, *arrays: FloatArray) -> bytes:
 
 
 def decode_binary_result(message: bytes, t_result_s: float) -> WireResult:
-    """A result as `encode_binary_result` wrote it.
+    """Decode a "result" message that `encode_binary_result` wrote.
 
     Parameters
     ----------
     message : bytes
     t_result_s : float
-        When it arrived, client clock.
+        When the message arrived, client clock.
 
     Raises
     ------
@@ -121,7 +116,7 @@ def decode_binary_result(message: bytes, t_result_s: float) -> WireResult:
     if magic != MAGIC:
         raise WireError("header", f"a binary message starts with {MAGIC!r}, got {magic!r}.")
     if version != PROTOCOL_VERSION:
-        raise WireError("version", f"this client speaks protocol version {PROTOCOL_VERSION}, got {version}.")
+        raise WireError("version", f"expected protocol version {PROTOCOL_VERSION}, got {version}.")
     if kind != _KIND_RESULT:
         raise WireError("kind", f"binary messages of a server are results (kind {_KIND_RESULT}), got kind {kind}.")
     try:
@@ -135,7 +130,7 @@ def decode_binary_result(message: bytes, t_result_s: float) -> WireResult:
 def _decode_arrays(
     message: bytes, size: int, flags: int, n_angles: int, n_closed: int, known: dict[str, object]
 ) -> WireResult:
-    """What follows the header."""
+    """Decode what follows the header of `size` bytes; `known` are the fields of the result that the header gave."""
     found, with_hands = bool(flags & _FOUND), bool(flags & _HANDS)
     n_times, n_stages = len(FrameTimes.names()), len(STAGES)
     numbers = _NUMBERS.unpack_from(message, size)
@@ -144,7 +139,7 @@ def _decode_arrays(
     shapes = [(n_angles,)] * 2 + [(33, 3)] * 4 * found + [(33,)] * found + [(2, 21, 3)] * 3 * with_hands
     n_floats = sum(math.prod(shape) for shape in shapes) + 2 * with_hands
     floats = np.frombuffer(message, "<f4", n_floats, offset := offset + closed.nbytes).astype(np.float32)
-    marks = np.frombuffer(message, "u1", n_closed + 33 * found, offset + floats.nbytes)
+    states_and_flags = np.frombuffer(message, "u1", n_closed + 33 * found, offset + floats.nbytes)
     ends = accumulate(math.prod(shape) for shape in shapes)
     arrays = [floats[end - math.prod(shape) : end].reshape(shape) for shape, end in zip(shapes, ends, strict=True)]
     raw: dict[str, FloatArray] = {}
@@ -160,11 +155,11 @@ def _decode_arrays(
         smooth=Body(**smooth),
         angles_deg=arrays[1],
         angles_smooth_deg=arrays[0],
-        flags=marks[n_closed:].copy() if found else np.full(33, Flag.MISSING, np.uint8),
+        flags=states_and_flags[n_closed:].copy() if found else np.full(33, Flag.MISSING, np.uint8),
         found=found,
         times=FrameTimes(*numbers[:n_times]),
         stage_ms={stage: value for stage, value in stages if not math.isnan(value)},
         ledger=dict(zip(("captured", *_STATES), numbers[n_times + n_stages :], strict=True)),
-        closed=[(int(seq), _STATES[state]) for seq, state in zip(closed, marks[:n_closed], strict=True)],
+        closed=[(int(seq), _STATES[state]) for seq, state in zip(closed, states_and_flags[:n_closed], strict=True)],
         **known,  # type: ignore[arg-type]
     )

@@ -1,7 +1,7 @@
-"""The wire's bytes and texts are pinned in data/golden/wire.json, which the browser's twin is held to as well.
+"""Bytes and texts of the protocol are fixed in data/golden/wire.json, by which the browser twin is tested as well.
 
-After a wanted change of the wire: ``python -m tests.contract.test_golden_wire`` writes the file anew; then
-change widgets/static/frames.js with it.
+After a wanted change of the protocol: ``python -m tests.contract.test_golden_wire`` writes the file again; then change
+widgets/static/frames.js accordingly.
 """
 
 import json
@@ -16,7 +16,7 @@ from livedance_lab.errors import WireError
 from livedance_lab.pose import Body, FrameRecord, FrameState, FrameTimes, PoseResult
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21
 from livedance_lab.wire.frames import FrameHeader, decode_frame, encode_frame
-from livedance_lab.wire.results import decode_result, encode_result
+from livedance_lab.wire.results import ResultMessage, decode_result, encode_result
 from livedance_lab.wire.results_binary import decode_binary_result, encode_binary_result
 
 GOLDEN = Path(__file__).parents[2] / "data" / "golden" / "wire.json"
@@ -70,18 +70,15 @@ def result(seq: int, *, found: bool, hands_seq: int, hidden: tuple[int, ...] = (
     )  # fmt: skip
 
 
-Told = tuple[PoseResult, list[tuple[int, str]], dict[str, int]]
-
-
-def results() -> dict[str, Told]:
-    """Results, with what else their messages tell."""
+def messages() -> dict[str, ResultMessage]:
+    """Result messages by name."""
     ledger = {"captured": 12, **dict.fromkeys(map(str, FrameState), 0), "processed": 3, "client_skipped": 7}
     return {
-        "whole body and one hand": (result(8, found=True, hands_seq=6), [], ledger),
-        "some keypoints not seen, no hands": (
+        "whole body and one hand": ResultMessage(result(8, found=True, hands_seq=6), [], ledger),
+        "some keypoints not seen, no hands": ResultMessage(
             result(9, found=True, hands_seq=-1, hidden=(0, 15, 32)), [(7, "superseded"), (8, "late")], ledger
         ),
-        "nobody": (result(11, found=False, hands_seq=-1), [], ledger),
+        "nobody": ResultMessage(result(11, found=False, hands_seq=-1), [], ledger),
     }  # fmt: skip
 
 
@@ -120,11 +117,11 @@ def golden() -> dict[str, object]:
         "results": [
             {
                 "name": name,
-                "text": encode_result(*told),
-                "binary_hex": encode_binary_result(*told).hex(),
-                "read_as": read_as(encode_result(*told)),
+                "text": encode_result(message),
+                "binary_hex": encode_binary_result(message).hex(),
+                "read_as": read_as(encode_result(message)),
             }
-            for name, told in results().items()
+            for name, message in messages().items()
         ],
         "skeleton": {
             "pose_landmarks": BLAZEPOSE_33.landmarks,

@@ -15,7 +15,7 @@ from livedance_lab.client.lsl.streams import pose_sample
 from livedance_lab.pose import BODY_SHAPES, Body, FrameRecord, FrameState, FrameTimes, PoseResult
 from livedance_lab.session_data.data import SessionData
 from livedance_lab.session_data.schema import TABLES, Schemas, frames_batch, results_batch
-from livedance_lab.wire.results import decode_result, encode_result
+from livedance_lab.wire.results import ResultMessage, decode_result, encode_result
 from livedance_lab.wire.results_binary import decode_binary_result, encode_binary_result
 
 pa = pytest.importorskip("pyarrow")
@@ -55,8 +55,8 @@ def tables() -> SessionData:
 
 LEDGER = {"captured": 4, **dict.fromkeys(map(str, FrameState), 0), "processed": 4}
 RECEIVED = {
-    "json": decode_result(json.loads(encode_result(result(), [], LEDGER)), 1.0),
-    "binary": decode_binary_result(encode_binary_result(result(), [], LEDGER), 1.0),
+    "json": decode_result(json.loads(encode_result(ResultMessage(result(), [], LEDGER))), 1.0),
+    "binary": decode_binary_result(encode_binary_result(ResultMessage(result(), [], LEDGER)), 1.0),
 }
 
 

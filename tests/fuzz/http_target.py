@@ -38,8 +38,8 @@ def server_port() -> tuple[int, Surprises]:
     async def run() -> None:
         root = Path(tempfile.mkdtemp(prefix="fuzz-recordings-"))
         config = ServerConfig(port=0, token=TOKEN, estimator="replay", workers=1, record_root=root)
-        async with serving(config) as (hub, port):
-            hub.create("s", {})
+        async with serving(config) as (manager, port):
+            manager.create("s", {})
             told.append(port)
             ready.set()
             await asyncio.Event().wait()

@@ -19,7 +19,8 @@ import pytest
 from livedance_lab.cli import lab as lab_module
 from livedance_lab.cli.lab import notebooks_folder
 from livedance_lab.errors import LiveDanceError
-from livedance_lab.launcher.live_server import LiveServer, find_servers, usual_port
+from livedance_lab.launcher.discovery import default_port
+from livedance_lab.launcher.live_server import LiveServer, find_servers
 from tests.notebooks.conftest import free_port
 
 WITHIN_S = 60.0
@@ -129,13 +130,13 @@ def test_a_package_without_notebooks_says_so(tmp_path, monkeypatch):
 
 def test_the_environment_names_the_port(monkeypatch):
     monkeypatch.delenv("LIVEDANCE_PORT", raising=False)
-    assert usual_port() == 8000
+    assert default_port() == 8000
     monkeypatch.setenv("LIVEDANCE_PORT", "8123")
-    assert usual_port() == 8123
+    assert default_port() == 8123
     for wrong in ("", "eighty", "70000", "-1"):
         monkeypatch.setenv("LIVEDANCE_PORT", wrong)
         with pytest.raises(LiveDanceError, match="LIVEDANCE_PORT must be a port number"):
-            usual_port()
+            default_port()
 
 
 def test_only_a_server_on_the_agreed_port_is_reached_through_jupyter(monkeypatch):

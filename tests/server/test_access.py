@@ -8,7 +8,7 @@ import json
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from livedance_lab.server.access import known_host
+from livedance_lab.server.access import is_allowed_host
 from livedance_lab.server.config import ServerConfig
 from livedance_lab.session_data.log import from_ipc
 from livedance_lab.session_data.schema import TABLES
@@ -95,9 +95,9 @@ def test_a_rebound_name_is_not_answered(host, allowed):
 
 
 def test_with_tls_the_browser_has_checked_the_name(tmp_path):
-    assert not known_host("lab.example.org", ServerConfig())
-    assert known_host("lab-pc", ServerConfig(hosts=("Lab-PC",))), "names have no case"
-    assert known_host("lab.example.org", ServerConfig(certfile=tmp_path / "lab.pem"))
+    assert not is_allowed_host("lab.example.org", ServerConfig())
+    assert is_allowed_host("lab-pc", ServerConfig(hosts=("Lab-PC",))), "names have no case"
+    assert is_allowed_host("lab.example.org", ServerConfig(certfile=tmp_path / "lab.pem"))
 
 
 def test_every_call_but_health_needs_the_token():
@@ -106,7 +106,7 @@ def test_every_call_but_health_needs_the_token():
             for wrong in ("", "Bearer ", "Bearer guess", "Basic YTpi"):
                 status, body, _ = await served.http(method, path, Authorization=wrong)
                 assert (status, body["code"]) == (401, "token"), (method, path, wrong)
-        assert served.hub.rooms == {}
+        assert served.manager.sessions == {}
         status, body, headers = await served.http("GET", "/health", Authorization="")
         assert (status, body["status"]) == (200, "ok")
         assert headers["Cache-Control"] == "no-store"
@@ -246,7 +246,7 @@ def test_a_server_that_records_refuses_what_it_cannot_record(tmp_path):
             status, answer, _ = await served.http("POST", "/sessions", {"session": "take"})
             assert status >= 400
             assert answer["code"] == "recording", answer
-        assert served.hub.rooms == {}
+        assert served.manager.sessions == {}
 
     serve(work, record_dir=tmp_path / "full")
 
@@ -256,7 +256,7 @@ def test_a_library_that_does_not_fit_is_told_and_tried_again(monkeypatch, caplog
         def misfit(*_: object) -> None:
             raise TypeError("descriptors cannot be created directly")
 
-        monkeypatch.setattr(served.hub, "factory", misfit)
+        monkeypatch.setattr(served.manager, "estimator_factory", misfit)
         said = ""
         while "TypeError" not in said:
             status, answer, _ = await served.http("GET", "/health/ready")

@@ -172,7 +172,7 @@ def test_a_hello_that_cannot_be_accepted_is_told_why_and_closed(said, code, word
             assert words in answer["message"]
             assert await raw.close_code() == CLOSE_CODES.get(code, CLOSE_CODES["protocol"])
             assert [m["type"] for m in raw.heard] == ["error"]
-        assert not any(room.holds_place for room in served.hub.rooms.values())
+        assert not any(hosted.holds_slot for hosted in served.manager.sessions.values())
         async with served.producer() as raw:
             await raw.result()
 
@@ -188,8 +188,8 @@ def test_a_hello_with_absurd_numbers_does_not_keep_the_place():
             answer = await raw.hear("error")
             assert (answer["code"], answer["fatal"]) == ("seq", True)
             await raw.close_code()
-        room = served.hub.room("s")
-        await served.until(lambda: room.producer is None)
+        hosted = served.manager.get("s")
+        await served.until(lambda: hosted.producer is None)
         async with served.producer(session="s") as raw:  # the session itself is as it was
             assert raw.welcome["resumed"]
             await raw.result()

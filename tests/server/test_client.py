@@ -20,7 +20,7 @@ from livedance_lab.estimators.base import register
 from livedance_lab.estimators.replay import ReplayEstimator
 from livedance_lab.server.app import serving
 from livedance_lab.server.config import ServerConfig
-from livedance_lab.server.session_manager import Hub
+from livedance_lab.server.session_manager import SessionManager
 from livedance_lab.session_data.log import from_ipc
 from tests.support.pipeline import LANDMARKS, SIZE, WAIT_S
 from tests.support.servers import TOKEN, Served, serve
@@ -38,10 +38,10 @@ async def until(true) -> None:
             await asyncio.sleep(0.002)
 
 
-def crash(hub: Hub) -> None:
+def crash(manager: SessionManager) -> None:
     """Break every connection without a word, as the end of the process would."""
-    for room in hub.rooms.values():
-        for socket in room.connections:
+    for hosted in manager.sessions.values():
+        for socket in hosted.connections:
             socket.ws_connection.stream.close()  # type: ignore[attr-defined]
 
 
@@ -212,7 +212,7 @@ def test_another_machines_clock_is_mapped_within_the_uncertainty(monkeypatch, sh
     async def work(served: Served) -> None:
         async with client_of(served, session="s", pacing="free") as client:
             await client.wait_ready()
-            session = served.hub.room("s").session
+            session = served.manager.get("s").session
             await until(lambda: client.clock.best.uncertainty_s < 0.05)
             await until(lambda: session.client_clock.offset.uncertainty_s == client.clock.best.uncertainty_s)
             known_to_s = session.client_clock.offset.uncertainty_s  # it can only become better
@@ -243,7 +243,7 @@ def test_a_server_that_says_no_is_told_apart_from_none():
         with pytest.raises(ConnectionRefused, match="no session 'none'"):
             await client_of(served, role="viewer", session="none").__aenter__()
         async with client_of(served):
-            with pytest.raises(BusyError, match="1 places are taken"):
+            with pytest.raises(BusyError, match="1 session slots are in use"):
                 await client_of(served).__aenter__()
 
     serve(work, max_sessions=1)
@@ -329,7 +329,7 @@ def test_a_broken_connection_is_resumed_and_no_frame_is_lost_count_of():
         assert ledger["states"]["client_skipped"] == client.credit.skipped  # reports swallowed were said again
         assert ledger["states"]["client_skipped"] > 0
         assert not client.credit.unanswered
-        assert len(served.hub.rooms) == 1
+        assert len(served.manager.sessions) == 1
         kinds = [e["name"] for e in from_ipc((await served.http("GET", "/sessions/s/log/events"))[1]).to_pylist()
                  if e["kind"] == "producer"]  # fmt: skip
         assert kinds.count("joined") == 4
@@ -353,7 +353,7 @@ def test_a_client_that_is_told_no_when_it_comes_back_does_not_go_on_trying():
         async with client_of(served, session="s") as client:
             await client.wait_ready()
             client._socket.transport.abort()
-            served.hub.room("s").session.end(0)
+            served.manager.get("s").session.end(0)
             await until(lambda: client.failure)
             with pytest.raises(ConnectionRefused, match="'s' has ended"):
                 await client.send(LANDMARKS, SIZE)
@@ -367,7 +367,7 @@ def test_a_viewer_comes_back_too():
             await client.wait_ready()
             viewer._socket.transport.abort()
             await until(lambda: viewer.reconnections == 1 and viewer._socket)
-            await until(lambda: served.hub.room("s").viewers)
+            await until(lambda: served.manager.get("s").viewers)
             await client.send(LANDMARKS, SIZE)
             async for result in viewer.results():
                 assert result.found
@@ -379,17 +379,17 @@ def test_a_viewer_comes_back_too():
 def test_a_server_that_was_started_again_is_streamed_to_from_frame_zero():
     async def main() -> None:
         config = {"token": TOKEN, "estimator": "replay"}
-        async with serving(ServerConfig(port=0, **config)) as (hub, port):
+        async with serving(ServerConfig(port=0, **config)) as (manager, port):
             client = LiveClient(f"http://127.0.0.1:{port}", TOKEN, session="s", retry_for_s=WAIT_S)
             await client.__aenter__()
             await client.wait_ready()
             client.credit.captured = 50_000  # a quarter of an hour
-            crash(hub)
+            crash(manager)
         try:
-            async with serving(ServerConfig(port=port, **config)) as (hub, again):
+            async with serving(ServerConfig(port=port, **config)) as (manager, again):
                 assert again == port
                 await until(lambda: client.reconnections and client._socket)
-                await until(lambda: hub.rooms["s"].session.ready)
+                await until(lambda: manager.sessions["s"].session.ready)
                 before = client.results_received
                 assert await client.send(LANDMARKS, SIZE)
                 await until(lambda: client.results_received > before)
@@ -403,12 +403,12 @@ def test_a_server_that_was_started_again_is_streamed_to_from_frame_zero():
 
 def test_a_server_that_does_not_come_back_is_given_up_in_words():
     async def main() -> None:
-        async with serving(ServerConfig(port=0, token=TOKEN, estimator="replay")) as (hub, port):
+        async with serving(ServerConfig(port=0, token=TOKEN, estimator="replay")) as (manager, port):
             client = LiveClient(f"http://127.0.0.1:{port}", TOKEN, session="s", retry_for_s=0.2)
             await client.__aenter__()
             await client.wait_ready()
             assert await client.send(LANDMARKS, SIZE)
-            crash(hub)
+            crash(manager)
         await until(lambda: client.failure)
         for call in (client.send(LANDMARKS, SIZE), client.wait_ready(), client.end(), anext(client.results())):
             with pytest.raises(ConnectionLost, match="the server was gone for 0 s: no server answers at"):

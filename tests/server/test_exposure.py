@@ -10,7 +10,7 @@ import pytest
 
 from livedance_lab.errors import ServerError
 from livedance_lab.launcher import LiveServer
-from livedance_lab.server.access import address, check_exposure, knows_token
+from livedance_lab.server.access import check_exposure, is_valid_token, local_url
 from livedance_lab.server.app import serving
 from livedance_lab.server.config import ServerConfig
 from tests.support.servers import TOKEN
@@ -69,14 +69,14 @@ def test_the_command_says_what_is_missing():
     ],
 )
 def test_its_address_can_be_used_from_here(config, url):
-    assert address(ServerConfig(**config), 8000) == url
+    assert local_url(ServerConfig(**config), 8000) == url
 
 
 @pytest.mark.parametrize("given", ["", "a", TOKEN[:-1], TOKEN + "x", TOKEN.upper(), "ä", "\udcff"])
 def test_only_the_token_is_the_token(given):
     config = ServerConfig(token=TOKEN)
-    assert knows_token(TOKEN, config)
-    assert not knows_token(given, config)
+    assert is_valid_token(TOKEN, config)
+    assert not is_valid_token(given, config)
     assert TOKEN not in repr(config)
 
 

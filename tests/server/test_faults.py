@@ -23,7 +23,7 @@ from livedance_lab.errors import ConnectionRefused, EstimatorError
 from livedance_lab.estimators.base import Estimate, Estimator, ImageArray, register
 from livedance_lab.pipeline.session import Session
 from livedance_lab.pipeline.watchdog import MOST_GIVEN_UP
-from livedance_lab.server import app, session_manager
+from livedance_lab.server import app
 from livedance_lab.settings import Settings
 from livedance_lab.system import resources
 from tests.support.pipeline import JPEG, LANDMARKS, SIZE, a_pose
@@ -79,7 +79,7 @@ register("moody", make_moody)
 
 @pytest.fixture
 def moody(monkeypatch):
-    monkeypatch.setattr(session_manager, "_LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(app, "_CHECK_LANES_EVERY_S", 0.05)
     Moody.gate.clear()
     Moody.hangs, Moody.raises, Moody.calls = set(), set(), 0
     yield Moody
@@ -87,7 +87,7 @@ def moody(monkeypatch):
 
 
 def events_of(served: Served, session: str) -> list[dict[str, Any]]:
-    return served.hub.room(session).session.log.read("events")[0].to_pylist()
+    return served.manager.get(session).session.log.read("events")[0].to_pylist()
 
 
 def test_an_estimator_that_hangs_costs_one_frame_and_is_replaced(moody):
@@ -132,7 +132,7 @@ def test_looking_after_lanes_goes_on_when_it_failed_once(moody, monkeypatch, cap
             assert (await raw.end())["conserved"]
 
     serve(work, estimator="moody", hang_s=1.0)
-    assert "watch_lanes failed; it is tried again" in caplog.text
+    assert "check_lanes failed; it is tried again" in caplog.text
 
 
 def test_an_estimator_that_always_hangs_ends_its_session_and_no_other(moody):
@@ -251,7 +251,7 @@ def test_a_client_on_a_dead_line_comes_back_and_every_frame_is_counted(monkeypat
                 ledger = await client.end(WAIT_S)
             assert ledger["conserved"]
             assert ledger["captured"] == client.credit.captured
-            assert len(served.hub.rooms) == 1
+            assert len(served.manager.sessions) == 1
 
     serve(work)
 
@@ -262,7 +262,7 @@ def test_a_client_that_vanished_without_a_word_is_noticed_and_its_session_ended(
 
     async def work(served: Served) -> None:
         async with line_to(served.port) as line:
-            there = Served(served.hub, line.port)
+            there = Served(served.manager, line.port)
             async with there.producer(session="s") as raw, served.viewer("s") as viewer:
                 await raw.result()
                 line.cut()
@@ -364,7 +364,7 @@ def test_a_clients_clock_that_jumps_costs_a_few_frames_and_no_session(monkeypatc
         assert ledger["conserved"]
         assert ledger["captured"] == client.credit.captured
         assert ledger["states"]["rejected"] < 20
-        rows = served.hub.room("s").session.log.read("frames")[0].to_pylist()
+        rows = served.manager.get("s").session.log.read("frames")[0].to_pylist()
         captured_s = [r["t_capture_s"] for r in rows if r["state"] == "processed"]
         assert captured_s == sorted(captured_s)  # time never runs backwards in the log
         late_s = [r["t_receive_s"] - r["t_capture_s"] for r in rows if r["state"] == "processed"]
@@ -379,7 +379,7 @@ def test_a_session_that_ended_meanwhile_is_said_to_who_wakes_up():
             await client.wait_ready()
             await stream_until(client, lambda: client.results_received >= 5)
             client._socket.transport.abort()
-            await served.until(lambda: served.hub.room("s").producer is None)
+            await served.until(lambda: served.manager.get("s").producer is None)
             await until(lambda: client.reconnections or client.failure)
             if client.failure is not None:
                 assert isinstance(client.failure, ConnectionRefused)
@@ -400,7 +400,7 @@ def test_a_recording_begun_when_the_session_has_ended_is_whole_and_closed(tmp_pa
             status, state, _ = await served.http("POST", "/sessions/s/recording", {"path": "late"})
         assert status == 200
         assert state["rows"]["results"] == 5
-        assert served.hub.room("s").recorder is None
+        assert served.manager.get("s").recorder is None
         assert not [t.name for t in threading.enumerate() if t.name.startswith("recording")]
         recording = Recording.open(tmp_path / "late")
         assert recording.complete

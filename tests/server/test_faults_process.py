@@ -23,7 +23,7 @@ from livedance_lab.client.live_client import LiveClient
 from livedance_lab.errors import ServerError
 from livedance_lab.estimators import model_store
 from livedance_lab.launcher.live_server import find_servers
-from livedance_lab.server.app import _PORTS_TRIED
+from livedance_lab.server.app import _MAX_PORTS_TRIED
 from livedance_lab.settings import Settings
 from tests.support.pipeline import LANDMARKS, SIZE
 
@@ -95,12 +95,12 @@ def test_a_server_whose_native_code_crashes_is_started_again_and_its_client_goes
     assert ledger["conserved"]
     assert (server.url, server.token) == (url, token)
     (said,) = server.crashes
-    assert "crashed (SIGSEGV). It is started again." in said
+    assert "crashed (SIGSEGV). It is restarted." in said
     assert said in caplog.text
     with LiveSession.attach(server, "take") as session:
         events = session.events
         assert said in events.loc[events["name"] == "server restarted", "data"].iloc[0]["reason"]
-    assert "Segmentation fault" in server._note.with_suffix(".log").read_text()  # and where it happened
+    assert "Segmentation fault" in server.log_path.read_text()  # and where it happened
     recording = Recording.open(tmp_path / "take")
     assert recording.ledger.conserved_to_seq > 0
     assert not recording.complete
@@ -135,6 +135,8 @@ def test_a_session_recorded_by_the_server_is_recorded_beside_the_first_after_a_c
             assert (await client.end(WAIT_S))["conserved"]
 
     with LiveServer.start(reuse=False, port=0, estimator="replay", record=tmp_path / "all") as server:
+        assert server.record_dir == tmp_path / "all"
+        assert f"records to {server.record_dir}" in repr(server)
         asyncio.run(stream(server))
     assert not Recording.open(tmp_path / "all" / "take").complete
     assert Recording.open(tmp_path / "all" / "take-2").ledger.conserved
@@ -233,8 +235,8 @@ def hold_ports(stack: ExitStack, how_many: int) -> int:
 
 def test_twenty_taken_ports_are_said_in_words():
     with ExitStack() as stack:
-        first = hold_ports(stack, _PORTS_TRIED)
-        with pytest.raises(ServerError, match=rf"ports {first} to {first + _PORTS_TRIED - 1} are taken.*--port"):
+        first = hold_ports(stack, _MAX_PORTS_TRIED)
+        with pytest.raises(ServerError, match=rf"ports {first} to {first + _MAX_PORTS_TRIED - 1} are taken.*--port"):
             LiveServer.start(reuse=False, port=first, estimator="replay")
 
 

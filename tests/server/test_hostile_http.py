@@ -40,10 +40,10 @@ async def told(served: Served, data: bytes) -> bytes:
 
 def test_what_fuzzing_found_is_answered(caplog, tmp_path):
     async def work(served: Served) -> None:
-        served.hub.create("s", {})
+        served.manager.create("s", {})
         for path in sorted(CORPUS.iterdir()):
             await told(served, path.read_bytes())
-        assert served.hub.room("s").recorder is None
+        assert served.manager.get("s").recorder is None
 
     serve(work, record_root=tmp_path)
     assert surprises(caplog) == []
@@ -52,7 +52,7 @@ def test_what_fuzzing_found_is_answered(caplog, tmp_path):
 
 def test_every_path_answers_every_method_in_words(caplog):
     async def work(served: Served) -> None:
-        served.hub.create("s", {})
+        served.manager.create("s", {})
         paths = {path.replace("ID", "s") for _, path, _ in mutations.CALLS} | {"/health/live", "/health/ready"}
         for pattern, *_ in ROUTES:
             assert any(re.fullmatch(pattern, path.partition("?")[0]) for path in paths), pattern
@@ -75,11 +75,11 @@ def test_a_recording_goes_nowhere_but_below_its_root(wanted, tmp_path, caplog):
     os.symlink(outside, root / "link")
 
     async def work(served: Served) -> None:
-        served.hub.create("s", {})
+        served.manager.create("s", {})
         status, body, _ = await served.http("POST", "/sessions/s/recording", {"path": wanted})
         assert status == 400, (wanted, body)
         assert 10 < len(body["message"]) < 600
-        assert served.hub.room("s").recorder is None
+        assert served.manager.get("s").recorder is None
 
     serve(work, record_root=root)
     assert sorted(tmp_path.rglob("*")) == [outside, root, root / "link"]
@@ -90,7 +90,7 @@ def test_a_recording_goes_nowhere_but_below_its_root(wanted, tmp_path, caplog):
                                   "s%0d%0aX-Injected:%20y", "../../etc/passwd", "-s", "s;x", "s%20"])  # fmt: skip
 def test_a_session_name_is_a_name_and_no_path(path):
     async def work(served: Served) -> None:
-        served.hub.create("s", {})
+        served.manager.create("s", {})
         for end in ("", "/manifest", "/log/frames", "/recording"):
             status, body, headers = await served.http("GET", f"/sessions/{path}{end}")
             assert status in (400, 404), (path, end, body)
@@ -122,7 +122,7 @@ def test_a_request_that_is_none_costs_nobody_else_anything(name, head, body, cap
         lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {TOKEN}", *(head or [])]
         answer = await told(served, "\r\n".join([*lines, "", ""]).encode() + body)
         assert not answer.startswith(b"HTTP/1.1 200"), answer
-        assert served.hub.rooms == {}
+        assert served.manager.sessions == {}
         async with served.producer() as raw:
             await raw.result()
 
@@ -137,11 +137,11 @@ def test_any_request_is_answered_or_closed(caplog, tmp_path):
     async def work(served: Served) -> None:
         for n in range(300):
             if n % 50 == 0:
-                served.hub.create(f"s{n}", {})
+                served.manager.create(f"s{n}", {})
             await told(served, mutations.http_request(rng, f"s{n - n % 50}", TOKEN))
-        for room in list(served.hub.rooms.values()):
-            await asyncio.to_thread(room.session.abandon)
-            assert room.session.ledger.summary()["conserved"], room.session.id
+        for hosted in list(served.manager.sessions.values()):
+            await asyncio.to_thread(hosted.session.abandon)
+            assert hosted.session.ledger.summary()["conserved"], hosted.session.id
 
     serve(work, record_root=tmp_path / "root")
     assert surprises(caplog) == []
@@ -152,7 +152,7 @@ def test_any_json_is_answered(caplog, tmp_path):
     calls = [(method, path) for method, path, body in mutations.CALLS if body is not None]
 
     async def work(served: Served) -> None:
-        served.hub.create("s", {})
+        served.manager.create("s", {})
 
         @repeatable
         @given(st.sampled_from(calls), jsons, st.sampled_from(["changes", "name", "data", "path", "captured", "t_s"]))

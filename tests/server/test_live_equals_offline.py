@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from livedance_lab.client import LiveSession
-from livedance_lab.launcher import LiveServer
 from livedance_lab.session_data.data import SessionData
 from livedance_lab.session_data.resmooth import resmooth
 from livedance_lab.settings import Settings
@@ -25,7 +24,7 @@ PAIRS = {
 
 
 @pytest.fixture(scope="module")
-def live_session() -> SessionData:
+def live_session(model_server) -> SessionData:
     """A real session in which the smoothing, and what is left, are changed on the way; angles that jump at 180."""
     changes = iter(
         [
@@ -34,10 +33,7 @@ def live_session() -> SessionData:
              "mirrored": True},
         ]
     )  # fmt: skip
-    with (
-        LiveServer.start(reuse=False, port=0) as server,
-        LiveSession.open(server, angles="included, clinical, sports2d") as session,
-    ):
+    with LiveSession.open(model_server, angles="included, clinical, sports2d") as session:
 
         def tick(client) -> None:
             if client.credit.captured % 80 == 79 and (change := next(changes, None)):

@@ -6,17 +6,21 @@ import asyncio
 import contextlib
 import math
 import os
+import re
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from livedance_lab._version import __version__
 from livedance_lab.client import LiveSession
 from livedance_lab.client.clip_source import EncodedClip
 from livedance_lab.client.live_client import LiveClient
@@ -59,16 +63,6 @@ def server() -> Iterator[LiveServer]:
         yield started
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory) -> Iterator[LiveServer]:
-    """One for all tests that leave it as it was."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LIVEDANCE_RUNTIME", str(tmp_path_factory.mktemp("runtime")))
-        started = LiveServer.start(reuse=False, port=0, estimator="replay", resume_s=0.1)
-    with started:
-        yield started
-
-
 def wait_for(true) -> None:
     async def wait() -> None:
         async with asyncio.timeout(WAIT_S):
@@ -90,7 +84,7 @@ def test_it_is_found_reused_and_stopped_without_a_trace(server, tmp_path):
     found.stop()  # not its own process: left alone
     assert server.alive()
 
-    process, log = server._process, server._note.with_suffix(".log")
+    process, log = server._process, server.log_path
     words = log.read_text()
     server.stop()
 
@@ -133,16 +127,34 @@ def test_another_program_on_the_port_of_a_server_that_is_gone_is_no_server(tmp_p
 
         try:
             assert find_servers() == []
-            with pytest.raises(ServerError, match="is no server of livedance_lab, and speaks no HTTP"):
+            with pytest.raises(ServerError, match="is no server of livedance_lab: it speaks no HTTP"):
                 LiveServer(url, "x", 0).get("/health")
         finally:
             over.set()
             answering.join(WAIT_S)
 
 
-def test_a_server_that_cannot_start_tells_its_last_words():
+def test_a_server_that_cannot_start_shows_the_end_of_its_log_and_leaves_nothing_behind(tmp_path, monkeypatch):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     with pytest.raises(ServerError, match=r"(?s)did not start \(exit code \d+\).*no estimator 'magic'"):
         LiveServer.start(reuse=False, port=0, estimator="magic")
+    assert list(temporary.iterdir()) == []
+
+
+def test_it_describes_itself_and_never_shows_its_token(replay_server):
+    with LiveSession.open(replay_server, session="described"):
+        for text in (repr(replay_server), replay_server._repr_html_()):
+            assert replay_server.url in text
+            assert "alive" in text
+            assert f"livedance_lab {__version__}" in text
+            assert re.search(r"[1-9]\d* sessions, \d+ running", text)
+            assert replay_server.token not in text
+    other = replace(replay_server, token="<guess>")
+    assert "sessions unknown" in repr(other)
+    assert "guess" not in other._repr_html_()
+    assert "does not answer" in repr(LiveServer("http://127.0.0.1:9", "x"))
 
 
 def test_a_taken_port_leads_to_the_next_one():
@@ -154,13 +166,13 @@ def test_a_taken_port_leads_to_the_next_one():
             assert port < int(server.url.rsplit(":", 1)[1]) < port + 20
 
 
-def test_the_servers_own_words_reach_the_caller(shared):
+def test_the_servers_own_words_reach_the_caller(replay_server):
     with pytest.raises(ServerError, match="no session 'none' on this server"):
-        shared.get("/sessions/none")
+        replay_server.get("/sessions/none")
     with pytest.raises(ServerError, match="complexity must be 0, 1 or 2"):
-        shared.call("POST", "/sessions", {"settings": {"complexity": 9}})
+        replay_server.call("POST", "/sessions", {"settings": {"complexity": 9}})
     with pytest.raises(ServerError, match="token is missing or wrong"):
-        LiveServer(shared.url, "guess", shared.pid).get("/sessions")
+        LiveServer(replay_server.url, "guess", replay_server.pid).get("/sessions")
 
 
 def test_a_server_killed_mid_stream_is_said_in_words(server):
@@ -178,24 +190,24 @@ def test_a_server_killed_mid_stream_is_said_in_words(server):
     assert not server.alive()
 
 
-def test_a_killed_client_leaves_no_thread_and_its_place_is_free(shared, tmp_path):
+def test_a_killed_client_leaves_no_thread_and_its_place_is_free(replay_server, tmp_path):
     image = tmp_path / "frame.png"
     image.write_bytes(LANDMARKS)
     rested = []
     for name in ("first", "second", "third"):
-        at_work = kill_mid_stream(shared, image, name)
-        wait_for(lambda name=name: shared.get(f"/sessions/{name}")["ended"])
-        wait_for(lambda name=name: not shared.get(f"/sessions/{name}")["running"])
-        wait_for(lambda n=at_work: resources.threads(shared.pid) < n)
-        rested.append(resources.threads(shared.pid))
-        ledger = shared.get(f"/sessions/{name}")["ledger"]
+        at_work = kill_mid_stream(replay_server, image, name)
+        wait_for(lambda name=name: replay_server.get(f"/sessions/{name}")["ended"])
+        wait_for(lambda name=name: not replay_server.get(f"/sessions/{name}")["running"])
+        wait_for(lambda n=at_work: resources.threads(replay_server.pid) < n)
+        rested.append(resources.threads(replay_server.pid))
+        ledger = replay_server.get(f"/sessions/{name}")["ledger"]
         assert ledger["conserved"]
         assert ledger["captured"] >= 5
     # the loop's own pool may have grown by one or two; three lanes a session would be six more
     assert rested[-1] <= rested[0] + 2
 
     with pytest.raises(ConnectionRefused, match="has ended"):
-        asyncio.run(LiveClient(shared.url, shared.token, session="first").__aenter__())
+        asyncio.run(LiveClient(replay_server.url, replay_server.token, session="first").__aenter__())
 
 
 def kill_mid_stream(server: LiveServer, image: Path, session: str) -> int:
@@ -211,7 +223,7 @@ def kill_mid_stream(server: LiveServer, image: Path, session: str) -> int:
             client.kill()
 
 
-def test_an_interrupted_cell_stops_streaming(shared):
+def test_an_interrupted_cell_stops_streaming(replay_server):
     """As the stop button of a notebook does it: what was running in the session's thread is stopped, too."""
     landmarks = EncodedClip([LANDMARKS], SIZE, 200.0, "landmarks")
 
@@ -219,7 +231,7 @@ def test_an_interrupted_cell_stops_streaming(shared):
         if client.credit.captured == 10:
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
-    with LiveSession.open(shared, session="interrupted") as session:
+    with LiveSession.open(replay_server, session="interrupted") as session:
         with pytest.raises(KeyboardInterrupt):
             session.stream(landmarks, seconds=math.inf, tick=tick)
         wait_for(lambda: not session.summary["producer"])
@@ -227,10 +239,10 @@ def test_an_interrupted_cell_stops_streaming(shared):
         assert session.ledger.conserved
 
 
-def test_a_session_survives_the_notebook_that_made_it(shared):
-    with LiveSession.open(shared, session="s") as session:
+def test_a_session_survives_the_notebook_that_made_it(replay_server):
+    with LiveSession.open(replay_server, session="s") as session:
         session.mark("begin")
-    with LiveSession.attach(shared) as again:
+    with LiveSession.attach(replay_server) as again:
         assert again.id == "s"
         assert "begin" in set(again.events["name"])
         again.set(hands=False)

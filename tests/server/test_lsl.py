@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 import pytest
 
-from livedance_lab import LiveServer, LiveSession
+from livedance_lab import LiveSession
 from livedance_lab.client.clip_source import EncodedClip
 from livedance_lab.client.lsl import LslBridge
 from livedance_lab.clock import ClockOffset, now_s
@@ -44,15 +44,9 @@ def lsl(tmp_path_factory) -> Iterator[Any]:
         yield pylsl
 
 
-@pytest.fixture(scope="module")
-def server(lsl) -> Iterator[LiveServer]:
-    with LiveServer.start(reuse=False, port=0, estimator="replay") as server:
-        yield server
-
-
 @pytest.fixture
-def session(server) -> Iterator[LiveSession]:
-    with LiveSession.open(server, design="sequential", hands=False) as session:
+def session(lsl, replay_server) -> Iterator[LiveSession]:
+    with LiveSession.open(replay_server, design="sequential", hands=False) as session:
         yield session
 
 
@@ -291,10 +285,10 @@ def test_closing_leaves_no_thread_and_no_stream(lsl, session):
     assert bridge.marks_pushed == 0
 
 
-def test_the_command_bridges_until_the_session_ends(lsl, server, session):
-    command = [sys.executable, "-m", "livedance_lab", "lsl", "--server", server.url, "--session", session.id,
+def test_the_command_bridges_until_the_session_ends(lsl, replay_server, session):
+    command = [sys.executable, "-m", "livedance_lab", "lsl", "--server", replay_server.url, "--session", session.id,
                "--name", "cli"]  # fmt: skip
-    environment = {**os.environ, "LIVEDANCE_TOKEN": server.token}
+    environment = {**os.environ, "LIVEDANCE_TOKEN": replay_server.token}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert found(lsl, "name", "cli_pose").source_id() == f"cli-{session.id}-pose"

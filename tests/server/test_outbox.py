@@ -51,7 +51,7 @@ def test_a_slow_reader_gets_every_control_message_and_only_the_newest_result():
         await socket.let_through(6)
 
         assert socket.sent == ["result 0", "event 100", "event 200", "event 300", "event 400", "result 499"]
-        assert outbox.replaced == 498
+        assert outbox.n_replaced == 498
         assert cut == []
 
     on_a_loop(work)
@@ -63,7 +63,7 @@ def test_a_quick_reader_gets_everything():
             outbox.put_newest("result", f"result {n}")
             await socket.let_through(1)
         assert socket.sent == [f"result {n}" for n in range(50)]
-        assert outbox.replaced == 0
+        assert outbox.n_replaced == 0
 
     on_a_loop(work)
 
@@ -90,7 +90,7 @@ def test_a_reader_for_whom_control_messages_pile_up_is_cut_off_once():
         for n in range(5000):
             outbox.put(f"event {n}")
         assert cut == [True]
-        assert len(outbox._control) <= 1001
+        assert outbox.n_control <= 1001
 
     on_a_loop(work)
 

@@ -8,7 +8,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from livedance_lab.server.config import ServerConfig
-from livedance_lab.server.rate_limit import Allowance
+from livedance_lab.server.rate_limit import TokenBucket
 from livedance_lab.wire.messages import CLOSE_CODES
 from tests.support.pipeline import JPEG
 from tests.support.servers import Served, serve
@@ -18,7 +18,7 @@ DEFAULTS = ServerConfig()
 
 @pytest.mark.parametrize("kb", [20, 500], ids=["384 px", "full HD, best quality"])
 def test_a_camera_of_240_pictures_per_second_passes_with_all_its_reports(kb):
-    messages, size = Allowance(DEFAULTS.max_messages_per_s), Allowance(DEFAULTS.max_bytes_per_s)
+    messages, size = TokenBucket(DEFAULTS.max_messages_per_s), TokenBucket(DEFAULTS.max_bytes_per_s)
     for frame in range(240 * 60):
         t_s = frame / 240
         assert messages.take(1, t_s)
@@ -28,22 +28,22 @@ def test_a_camera_of_240_pictures_per_second_passes_with_all_its_reports(kb):
 
 
 def test_what_a_stalled_network_held_back_may_come_at_once():
-    messages = Allowance(DEFAULTS.max_messages_per_s)
+    messages = TokenBucket(DEFAULTS.max_messages_per_s)
     assert messages.take(1, 0.0)
     assert all(messages.take(1, 30.0) for _ in range(30 * 240))
 
 
 def test_more_than_is_refilled_is_too_much_and_time_mends_it():
-    allowance = Allowance(10.0, burst_s=2.0)
-    assert [allowance.take(1, 0.0) for _ in range(21)] == [True] * 20 + [False]
-    assert not allowance.take(1, 0.1)
-    assert allowance.take(1, 2.0)
-    assert not Allowance(10.0, burst_s=2.0).take(21, 0.0)
+    bucket = TokenBucket(10.0, burst_s=2.0)
+    assert [bucket.take(1, 0.0) for _ in range(21)] == [True] * 20 + [False]
+    assert not bucket.take(1, 0.1)
+    assert bucket.take(1, 2.0)
+    assert not TokenBucket(10.0, burst_s=2.0).take(21, 0.0)
 
 
 def test_no_limit_is_no_limit():
-    allowance = Allowance(0.0)
-    assert all(allowance.take(1e12, 0.0) for _ in range(1000))
+    bucket = TokenBucket(0.0)
+    assert all(bucket.take(1e12, 0.0) for _ in range(1000))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -25,12 +24,6 @@ from livedance_lab.system import resources
 from tests.support.pipeline import WAIT_S
 
 SECONDS = 1.2
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[LiveServer]:
-    with LiveServer.start(reuse=False, port=0, resume_s=0.1) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +54,8 @@ def assert_accounted_for(data: SessionData, summary: dict, offered: int) -> None
     [("lanes", "free"), ("lanes", "paced"), ("decoupled", "free"), ("join", "free"), ("sequential", "paced"),
      ("sequential", "free"), ("live_stream", "free")],
 )  # fmt: skip
-def test_every_captured_frame_ends_in_exactly_one_state(server, clip, design, pacing):
-    with LiveSession.open(server, design=design) as session:
+def test_every_captured_frame_ends_in_exactly_one_state(model_server, clip, design, pacing):
+    with LiveSession.open(model_server, design=design) as session:
         session.stream(clip, seconds=SECONDS, pacing=pacing, end=True)
         data, summary = session.data(), session.summary
 
@@ -73,15 +66,15 @@ def test_every_captured_frame_ends_in_exactly_one_state(server, clip, design, pa
         assert ((hands_seq == data.seq) | (hands_seq == -1)).all()
 
 
-def test_the_demos_recipe_gives_the_same_books(server):
+def test_the_demos_recipe_gives_the_same_books(model_server):
     """Base64 JSON, full-size pictures, pose then hands: what everything is compared with."""
     full = EncodedClip.read(sample_path(), Settings(short_side_px=2160), 0.5)
-    with LiveSession.open(server, design="sequential") as session:
+    with LiveSession.open(model_server, design="sequential") as session:
         session.stream(full, seconds=0.5, pacing="free", legacy=True, end=True)
         assert_accounted_for(session.data(), session.summary, offered=30)
 
 
-def test_settings_changed_on_the_way_are_in_force_logged_and_lose_no_frame(server, clip):
+def test_settings_changed_on_the_way_are_in_force_logged_and_lose_no_frame(model_server, clip):
     changes = iter([{"design": "join"}, {"hands": False}, {"complexity": 1, "design": "lanes", "hands": True}])
 
     asked = []
@@ -90,7 +83,7 @@ def test_settings_changed_on_the_way_are_in_force_logged_and_lose_no_frame(serve
         if client.credit.captured % 20 == 19 and (change := next(changes, None)):
             asked.append(asyncio.get_running_loop().create_task(client.change_settings(**change)))
 
-    with LiveSession.open(server) as session:
+    with LiveSession.open(model_server) as session:
         session.stream(clip, seconds=SECONDS, pacing="free", tick=tick, end=True)
         data, summary = session.data(), session.summary
 
@@ -100,21 +93,21 @@ def test_settings_changed_on_the_way_are_in_force_logged_and_lose_no_frame(serve
     assert set(data.column("settings_version")) <= {1, 2, 3, 4}
 
 
-def test_sessions_that_ended_give_back_threads_and_memory(server, clip):
+def test_sessions_that_ended_give_back_threads_and_memory(model_server, clip):
     """Each costs about 160 MB while it runs; a server that kept them would be full after an hour."""
     at_work, rested, bytes_used = 0, 0, []
 
     def tick(client) -> None:
         nonlocal at_work
-        at_work = resources.threads(server.pid)
+        at_work = resources.threads(model_server.pid)
 
     for number in range(4):
-        with LiveSession.open(server) as session:
+        with LiveSession.open(model_server) as session:
             session.stream(clip, seconds=0.3, end=True, tick=tick)
         # two pose lanes and one for hands end; the loop's own pool may have grown by one or two meanwhile
-        until(lambda most=rested + 2 if number else at_work - 3: resources.threads(server.pid) <= most)
-        rested = rested or resources.threads(server.pid)
-        bytes_used.append(resources.resident_bytes(server.pid))
+        until(lambda most=rested + 2 if number else at_work - 3: resources.threads(model_server.pid) <= most)
+        rested = rested or resources.threads(model_server.pid)
+        bytes_used.append(resources.resident_bytes(model_server.pid))
 
     assert bytes_used[-1] - bytes_used[0] < 100 * 2**20
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from livedance_lab import LiveServer, LiveSession, Recording
+from livedance_lab import LiveSession, Recording
 from livedance_lab.client.recording_source import ReplaySource
 from livedance_lab.errors import RecordingError, ServerError
 from livedance_lab.media.images import decode_rgb
@@ -17,28 +17,24 @@ CLIP = Path("data/samples/dancer.mp4").resolve()
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory) -> Path:
-    """Two real seconds, with pictures, faces hidden."""
-    root = tmp_path_factory.mktemp("recordings")
-    with LiveServer.start(reuse=False, port=0, record_root=root) as server, LiveSession.open(server) as session:
+def recorded(model_server, record_root) -> Path:
+    """Two real seconds, with images, faces hidden."""
+    with LiveSession.open(model_server) as session:
         with pytest.raises(ServerError, match="recordings go below"):
-            session.record(root.parent / "elsewhere")
-        session.record(root / "trial", keep_video=True, blur_faces=True)
+            session.record(record_root.parent / "elsewhere")
+        session.record(record_root / "trial", keep_video=True, blur_faces=True)
         session.stream(CLIP, seconds=2)
         state = session.stop_recording()
         session.end()
     assert state["error"] is None
     assert state["rows"]["results"] > 0
-    return root / "trial"
+    return record_root / "trial"
 
 
 @pytest.mark.parametrize("speed", [1.0, math.inf], ids=["as it was", "as fast as possible"])
-def test_raw_landmarks_reproduce_the_smoothed_output_bit_for_bit(recorded, speed):
+def test_raw_landmarks_reproduce_the_smoothed_output_bit_for_bit(recorded, replay_server, speed):
     source = ReplaySource(recorded, landmarks=True)
-    with (
-        LiveServer.start(reuse=False, port=0, estimator="replay") as server,
-        LiveSession.open(server, design="sequential") as session,
-    ):
+    with LiveSession.open(replay_server, design="sequential") as session:
         session.replay(source, speed=speed, end=True)
         again = session.data()
 
@@ -51,11 +47,11 @@ def test_raw_landmarks_reproduce_the_smoothed_output_bit_for_bit(recorded, speed
             np.testing.assert_array_equal(again.array(name), first.array(name))
 
 
-def test_kept_pictures_are_a_camera_again(recorded):
+def test_kept_pictures_are_a_camera_again(recorded, model_server):
     source = ReplaySource(recorded)
     assert not source.landmarks
 
-    with LiveServer.start(reuse=False, port=0) as server, LiveSession.open(server) as session:
+    with LiveSession.open(model_server) as session:
         session.replay(source, end=True)
         again = session.data()
 

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import socket as sockets
 import threading
+import weakref
 from contextlib import AsyncExitStack
 
 import pytest
@@ -71,7 +72,7 @@ def test_one_too_many_is_told_busy_and_a_place_that_is_freed_can_be_taken():
                 await third.say(HELLO)
                 answer = await third.hear("error")
                 assert (answer["code"], answer["fatal"]) == ("busy", True)
-                assert "2 places" in answer["message"]
+                assert "all 2 session slots" in answer["message"]
                 assert await third.close_code() == CLOSE_CODES["busy"]
             await first.result()
             await first.end()
@@ -113,7 +114,7 @@ def test_a_session_without_its_producer_gives_way_to_the_first_newcomer_only():
         async with served.producer(session="waits") as raw:
             await raw.frame(JPEG)
             await served.until(Gated.at_work.is_set)
-        waits = served.hub.room("waits")
+        waits = served.manager.get("waits")
         await served.until(lambda: waits.producer is None)
         async with served.producer(session="new"):
             async with served.socket() as third:
@@ -134,7 +135,7 @@ def test_a_wrong_hello_costs_nobody_a_session():
     async def work(served: Served) -> None:
         async with served.producer(session="waits"):
             pass
-        await served.until(lambda: served.hub.room("waits").producer is None)
+        await served.until(lambda: served.manager.get("waits").producer is None)
         async with served.socket() as raw:
             await raw.say({**HELLO, "settings": {"smoothing": {"filter": "magic"}}})
             assert (await raw.hear("error"))["code"] == "settings"
@@ -157,7 +158,7 @@ def test_a_producer_that_stays_away_frees_threads_estimators_and_place():
                 await raw.result()
             assert len(lane_threads()) > before
             raw.connection.transport.abort()  # as a killed process's sockets end
-        session = served.hub.room("s").session
+        session = served.manager.get("s").session
         await served.until(lambda: session.ended and not session.running)
         await served.until(lambda: len(lane_threads()) == before)
         assert session.ledger.summary()["conserved"]
@@ -174,9 +175,9 @@ def test_frames_in_work_when_the_connection_ends_are_counted():
             await raw.frame(JPEG)
             await served.until(Gated.at_work.is_set)
             await raw.frame(JPEG)
-            await served.until(lambda: served.hub.room("s").session.ledger.captured == 2)
+            await served.until(lambda: served.manager.get("s").session.ledger.captured == 2)
             raw.connection.transport.abort()
-        session = served.hub.room("s").session
+        session = served.manager.get("s").session
         Gated.open.set()
         await served.until(lambda: session.ended)
         summary = session.ledger.summary()
@@ -228,7 +229,7 @@ def test_the_end_waits_for_frames_in_work_and_is_told_to_all():
             await raw.say({"type": "end", "captured": 1})
             await raw.say({"type": "ping", "t_s": 1.0})
             await raw.hear("pong")
-            assert not served.hub.room("s").session.ended
+            assert not served.manager.get("s").session.ended
             Gated.open.set()
             ledger = (await raw.hear("ended"))["ledger"]
             assert ledger["conserved"]
@@ -257,16 +258,32 @@ def test_an_end_over_http_beside_a_running_producer_keeps_the_books_closed():
 def test_a_stopping_server_ends_every_session_and_says_goodbye():
     async def main() -> None:
         async with AsyncExitStack() as clients:
-            async with serving(ServerConfig(port=0, token=TOKEN, estimator="replay")) as (hub, port):
-                raw = await clients.enter_async_context(Served(hub, port).producer(session="s"))
+            async with serving(ServerConfig(port=0, token=TOKEN, estimator="replay")) as (manager, port):
+                raw = await clients.enter_async_context(Served(manager, port).producer(session="s"))
                 await raw.result()
-                session = hub.room("s").session
+                session = manager.get("s").session
             assert await raw.close_code() == CLOSE_CODES["shutdown"]
             assert {"ended", "bye"} <= {m["type"] for m in raw.heard}
             assert session.ledger.summary()["conserved"]
 
     asyncio.run(main())
     assert lane_threads() == []
+
+
+def test_ended_sessions_make_room_and_running_ones_do_not():
+    async def work(served: Served) -> None:
+        for n in range(64):
+            served.manager.create(f"s{n}", {})
+        status, answer, _ = await served.http("POST", "/sessions", {"session": "one-more"})
+        assert (status, answer["code"]) == (503, "busy")
+        for name in ("s3", "s5"):
+            await served.http("POST", f"/sessions/{name}/end", {})
+        await served.until(lambda: served.manager.get("s3").released and served.manager.get("s5").released)
+        assert (await served.http("POST", "/sessions", {"session": "one-more"}))[0] == 200
+        assert (await served.http("GET", "/sessions/s3"))[0] == 404  # the oldest that has ended
+        assert (await served.http("GET", "/sessions/s5"))[0] == 200
+
+    serve(work)
 
 
 # --- viewers
@@ -276,13 +293,13 @@ def test_readings_reach_viewers_but_only_the_newest_waits_for_one():
     async def work(served: Served) -> None:
         async with served.producer(session="s") as raw, served.viewer("s") as viewer:
             await raw.result()
-            (connection,) = served.hub.room("s").viewers
-            for_certain: list[str] = []
-            connection.say = for_certain.append
+            (connection,) = served.manager.get("s").viewers
+            control: list[str] = []
+            connection.send = control.append
             await raw.say({"type": "stats", "values": {"painted_fps": 60.0}})
 
             assert (await viewer.hear("stats"))["values"] == {"painted_fps": 60.0}
-            assert not any('"stats"' in text for text in for_certain)
+            assert not any('"stats"' in text for text in control)
 
     serve(work)
 
@@ -296,14 +313,14 @@ def test_a_viewer_that_stops_reading_costs_nothing_and_sees_the_newest_afterward
         small.connect(("127.0.0.1", served.port))
         async with served.producer(session="s") as raw, served.viewer("s") as awake, \
                 served.viewer("s", sock=small, max_queue=1, close_timeout=0.1) as asleep:  # fmt: skip
-            viewers = served.hub.room("s").viewers
+            viewers = served.manager.get("s").viewers
             for viewer in viewers:  # else the system's buffers hold a thousand results
                 viewer.ws_connection.stream.socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, 4096)
-            while max(v.outbox.replaced for v in viewers) < 50:
+            while max(v.outbox.n_replaced for v in viewers) < 50:
                 await raw.result()
                 await awake.hear("result")
                 assert raw.next_seq < 5000
-            assert max(len(v.outbox._control) for v in viewers) < 100
+            assert max(v.outbox.n_control for v in viewers) < 100
             last = (await raw.result())["seq"]
             assert (await awake.hear("result", seq=last))["seq"] == last
 
@@ -324,7 +341,7 @@ def test_viewers_come_and_go_without_the_producer_noticing():
                 async with served.viewer("s") as viewer:
                     seq = await raw.frame()
                     assert (await viewer.hear("result"))["seq"] == seq
-            await served.until(lambda: not served.hub.room("s").viewers)
+            await served.until(lambda: not served.manager.get("s").viewers)
             await raw.result()
 
     serve(work)
@@ -382,19 +399,23 @@ def test_a_change_of_design_while_frames_come_loses_none():
 
 
 def test_nothing_of_a_session_stays_in_memory_once_it_is_forgotten():
-    """Sockets, rooms and tasks hold on to each other; a server that runs for weeks must let go."""
+    """Connections, sessions and tasks refer to each other; a server that runs for weeks must free them."""
 
     async def work(served: Served) -> None:
         for _ in range(3):
             async with served.producer() as raw:
                 await raw.result()
                 await raw.end()
-        await served.until(lambda: all(not room.connections for room in served.hub.rooms.values()))
-        await served.until(lambda: not served.hub._tasks)
-        served.hub.rooms.clear()
-        from livedance_lab.pipeline.session import Session
+        await served.until(lambda: all(not hosted.connections for hosted in served.manager.sessions.values()))
+        await served.until(lambda: all(hosted.released for hosted in served.manager.sessions.values()))
+        sessions = weakref.WeakSet(hosted.session for hosted in served.manager.sessions.values())
+        assert len(sessions) == 3
+        served.manager.sessions.clear()
 
-        gc.collect()
-        assert [o for o in gc.get_objects() if isinstance(o, Session) and o._scheduler is served.hub.scheduler] == []
+        def all_freed() -> bool:
+            gc.collect()
+            return not sessions
+
+        await served.until(all_freed)
 
     serve(work)

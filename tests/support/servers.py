@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from livedance_lab.clock import now_s
 from livedance_lab.server.app import serving
 from livedance_lab.server.config import ServerConfig
-from livedance_lab.server.session_manager import Hub
+from livedance_lab.server.session_manager import SessionManager
 from livedance_lab.wire.frames import FrameHeader, encode_frame
 from tests.support.pipeline import LANDMARKS, SIZE, WAIT_S
 
@@ -27,7 +27,7 @@ TOKEN = "a-token-for-tests"
 class Served:
     """A running server."""
 
-    hub: Hub
+    manager: SessionManager
     port: int
 
     @property
@@ -146,7 +146,7 @@ def serve(work: Callable[[Served], Awaitable[None]], **config: Any) -> None:
 
     async def main() -> None:
         chosen = {"port": 0, "token": TOKEN, "estimator": "replay", "workers": 2, **config}
-        async with serving(ServerConfig(**chosen)) as (hub, port):
-            await work(Served(hub, port))
+        async with serving(ServerConfig(**chosen)) as (manager, port):
+            await work(Served(manager, port))
 
     asyncio.run(main())

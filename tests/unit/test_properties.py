@@ -17,7 +17,7 @@ from livedance_lab.media.images import decode_rgb, encode_jpeg, encode_png, enco
 from livedance_lab.settings import Settings
 from livedance_lab.wire.frames import FrameHeader, decode_frame, encode_frame, encode_legacy_frame
 from livedance_lab.wire.messages import Hello, Mark, Receipts, Skipped, encode_json, parse_client_message, parse_json
-from livedance_lab.wire.results import decode_result, encode_result
+from livedance_lab.wire.results import ResultMessage, decode_result, encode_result
 from livedance_lab.wire.results_binary import decode_binary_result, encode_binary_result
 from tests.fuzz import mutations
 from tests.fuzz.properties import damaged, jsons, repeatable
@@ -61,8 +61,8 @@ def test_a_frame_comes_back_as_it_was_sent(header, image):
 @given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.sampled_from(["lost", "late", "rejected"])), max_size=20))
 def test_a_result_comes_back_the_same_in_both_forms(closed):
     result, ledger = a_result(), {"captured": 1, **Stage().session.ledger.summary()["states"]}
-    text = decode_result(parse_json(encode_result(result, closed, ledger)), 1.0)
-    binary = decode_binary_result(encode_binary_result(result, closed, ledger), 1.0)
+    text = decode_result(parse_json(encode_result(ResultMessage(result, closed, ledger))), 1.0)
+    binary = decode_binary_result(encode_binary_result(ResultMessage(result, closed, ledger)), 1.0)
     assert text.closed == binary.closed == closed
     for name, value in asdict(text).items():
         if isinstance(value, np.ndarray):
@@ -72,8 +72,8 @@ def test_a_result_comes_back_the_same_in_both_forms(closed):
 GOOD = {
     "frame": [A_FRAME], "message": TEXTS, "picture": SMALL_PICTURES, "landmarks": [LANDMARKS],
     "settings": [json.dumps(Settings().plain()).encode(), *(json.dumps(s).encode() for s in mutations.SETTINGS)],
-    "result": [encode_result(a_result(), [(3, "lost")], {"captured": 1}).encode(),
-               encode_binary_result(a_result(), [(3, "lost")], {"captured": 1})],
+    "result": [encode_result(ResultMessage(a_result(), [(3, "lost")], {"captured": 1})).encode(),
+               encode_binary_result(ResultMessage(a_result(), [(3, "lost")], {"captured": 1}))],
     "session": [bytes([0, 0, 0, 1, 0, 170, 0, 0, 0, 0, 200, 0, 0, 0, 0, 1, 1, 0, 2, 0, 255, 2, 0, 0, 0])],
 }  # fmt: skip
 

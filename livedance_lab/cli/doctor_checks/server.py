@@ -8,7 +8,6 @@ import socket
 import ssl
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -19,7 +18,7 @@ from livedance_lab.client import LiveClient
 from livedance_lab.errors import ConnectionRefused, ServerError
 from livedance_lab.launcher import LiveServer
 from livedance_lab.launcher.live_server import find_servers
-from livedance_lab.system.tls import Trust, client_context
+from livedance_lab.system.tls import Trust, direct_opener
 
 __all__ = ["answers", "entry", "from_outside", "health", "readiness"]
 
@@ -113,7 +112,7 @@ def health(
 ) -> tuple[Literal["ok", "refused", "silent", "unknown", "other", "untrusted"], str]:
     """What an address says to ``GET /health``."""
     try:
-        with _direct(base, trust).open(f"{base}/health", timeout=3) as answer:
+        with direct_opener(base, trust).open(f"{base}/health", timeout=3) as answer:
             content = answer.read(10_000).decode("utf-8", "replace")
     except urllib.error.HTTPError as exc:
         return "other", f"HTTP {exc.code} {exc.reason}"
@@ -133,10 +132,3 @@ def health(
         if content.lstrip().startswith("{")
         else ("other", "no livedance server")
     )
-
-
-def _direct(base: str, trust: Trust) -> urllib.request.OpenerDirector:
-    """As WebSockets go: past any proxy."""
-    context = client_context(base, trust)
-    https = [urllib.request.HTTPSHandler(context=context)] if context is not None else []
-    return urllib.request.build_opener(urllib.request.ProxyHandler({}), *https)

@@ -211,7 +211,7 @@ def test_an_unknown_kind_names_those_there_are():
 def test_leaving_without_closing_is_silent():
     """MediaPipe's own destructor would print a traceback, and its C code its log lines."""
     code = (
-        "from livedance_lab.system.native_stderr import quiet_c_logs; quiet_c_logs()\n"
+        "from livedance_lab.system.native_stderr import silence_native_stderr; silence_native_stderr()\n"
         "from livedance_lab.estimators import factory\n"
         "from livedance_lab.settings import Settings\n"
         "kept = factory('mediapipe')('both', Settings())\n"

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import pytest
 
-from livedance_lab.system.logs import about, set_up
+from livedance_lab.system.logs import configure_logging, session_context
 
 _log = logging.getLogger("livedance_lab.tests.logs")
 SECRET = "s3cr3t-t0k3n"
@@ -17,7 +17,7 @@ SECRET = "s3cr3t-t0k3n"
 
 @pytest.fixture(autouse=True)
 def own_logging() -> Iterator[None]:
-    """What `set_up` replaces is put back."""
+    """Restores what `configure_logging` replaces."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     root.handlers = []
@@ -26,8 +26,8 @@ def own_logging() -> Iterator[None]:
 
 
 def test_for_programs_each_line_is_an_object(capsys):
-    set_up("info", "json")
-    _log.info("session %s", "ended", extra=about("trial1", captured=12, conserved=True))
+    configure_logging("info", "json")
+    _log.info("session %s", "ended", extra=session_context("trial1", captured=12, conserved=True))
     _log.debug("not this")
     first, second = {"a": 1}, ValueError("two\nlines")
     try:
@@ -48,8 +48,8 @@ def test_for_programs_each_line_is_an_object(capsys):
 
 
 def test_for_people_session_and_values_follow_the_words(capsys):
-    set_up("warning", "text")
-    _log.warning("error estimator", extra=about("trial1", reason="it hangs"))
+    configure_logging("warning", "text")
+    _log.warning("error estimator", extra=session_context("trial1", reason="it hangs"))
     _log.info("not this")
 
     (line,) = capsys.readouterr().err.splitlines()
@@ -59,9 +59,9 @@ def test_for_people_session_and_values_follow_the_words(capsys):
 
 @pytest.mark.parametrize("kind", ["text", "json"])
 def test_a_secret_is_struck_out_wherever_it_comes_from(kind, capsys):
-    set_up("debug", kind, secrets=[SECRET, ""])
+    configure_logging("debug", kind, secrets=[SECRET, ""])
     _log.debug("header %s", f"Authorization: Bearer {SECRET}\r\n")
-    _log.info("values", extra=about("s", given=SECRET))
+    _log.info("values", extra=session_context("s", given=SECRET))
     try:
         raise RuntimeError(f"cannot parse {SECRET}")
     except RuntimeError:

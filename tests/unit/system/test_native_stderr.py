@@ -13,9 +13,9 @@ import faulthandler, logging, os, sys, threading
 handler = logging.StreamHandler()
 logging.getLogger("deep.inside").addHandler(handler)
 faulthandler.enable()
-from livedance_lab.system.native_stderr import quiet_c_logs
+from livedance_lab.system.native_stderr import silence_native_stderr
 
-threads = [threading.Thread(target=quiet_c_logs, args=(VERBOSE,)) for _ in range(4)]
+threads = [threading.Thread(target=silence_native_stderr, args=(VERBOSE,)) for _ in range(4)]
 [t.start() for t in threads]; [t.join() for t in threads]
 os.write(2, b"from C\\n")
 print("from print", file=sys.stderr)
@@ -38,19 +38,15 @@ def test_only_c_is_silenced_and_only_when_asked(verbose):
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a POSIX abort")
 def test_a_crash_is_still_heard():
-    code = (
-        "import faulthandler, os; faulthandler.enable(); from livedance_lab.system.native_stderr import quiet_c_logs; "
-    )
-    code += "quiet_c_logs(); os.abort()"
+    code = "import faulthandler, os; faulthandler.enable(); from livedance_lab.system import native_stderr; "
+    code += "native_stderr.silence_native_stderr(); os.abort()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "Fatal Python error: Aborted" in done.stderr
 
 
 def test_a_captured_stderr_is_left_alone():
     """As in a notebook or under pytest, where standard error is an object of its capturer."""
-    code = (
-        "import io, os, sys; sys.stderr = io.StringIO(); from livedance_lab.system.native_stderr import quiet_c_logs; "
-    )
-    code += "quiet_c_logs(); os.write(2, b'from C')"
+    code = "import io, os, sys; sys.stderr = io.StringIO(); from livedance_lab.system import native_stderr; "
+    code += "native_stderr.silence_native_stderr(); os.write(2, b'from C')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr == "from C"

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from livedance_lab.pose import Body, Flag, FrameRecord, FrameState, FrameTimes, PoseResult
-from livedance_lab.wire.results import WireResult, decode_result, encode_result
+from livedance_lab.wire.results import ResultMessage, WireResult, decode_result, encode_result
 
 
 def a_body(seed: int) -> Body:
@@ -32,7 +32,7 @@ def a_result(*, found: bool = True, hands_seq: int = 3) -> PoseResult:
 
 
 def sent(result: PoseResult) -> WireResult:
-    return decode_result(json.loads(encode_result(result, [(4, "superseded")], {"captured": 6})), 7.5)
+    return decode_result(json.loads(encode_result(ResultMessage(result, [(4, "superseded")], {"captured": 6}))), 7.5)
 
 
 def test_a_result_arrives_within_the_rounding_it_documents():
@@ -57,7 +57,7 @@ def test_a_time_that_never_came_arrives_as_nan():
 
     assert got.times.t_capture_s == 1.0
     assert math.isnan(got.times.t_paint_s)
-    assert "NaN" not in encode_result(a_result(), [], {})
+    assert "NaN" not in encode_result(ResultMessage(a_result(), [], {}))
 
 
 def test_nobody_seen_arrives_as_nan_with_every_flag_missing():
