@@ -1,16 +1,15 @@
-"""From a fresh clone to the demo or the tests with nothing but Python and pip.
+"""Sets up a fresh clone and runs the demo or the tests; needs only Python and pip.
 
 ::
 
     python3 -m livedance_lab.bootstrap demo [options of `livedance demo`]
     python3 -m livedance_lab.bootstrap test [options of `python -m tests.check`]
 
-Makes ``.venv`` beside the package, installs the project there with the versions it was tested with
-(``tests/constraints.txt``) and hands over. A second run starts at once unless the project's needs changed.
+It creates ``.venv`` next to the package, installs the project there with the tested versions of its dependencies
+(``tests/constraints.txt``) and runs the command. A second run installs nothing unless the dependencies have changed.
 
-Standard library only, and nothing newer than the version check itself needs: it runs before anything is
-installed. Debian is catered for: its Python may lack `venv`, and its pip refuses to install system-wide
-(PEP 668); a temporary copy of virtualenv needs neither.
+The module runs before anything is installed, so it uses the standard library only. Debian's Python may lack `venv`,
+and its pip refuses to install packages system-wide (PEP 668); a temporary copy of virtualenv needs neither.
 """
 
 from __future__ import annotations
@@ -32,28 +31,28 @@ VENV = ROOT / ".venv"
 CONSTRAINTS = ROOT / "tests" / "constraints.txt"
 
 EXTRAS = {"demo": "", "test": "dev"}
-"""Which extra of the project each command needs; the demo runs on the base alone."""
+"""The extra of the project that each command needs; the demo needs none."""
 
 USAGE = """usage: python3 -m livedance_lab.bootstrap demo|test [options]
 
-  demo   set up, then run `livedance demo [options]`: a dancer through the real server into CSV and a figure
+  demo   set up, then run `livedance demo [options]`: analyses a video with the live server; writes CSV and a figure
   test   set up, then run `python -m tests.check [options]`: every check and test
 """
 
 
 class SetupError(Exception):
-    """Setting up cannot go on; the message says what to do."""
+    """The setup failed; the message says what to do."""
 
 
 def main(argv: Sequence[str] | None = None, version: tuple[int, ...] = tuple(sys.version_info[:3])) -> int:
-    """Set up what the command needs and run it.
+    """Set up the environment that the command needs, and run the command.
 
     Parameters
     ----------
     argv : sequence of str, optional
-        Command and its options; default those of this process.
+        The command and its options. Default: the arguments of this process.
     version : tuple of int
-        Of the running Python.
+        Version of the running Python.
 
     Returns
     -------
@@ -95,12 +94,12 @@ def check_python(version: tuple[int, ...]) -> None:
 
 
 def set_up(extra: str) -> Path:
-    """Make ``.venv`` and install the project there, unless that was done and nothing has changed since.
+    """Create ``.venv`` and install the project there, unless that was done before and nothing has changed since.
 
     Parameters
     ----------
     extra : str
-        Extra of the project to install with it; empty for none.
+        The extra of the project to install; empty: none.
 
     Returns
     -------
@@ -110,77 +109,77 @@ def set_up(extra: str) -> Path:
     Raises
     ------
     SetupError
-        If this is no checkout, or the environment cannot be made.
+        If this is no clone of the project, or the environment cannot be created.
     """
     if not (ROOT / "pyproject.toml").is_file():
         raise SetupError(f"{ROOT} is no clone of the project; installed from a wheel, run `livedance demo`.")
     python = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     works = python.exists() and _run([str(python), "-c", "import pip"], quiet=True) == 0
-    needs = _digest()
-    if works and any(_stamp(e).is_file() and _stamp(e).read_text() == needs for e in {extra, "dev"}):
+    digest = _digest()
+    if works and any(_stamp(e).is_file() and _stamp(e).read_text() == digest for e in {extra, "dev"}):
         return python
     if not works:
-        _say(f"Making the virtual environment {VENV} ...")
+        _say(f"Creating the virtual environment {VENV} ...")
         make_environment(VENV)
-    _say("Installing livedance_lab and what it needs (a few minutes the first time, about 1 GB on disk) ...")
+    _say("Installing livedance_lab and its dependencies (a few minutes the first time, about 1 GB on disk) ...")
     target = f"{ROOT}[{extra}]" if extra else str(ROOT)
     if _pip(python, "install", "--constraint", str(CONSTRAINTS), "--editable", target):
         raise SetupError(
-            "installing failed; pip says why above. Check the network (behind a proxy set HTTPS_PROXY, with a "
+            "installing failed; see pip's message above. Check the network (behind a proxy set HTTPS_PROXY, with a "
             "mirror of the package index set PIP_INDEX_URL) and run the same command again."
         )
     use_opencv_without_display(python)
-    _stamp(extra).write_text(needs)
+    _stamp(extra).write_text(digest)
     return python
 
 
 def make_environment(folder: Path) -> None:
-    """Make a virtual environment with pip in it; with the standard `venv`, else with virtualenv.
+    """Create a virtual environment that contains pip, with the standard `venv` or else with virtualenv.
 
     Raises
     ------
     SetupError
-        If neither can be had.
+        If neither is available.
     """
     if _run([sys.executable, "-m", "venv", "--clear", str(folder)], quiet=True) == 0:
         return
-    shutil.rmtree(folder, ignore_errors=True)  # what a failed venv leaves behind has no pip
+    shutil.rmtree(folder, ignore_errors=True)  # after a failure, venv leaves an environment without pip behind
     _say("This Python has no complete `venv` module; using a temporary copy of virtualenv instead.")
     with tempfile.TemporaryDirectory(prefix="livedance-virtualenv-") as tmp:
         if _pip(Path(sys.executable), "install", "--quiet", "--target", tmp, "virtualenv") != 0:
-            raise SetupError("no virtual environment can be made: install python3-venv, or python3-pip.")
+            raise SetupError("no virtual environment can be created: install python3-venv, or python3-pip.")
         env = {**os.environ, "PYTHONPATH": tmp}
         if _run([sys.executable, "-m", "virtualenv", "--clear", str(folder)], env=env, quiet=True) != 0:
-            raise SetupError(f"virtualenv could not make {folder}; is the folder writable and the disk not full?")
+            raise SetupError(f"virtualenv could not create {folder}; is the folder writable and the disk not full?")
 
 
 def use_opencv_without_display(python: Path) -> None:
-    """Where ``import cv2`` fails for want of the system's display libraries, use the build without them.
+    """Install the headless build of OpenCV if ``import cv2`` fails because display libraries are missing.
 
-    opencv-python links libGL and libxcb for its windows, which no part of this project opens; the headless
-    build is the same module otherwise.
+    opencv-python links libGL and libxcb for its windows, which this project never opens; in all else the headless
+    build is the same module.
 
     Raises
     ------
     SetupError
-        If OpenCV works neither way.
+        If the headless build cannot be imported either.
     """
     if _run([str(python), "-c", "import cv2"], quiet=True) == 0:
         return
     find = "from importlib.metadata import version; print(version('opencv-python'))"
     version = subprocess.run([str(python), "-c", find], capture_output=True, text=True, check=True).stdout.strip()
-    _say(f"OpenCV misses the system's display libraries (libGL): using opencv-python-headless {version} instead.")
+    _say(f"OpenCV lacks the system's display libraries (libGL): using opencv-python-headless {version} instead.")
     headless = f"opencv-python-headless=={version}"
-    # laid over opencv-python, which stays recorded as the requirement it is; forced, as an earlier headless build
-    # may be recorded too while its files went with opencv-python's
+    # The headless files replace those of opencv-python, which stays recorded as installed because the project requires
+    # it. The reinstallation is forced: pip may hold a record of an earlier headless build whose files are gone.
     if _pip(python, "install", "--quiet", "--no-deps", "--force-reinstall", headless) or _run(
         [str(python), "-c", "import cv2"]
     ):
-        raise SetupError("`import cv2` fails with opencv-python-headless too: the lines above say what it misses.")
+        raise SetupError("`import cv2` fails with opencv-python-headless too: see the message above.")
 
 
 def _digest() -> str:
-    """What the installation depends on: Python, place, declared needs, tested versions."""
+    """Return a hash of everything the installation depends on: Python, folder, dependencies, tested versions."""
     parts = [sys.version, str(ROOT), (ROOT / "pyproject.toml").read_text(), CONSTRAINTS.read_text()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -200,8 +199,8 @@ def _run(command: Sequence[str], *, env: dict[str, str] | None = None, quiet: bo
 
 
 def _hand_over(command: list[str]) -> int:
-    """Become the command, so that Ctrl-C and the exit status are its own."""
-    if os.name != "nt":  # on Windows, exec returns to the shell before the command ends
+    """Replace this process by the command, so that Ctrl-C reaches it and its exit status is returned."""
+    if os.name != "nt":  # on Windows, exec would return to the shell before the command ends
         os.execv(command[0], command)
     return _run(command)
 

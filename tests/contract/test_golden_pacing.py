@@ -1,7 +1,7 @@
-"""What `auto` pacing decides is pinned in data/golden/pacing.json, which the browser's twin is held to as well.
+"""The decisions of `auto` pacing are fixed in data/golden/pacing.json, by which the browser twin is tested as well.
 
-After a wanted change of the rule: ``python -m tests.contract.test_golden_pacing`` writes the file anew; then change
-widgets/static/pacing.js with it.
+After a wanted change of the rule: ``python -m tests.contract.test_golden_pacing`` writes the file again; then change
+widgets/static/pacing.js accordingly.
 """
 
 import json
@@ -22,7 +22,7 @@ FAR_BEHIND = Measured(0.040, 60.0, 36.0, 0.028, 1)
 UNKNOWN = Measured(math.nan, 60.0, 0.0, math.nan, 1)
 SLOW_CAMERA = Measured(0.009, 30.0, 15.0, 0.06, 1)  # 0.27 intervals: near, for this camera
 SHARED = Measured(0.002, 60.0, 14.0, 0.028, 1)
-SHARED_PACED = Measured(0.002, 60.0, 14.0, 0.150, 1)  # several sessions on one core: it waits for its turn
+SHARED_PACED = Measured(0.002, 60.0, 14.0, 0.150, 1)  # several sessions on one core: frames wait for their turn
 TWO_LANES = Measured(0.002, 120.0, 60.0, 0.030, 2)
 TWO_LANES_KEEP_UP = Measured(0.002, 60.0, 57.0, 0.030, 2)
 
@@ -46,7 +46,7 @@ STREAMS = {
 
 
 def decided(stream: list[Measured]) -> list[dict[str, object]]:
-    """What is decided, second by second."""
+    """The decision of each second."""
     auto, steps = AutoPacing(), []
     for second, seen in enumerate(stream, 1):
         reason = auto.look(float(second), seen)
@@ -55,12 +55,12 @@ def decided(stream: list[Measured]) -> list[dict[str, object]]:
 
 
 def plain(seen: Measured) -> dict[str, float | None]:
-    """As JSON knows it: NaN is null."""
+    """The measurements for JSON, in which NaN is null."""
     return {name: None if math.isnan(value) else value for name, value in asdict(seen).items()}
 
 
 def golden() -> dict[str, object]:
-    """The whole file."""
+    """The content of the file."""
     return {
         "about": "Written by tests/contract/test_golden_pacing.py from livedance_lab/client/pacing.py.",
         "streams": [{"name": name, "steps": decided(stream)} for name, stream in STREAMS.items()],
@@ -94,5 +94,5 @@ def test_the_golden_file_says_what_is_wanted(name, switches):
 
 
 if __name__ == "__main__":
-    lines = json.dumps(golden()).replace('{"n', '\n{"n')  # a stream, and each of its steps, on a line of its own
+    lines = json.dumps(golden()).replace('{"n', '\n{"n')  # one step per line
     GOLDEN.write_text(lines + "\n", encoding="utf-8")

@@ -41,7 +41,7 @@ BROKEN = {
 
 
 def body(rng: np.random.Generator, *, hidden: tuple[int, ...] = ()) -> Body:
-    """A body with a few keypoints not seen."""
+    """A body; the `hidden` keypoints are NaN."""
     keypoints_px = rng.uniform(0, 480, (33, 3)).astype(np.float32)
     keypoints_px[list(hidden)] = np.nan
     return Body(
@@ -56,7 +56,7 @@ def body(rng: np.random.Generator, *, hidden: tuple[int, ...] = ()) -> Body:
 
 
 def result(seq: int, *, found: bool, hands_seq: int, hidden: tuple[int, ...] = ()) -> PoseResult:
-    """A result whose numbers are always the same."""
+    """A result with the same numbers in every run."""
     rng = np.random.default_rng(seq)
     times = FrameTimes(t_capture_s=10.0, t_send_s=10.006, t_receive_s=10.008, t_infer_start_s=10.009,
                        t_infer_end_s=10.036, t_emit_s=10.037)  # fmt: skip
@@ -90,7 +90,7 @@ def flat(values: object) -> list[float | None]:
 
 
 def read_as(text: str) -> dict[str, object]:
-    """What a reader must find in a result message."""
+    """The values that a reader must find in a result message."""
     message = json.loads(text)
     pose, hands = message["pose"], message["hands"]
     return {
@@ -106,7 +106,7 @@ def read_as(text: str) -> dict[str, object]:
 
 
 def golden() -> dict[str, object]:
-    """The whole file."""
+    """The content of the file."""
     return {
         "about": "Written by tests/contract/test_golden_wire.py from livedance_lab/wire/ and skeletons.py.",
         "frames": [
@@ -182,7 +182,7 @@ def test_what_is_no_binary_result_is_refused_by_name(start, code):
 
 
 def test_rounding_stays_below_the_models_noise():
-    """2 decimals of a pixel on the wire: at most half a hundredth is lost, and NaN stays unknown."""
+    """2 decimals of a pixel: the error is at most half a hundredth, and NaN stays NaN."""
     exact = result(9, found=True, hands_seq=-1, hidden=(0, 15, 32)).smooth.keypoints_px.ravel()
     told = next(c for c in stored()["results"] if c["name"].startswith("some"))["read_as"]["keypoints_px_smooth"]
 

@@ -1,4 +1,4 @@
-"""Who is let in: origins, hosts, tokens; and what the HTTP side answers."""
+"""Access control (origins, hosts, tokens), and the answers of the HTTP API."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_only_known_pages_may_open_a_socket(origin, config, allowed, caplog):
 
 
 def test_a_page_whose_name_was_rebound_to_this_machine_may_not_open_a_socket():
-    """Its origin is the host it names, which tornado itself takes for the same site."""
+    """Its origin equals the host in the request, which tornado itself accepts as the same site."""
 
     async def work(served: Served) -> None:
         host, origin = {"Host": f"evil.org:{served.port}"}, {"Origin": f"http://evil.org:{served.port}"}
@@ -220,7 +220,7 @@ def test_metrics_are_prometheus_text_that_agrees_with_the_ledger():
                 assert values[f'{histogram}_bucket{{le="+Inf"}}'] == values[f"{histogram}_count"] == "3.0"
                 assert float(values[f"{histogram}_sum"]) > 0
             assert values['livedance_stage_seconds_count{stage="pose"}'] == "3.0"
-            looks = values['livedance_hand_looks_total{session="s"}']  # each picture carries one hand, at a wrist
+            looks = values['livedance_hand_looks_total{session="s"}']  # each image holds one hand, at a wrist
             assert values['livedance_hands_total{place="at_wrists",session="s"}'] == looks
             assert values['livedance_hands_total{place="away",session="s"}'] == "0.0"
 
@@ -238,7 +238,7 @@ def test_an_idle_server_has_metrics_too():
 
 
 def test_a_server_that_records_refuses_what_it_cannot_record(tmp_path):
-    """In words, every time, and without a place taken."""
+    """It says why, every time, and keeps no session."""
     (tmp_path / "full").write_text("a file where a folder should be")
 
     async def work(served: Served) -> None:

@@ -1,4 +1,4 @@
-"""Whatever is said over the socket gets its own clear answer, is counted, and the session goes on."""
+"""Every invalid WebSocket message is answered by a specific error and counted, and the session goes on."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def with_byte(message: bytes, offset: int, value: int) -> bytes:
 
 @dataclass
 class Bad:
-    """Something wrong to say: how, given the next seq, and what must be answered."""
+    """An invalid message, made from the next `seq`, and the expected answer."""
 
     name: str
     say: Callable[[int], bytes | str]
     code: str
     words: str
-    counted: bool  # a frame whose number can be read ends as `rejected`; what has none can only be answered
+    counted: bool  # whether its `seq` can be read, so that the frame ends as `rejected`
 
 
 LEGACY = {"image": "data:image/jpeg;base64,%%%", "timestamp": 1.0}
@@ -85,7 +85,7 @@ BAD = [
 
 
 def test_each_gets_its_own_error_and_the_session_goes_on(caplog):
-    """All on one session, each followed by a good frame that must give a result."""
+    """All in one session; a valid frame after each must give a result."""
 
     async def work(served: Served) -> None:
         async with served.producer() as raw:
@@ -110,7 +110,7 @@ def test_each_gets_its_own_error_and_the_session_goes_on(caplog):
         assert ledger["captured"] == ledger["states"]["rejected"] + ledger["states"]["processed"]
 
     serve(work)
-    assert caplog.records == []  # nothing of it was a surprise to the server
+    assert caplog.records == []  # the server logged no error
 
 
 def test_an_ordinary_picture_fails_on_an_estimator_that_cannot_read_it_and_is_counted():
@@ -165,7 +165,7 @@ def test_a_hello_that_cannot_be_accepted_is_told_why_and_closed(said, code, word
     async def work(served: Served) -> None:
         async with served.socket() as raw:
             await raw.say(said)
-            await raw.say(json.dumps(HELLO))  # too late: a connection that was refused is not heard any more
+            await raw.say(json.dumps(HELLO))  # too late: the server ignores further messages
             answer = await raw.hear("error")
             assert answer["fatal"]
             assert answer["code"] == code
@@ -190,7 +190,7 @@ def test_a_hello_with_absurd_numbers_does_not_keep_the_place():
             await raw.close_code()
         hosted = served.manager.get("s")
         await served.until(lambda: hosted.producer is None)
-        async with served.producer(session="s") as raw:  # the session itself is as it was
+        async with served.producer(session="s") as raw:  # the session itself is unchanged
             assert raw.welcome["resumed"]
             await raw.result()
 

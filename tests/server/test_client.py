@@ -1,4 +1,4 @@
-"""The client library against a real server: counting, clocks, reconnection. What it says of itself is checked."""
+"""The client library with a real server: accounting of frames, clocks, reconnection."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ async def until(true) -> None:
 
 
 def crash(manager: SessionManager) -> None:
-    """Break every connection without a word, as the end of the process would."""
+    """Break every connection without a message, as a crash of the process does."""
     for hosted in manager.sessions.values():
         for socket in hosted.connections:
             socket.ws_connection.stream.close()  # type: ignore[attr-defined]
 
 
 async def stream(client: LiveClient, frames: int, rate_hz: float = 500.0) -> None:
-    """Offer frames at a rate; the client decides which of them go."""
+    """Offer frames at a rate; the client decides which of them are sent."""
     for _ in range(frames):
         await client.send(LANDMARKS, SIZE)
         await asyncio.sleep(1 / rate_hz)
@@ -88,7 +88,7 @@ def test_the_log_has_a_row_for_each_frame_with_the_clients_own_times():
         frames = tables["frames"].set_index("seq").sort_index()
         assert list(frames.index) == list(range(60))
         assert frames["t_capture_s"].is_monotonic_increasing
-        assert frames["t_capture_s"].notna().all()  # of the skipped ones, too
+        assert frames["t_capture_s"].notna().all()  # also of skipped frames
         done = frames[frames["state"] == "processed"]
         events = from_ipc((await served.http("GET", "/sessions/s/log/events"))[1]).to_pylist()
         known_to_s = max(json.loads(e["data"])["uncertainty_s"] for e in events if e["name"] == "offset")
@@ -151,7 +151,7 @@ def test_a_producer_and_a_viewer_may_choose_different_forms_and_see_the_same():
 
 
 def test_auto_pacing_paces_where_the_server_is_near_and_behind_and_the_log_says_why():
-    """A second of a stream is made up by hand: what is judged are the numbers, not this machine's pace."""
+    """The measurements are made up, so that the speed of this machine does not matter."""
 
     async def work(served: Served) -> None:
         async with client_of(served, session="s") as client:
@@ -190,7 +190,7 @@ def test_a_client_that_names_no_pacing_follows_the_setting():
 
 
 def test_nothing_is_compressed_on_the_way():
-    """Pictures are already, and a result would wait for it: the server declines what browsers always offer."""
+    """Images are compressed already, and results would wait for it: the server declines what browsers offer."""
 
     async def work(served: Served) -> None:
         async with connect(f"ws{served.url.removeprefix('http')}/ws", compression="deflate") as offering:
@@ -326,7 +326,7 @@ def test_a_broken_connection_is_resumed_and_no_frame_is_lost_count_of():
             ledger = await client.end(WAIT_S)
         assert ledger["conserved"]
         assert ledger["captured"] == client.credit.captured == 210
-        assert ledger["states"]["client_skipped"] == client.credit.skipped  # reports swallowed were said again
+        assert ledger["states"]["client_skipped"] == client.credit.skipped  # lost reports were sent again
         assert ledger["states"]["client_skipped"] > 0
         assert not client.credit.unanswered
         assert len(served.manager.sessions) == 1
@@ -419,7 +419,7 @@ def test_a_server_that_does_not_come_back_is_given_up_in_words():
 
 
 def test_a_message_that_cannot_be_handled_is_not_swallowed(caplog):
-    """A display's callback that raises must not leave everybody waiting for results that are not read any more."""
+    """An exception in a callback must not leave callers waiting for results that are no longer read."""
 
     def fails(message: dict) -> None:
         raise ZeroDivisionError("a display's mistake")

@@ -1,4 +1,4 @@
-"""`livedance doctor --server`: a server as its clients meet it, right and wrong."""
+"""`livedance doctor --server`: checks of a server from outside, successful and failing."""
 
 from __future__ import annotations
 

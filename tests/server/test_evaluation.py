@@ -1,4 +1,4 @@
-"""The evaluation on the real path: server, models, clip and truth; two seconds of it."""
+"""The evaluation with real server, models, clip and ground truth; three seconds of the clip."""
 
 import json
 import math
@@ -57,14 +57,14 @@ def test_the_report_holds_the_numbers_and_the_pictures(found, tmp_path):
 
 
 def test_without_latency_what_is_left_is_the_models_own_error(found):
-    """No recipe paints better than that, and the best comes near."""
+    """No recipe paints better than that, and the best one is close to it."""
     (floor,) = [row for row in found.painted if row["recipe"] == "floor"]
     assert floor["age_ms"] == 0
     assert floor["rms_px"] < min(row["rms_px"] for row in found.painted if row is not floor)
 
 
 def test_two_landmarkers_in_turn_are_no_worse_than_one_behind_the_same_smoothing(found):
-    """By 3 s of landmarks, whatever the machine is doing: their pace and age are fixed."""
+    """Compared by 3 s of landmarks with fixed rate and age, so that the load of this machine does not matter."""
     rows = {row["stream"]: row for row in found.painted if row["recipe"] == "default"}
     one, two = rows["simulated: one, every frame"], rows["simulated: two in turn"]
     assert two["rms_px"] < 1.05 * one["rms_px"]

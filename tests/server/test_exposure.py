@@ -1,4 +1,4 @@
-"""Which addresses a server binds to: this machine's own, unless somebody insists."""
+"""A server binds to loopback addresses unless the user explicitly asks for others."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_only_the_token_is_the_token(given):
 
 
 def test_tokens_are_compared_without_telling_how_much_was_right():
-    """No other comparison stands in the server."""
+    """No module of the server compares the token in another way."""
     package = Path(check_exposure.__code__.co_filename).parent
     for module in package.glob("*.py"):
         source = module.read_text()

@@ -1,4 +1,4 @@
-"""Estimators, lines, viewers and clocks that fail: the session goes on, and its books add up. Real sockets."""
+"""Failures of estimators, networks, viewers and clocks: the session goes on and its ledger stays conserved."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def until(true) -> None:
 
 
 async def stream_until(client: LiveClient, true) -> None:
-    """Frames until something happens."""
+    """Send frames until a condition holds."""
     async with asyncio.timeout(WAIT_S):
         while not true():
             await client.send(LANDMARKS, SIZE)
@@ -51,7 +51,7 @@ async def stream_until(client: LiveClient, true) -> None:
 
 
 class Moody:
-    """An estimator that does at each call what the test has put down for it."""
+    """An estimator that hangs or raises at the calls that the test names."""
 
     gate = threading.Event()
     hangs: ClassVar[set[int]] = set()
@@ -63,7 +63,7 @@ class Moody:
         if Moody.calls in Moody.hangs:
             Moody.gate.wait(5 * WAIT_S)
         if Moody.calls in Moody.raises:
-            raise EstimatorError("it lost its footing.")
+            raise EstimatorError("it failed as planned.")
         return a_pose()
 
     def close(self) -> None:
@@ -148,7 +148,7 @@ def test_an_estimator_that_always_hangs_ends_its_session_and_no_other(moody):
         assert ledger["conserved"]
         assert ledger["states"]["failed"] == MOST_GIVEN_UP + 1
         moody.hangs = set()
-        async with served.producer() as raw:  # every core is free for the next
+        async with served.producer() as raw:  # every core is free for the next session
             await raw.result(JPEG)
             assert (await raw.end())["conserved"]
 
@@ -175,11 +175,11 @@ def test_an_estimator_that_raises_again_and_again_fails_frames_and_is_made_anew(
     serve(work, estimator="moody")
 
 
-# --- the line
+# --- the network
 
 
 class Line:
-    """Between client and server; when it is cut nothing arrives any more and nobody is told, as with a pulled plug."""
+    """A TCP relay that can be cut: nothing arrives any more and no side is notified, as with a pulled plug."""
 
     def __init__(self, port: int) -> None:
         self._to = port
@@ -189,7 +189,7 @@ class Line:
         self.port = 0
 
     def cut(self) -> None:
-        """The connections there are go silent; new ones work."""
+        """Silence the present connections; new ones work."""
         self._cut[-1].set()
         self._cut.append(asyncio.Event())
 
@@ -205,7 +205,7 @@ class Line:
         try:
             while data := await source.read(65536):
                 if cut.is_set():
-                    await asyncio.Event().wait()  # neither passed on nor closed
+                    await asyncio.Event().wait()  # neither forwarded nor closed
                 target.write(data)
                 await target.drain()
             if not cut.is_set():
@@ -257,7 +257,7 @@ def test_a_client_on_a_dead_line_comes_back_and_every_frame_is_counted(monkeypat
 
 
 def test_a_client_that_vanished_without_a_word_is_noticed_and_its_session_ended(monkeypatch):
-    """Only the server looks: the other end has lost its power."""
+    """Only the server can notice: the other machine has lost its power."""
     monkeypatch.setattr(app, "_PING_S", (3.0, 3.0))
 
     async def work(served: Served) -> None:
@@ -270,9 +270,9 @@ def test_a_client_that_vanished_without_a_word_is_noticed_and_its_session_ended(
                 assert (await viewer.hear("event", kind="producer", name="left"))["data"] == {}
                 ledger = (await viewer.hear("ended"))["ledger"]
                 assert ledger["conserved"]
-                assert ledger["captured"] == 1  # what never arrived nobody knows of
+                assert ledger["captured"] == 1  # a frame that never arrived cannot be counted
                 raw.connection.transport.abort()
-            async with served.producer() as raw:  # its place is free
+            async with served.producer() as raw:  # its slot is free
                 await raw.result()
 
     serve(work, resume_s=0.1, max_sessions=1)
@@ -282,7 +282,7 @@ def test_a_client_that_vanished_without_a_word_is_noticed_and_its_session_ended(
 
 
 def test_a_stalled_viewer_costs_no_memory_and_nobody_else_and_sees_the_newest_afterwards(tmp_path, monkeypatch):
-    """``LIVEDANCE_STALL_S=60`` stalls for a minute; after eighteen seconds the server takes the viewer for gone."""
+    """``LIVEDANCE_STALL_S=60`` stalls for a minute; after 18 seconds the server closes the viewer's connection."""
     monkeypatch.setenv("LIVEDANCE_RUNTIME", str(tmp_path))
 
     def memory(server: LiveServer) -> int:
@@ -312,7 +312,7 @@ def test_a_stalled_viewer_costs_no_memory_and_nobody_else_and_sees_the_newest_af
 
 @asynccontextmanager
 async def raw_viewer(server: LiveServer) -> AsyncIterator[ClientConnection]:
-    """A viewer with little room for what is sent to it, who answers no ping while it does not read."""
+    """A viewer with a small receive buffer that answers no ping while it does not read."""
     narrow = socket.socket()
     narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     narrow.connect(("127.0.0.1", int(server.url.rsplit(":", 1)[1])))
@@ -327,7 +327,7 @@ async def raw_viewer(server: LiveServer) -> AsyncIterator[ClientConnection]:
 
 
 async def sees(viewer: ClientConnection, wanted: int, server: LiveServer, client: LiveClient) -> None:
-    """Wait until a viewer has seen result `wanted`, or a later one after coming back, if the server let it go."""
+    """Wait until a viewer has received result `wanted` or a later one, on a new connection if the old was closed."""
     try:
         async with asyncio.timeout(WAIT_S):
             while True:
@@ -388,7 +388,7 @@ def test_a_session_that_ended_meanwhile_is_said_to_who_wakes_up():
     serve(work, resume_s=0.0)
 
 
-# --- a recording begun too late
+# --- a recording that is started too late
 
 
 def test_a_recording_begun_when_the_session_has_ended_is_whole_and_closed(tmp_path):

@@ -1,4 +1,4 @@
-"""Whole processes that die or run out of something: what is promised then, and that the books add up."""
+"""Processes that die, full disks, taken ports, damaged models: what is promised then, with conserved ledgers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CLIP = Path(__file__).resolve().parents[2] / "data" / "samples" / "dancer.mp4"
 
 @pytest.fixture(autouse=True)
 def own_notes(tmp_path, monkeypatch):
-    """Servers of these tests are not found by anybody else's, nor the other way round."""
+    """These tests and others do not find each other's servers."""
     monkeypatch.setenv("LIVEDANCE_RUNTIME", str(tmp_path / "runtime"))
     monkeypatch.setattr(handshake, "_BACK_OFF_S", (0.05, 0.2))
 
@@ -53,7 +53,7 @@ async def until(true) -> None:
 
 
 async def stream_until(client: LiveClient, true) -> None:
-    """Frames until something happens."""
+    """Send frames until a condition holds."""
     async with asyncio.timeout(WAIT_S):
         while not true():
             await client.send(LANDMARKS, SIZE)
@@ -64,7 +64,7 @@ async def stream_until(client: LiveClient, true) -> None:
 
 
 def crash_and_go_on(server: LiveServer, folder: Path) -> dict[str, object]:
-    """A client streams, is recorded, has tuned something; then the server's native code crashes."""
+    """A client streams, is recorded and has changed a setting; then the server's native code crashes."""
 
     async def main() -> dict[str, object]:
         settings = {"hands": False}
@@ -75,7 +75,7 @@ def crash_and_go_on(server: LiveServer, folder: Path) -> dict[str, object]:
             await client.change_settings(visibility_threshold=0.25)
             await stream_until(client, lambda: client.results_received >= 100)
             before, pid = client.results_received, server.pid
-            os.kill(pid, signal.SIGSEGV)  # as the kernel tells a process that touched memory not its own
+            os.kill(pid, signal.SIGSEGV)  # as the kernel does after an invalid memory access
             await stream_until(client, lambda: client.results_received >= before + 20 and client.reconnections)
             assert server.pid != pid
             assert client.settings["hands"] is False
@@ -100,14 +100,14 @@ def test_a_server_whose_native_code_crashes_is_started_again_and_its_client_goes
     with LiveSession.attach(server, "take") as session:
         events = session.events
         assert said in events.loc[events["name"] == "server restarted", "data"].iloc[0]["reason"]
-    assert "Segmentation fault" in server.log_path.read_text()  # and where it happened
+    assert "Segmentation fault" in server.log_path.read_text()  # with the place where it happened
     recording = Recording.open(tmp_path / "take")
     assert recording.ledger.conserved_to_seq > 0
     assert not recording.complete
     pid = server.pid
     server.stop()
     assert not psutil.pid_exists(pid)
-    assert len(server.crashes) == 1  # to be stopped is no crash
+    assert len(server.crashes) == 1  # stopping is no crash
 
 
 def test_a_server_that_crashes_again_and_again_is_not_started_for_ever(server):
@@ -123,7 +123,7 @@ def test_a_server_that_crashes_again_and_again_is_not_started_for_ever(server):
 
 
 def test_a_session_recorded_by_the_server_is_recorded_beside_the_first_after_a_crash(tmp_path):
-    """The name comes again, and nothing is written over."""
+    """The session's name occurs twice, and nothing is overwritten."""
 
     async def stream(server: LiveServer) -> None:
         async with LiveClient(server.url, server.token, session="take", retry_for_s=WAIT_S) as client:
@@ -177,7 +177,7 @@ def test_a_killed_kernel_leaves_server_and_session_to_be_taken_up_again(tmp_path
             assert len(session.angles) >= 20
             before = session.latest
             clip = EncodedClip([LANDMARKS], SIZE, 100.0, "landmarks")
-            session.stream(clip, seconds=0.3, end=True)  # the killed one's place is free for it
+            session.stream(clip, seconds=0.3, end=True)  # the slot of the killed producer is free
             asyncio.run(until(lambda: session.latest is not before))
             assert session.ledger.conserved
             assert session.frames["seq"].is_unique
@@ -218,7 +218,7 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(server, tmp_path):
 
 
 def hold_ports(stack: ExitStack, how_many: int) -> int:
-    """The first of so many ports in a row, all of which this test holds."""
+    """Take a number of consecutive ports; return the first."""
     for first in range(20_000, 60_000, how_many):
         with ExitStack() as these:
             try:
@@ -226,7 +226,7 @@ def hold_ports(stack: ExitStack, how_many: int) -> int:
                     taken = these.enter_context(socket.socket())
                     taken.bind(("127.0.0.1", port))
                     taken.listen()
-            except OSError:  # somebody else's, who may free it at any moment
+            except OSError:  # another process has it and may free it at any moment
                 continue
             stack.push(these.pop_all())
             return first
@@ -255,7 +255,7 @@ def models(tmp_path, monkeypatch) -> Path:
 
 
 def damage(path: Path) -> None:
-    """One bit in the middle, as a dying disk does it."""
+    """Flip one bit in the middle, as a failing disk does."""
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""The campaign of ``python -m tests.fuzz``, cut short: a real server's process, wrong messages, an honest session."""
+"""A short run of ``python -m tests.fuzz``: a server process, invalid messages, and a valid session next to them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.fuzz.campaign import Report, campaign
 
 
-@pytest.mark.timeout(600)  # a busy machine is waited for
+@pytest.mark.timeout(600)  # for a busy machine
 def test_wrong_messages_cost_no_session_and_surprise_nobody(tmp_path):
     report = asyncio.run(campaign(3000, seed=1, connections=3, folder=tmp_path))
     assert report.held, report.words()
@@ -17,7 +17,7 @@ def test_wrong_messages_cost_no_session_and_surprise_nobody(tmp_path):
     assert report.frames > 500
     assert report.texts > 500
     assert report.http_requests > 0
-    assert len(report.answers) > 10, report.words()  # the server did hear it
+    assert len(report.answers) > 10, report.words()  # the server did receive the messages
     assert report.honest["results"] > 0
 
 

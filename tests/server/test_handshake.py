@@ -1,4 +1,4 @@
-"""Introducing oneself, and being interrupted in it."""
+"""The handshake of a client, and its cancellation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from livedance_lab.client.handshake import shake_hands
 
 
 def test_a_client_that_is_closed_while_it_introduces_itself_leaves_no_connection():
-    """The server would take the leftover, which answers pings by itself, for a producer that stays."""
+    """A connection left open would answer pings by itself, so the server would keep its producer."""
 
     async def work() -> None:
         heard, gone = asyncio.Event(), asyncio.Event()

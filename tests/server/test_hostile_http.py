@@ -1,4 +1,4 @@
-"""Whatever is sent to the HTTP side is answered in words, writes nothing outside its folder and surprises nobody."""
+"""Every HTTP request is answered without an internal error and writes nothing outside the record root."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_a_request_that_is_none_costs_nobody_else_anything(name, head, body, cap
 
 
 def test_any_request_is_answered_or_closed(caplog, tmp_path):
-    """As the campaign asks, here the same requests every time; one of them is often a recording, which is allowed."""
+    """Requests as in the fuzzing campaign, the same in every run; recordings among them are allowed."""
     rng = random.Random(7)
 
     async def work(served: Served) -> None:

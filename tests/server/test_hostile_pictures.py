@@ -1,4 +1,4 @@
-"""Pictures over a real socket: each hostile one ends `rejected`, each turned one gives upright landmarks."""
+"""Images over a real socket: hostile ones end as `rejected`, rotated ones give upright landmarks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WIDTH, HEIGHT = pictures.WIDTH, pictures.HEIGHT
 
 
 class RedEstimator:
-    """Every landmark lies in the middle of what is red: knows nothing of how a picture was stored."""
+    """Places every landmark in the middle of the red pixels; it does not know how the image was stored."""
 
     def estimate(self, image_rgb: ImageArray, t_ms: int) -> Estimate:
         y, x = np.nonzero((image_rgb[..., 0] > 150) & (image_rgb[..., 1] < 100))
@@ -34,7 +34,7 @@ register("red", lambda kind, settings: RedEstimator())
 
 
 async def show(raw: Raw, image: bytes, source_size_px: tuple[int, int] = (0, 0)) -> int:
-    """Send a picture and say how large the camera's was."""
+    """Send an image and the size of the camera image; return the frame's number."""
     seq, t_s = raw.next_seq, now_s()
     raw.next_seq += 1
     await raw.say(encode_frame(FrameHeader(seq, source_size_px, t_s, t_s), image))
@@ -62,7 +62,7 @@ def test_each_unusual_honest_picture_gives_a_result():
     async def work(served: Served) -> None:
         async with served.producer() as raw:
             for case in pictures.usual():
-                if not case.grey:  # where nothing is red, this estimator sees nobody
+                if not case.grey:  # without red pixels this estimator detects nobody
                     result = await raw.hear("result", seq=await show(raw, case.image))
                     assert result["size_px"] == [WIDTH, HEIGHT], case.name
                     assert result["pose"]["raw_px"][0][:2] == pytest.approx([WIDTH / 4, HEIGHT / 4], abs=1.5), case.name
@@ -73,7 +73,7 @@ def test_each_unusual_honest_picture_gives_a_result():
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
 def test_landmarks_are_pixels_of_the_upright_picture_however_the_phone_was_held(form):
-    """The camera's size is unsaid, said as stored, or said as seen."""
+    """The camera size in the header is missing, as stored, or as displayed."""
     upright = pictures.quarters()
 
     async def work(served: Served) -> None:
@@ -105,7 +105,7 @@ def test_half_a_size_is_refused(said):
 
 
 def test_a_camera_of_another_size_than_the_picture_is_the_range_of_the_landmarks():
-    """Clients shrink pictures before they send them; what they say their camera had is where landmarks are told."""
+    """Clients scale images down before they send them; landmarks are pixels of the camera image they report."""
 
     async def work(served: Served) -> None:
         async with served.producer() as raw:

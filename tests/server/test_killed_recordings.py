@@ -1,4 +1,4 @@
-"""``kill -9`` at any moment: the recording opens, adds up to its last write, and misses less than a second."""
+"""After ``kill -9`` at any moment, a recording opens, is conserved up to its last write, and lacks less than 1 s."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def clip() -> EncodedClip:
 
 
 def record_until_killed(clip: EncodedClip, folder: Path, after_s: float) -> tuple[float, float]:
-    """Sixty frames a second into a server that records, killed after a while of results; when it began and ended."""
+    """Stream 60 frames/s into a recording server and kill it; return the times of the first result and of the kill."""
     began_s = killed_s = 0.0
 
     def kill_when_due(client):

@@ -1,4 +1,4 @@
-"""An age to hold, over a real socket: the client is told what to send, and gets its own settings back."""
+"""The latency target, over a real socket: the server changes what the client sends, and restores its settings."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from livedance_lab.clock import now_s
 from livedance_lab.session_data.log import from_ipc
 from tests.support.servers import Raw, Served, serve
 
-LATE_S = 0.3  # how long each picture is on its way, as its header says
+LATE_S = 0.3  # how long each frame travels, according to its header
 
 
 @asynccontextmanager
 async def feeding(raw: Raw):
-    """Old frames, one after the other, while the block goes on."""
+    """Send old frames, one after the other, during the block."""
 
     async def feed() -> None:
         while True:

@@ -1,4 +1,4 @@
-"""Smoothing a logged session again gives what was shown live, to the last bit."""
+"""Smoothing a logged session again reproduces the live values bit for bit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PAIRS = {
 
 @pytest.fixture(scope="module")
 def live_session(model_server) -> SessionData:
-    """A real session in which the smoothing, and what is left, are changed on the way; angles that jump at 180."""
+    """A real session during which the smoothing and `mirrored` are changed; some angles jump at 180 degrees."""
     changes = iter(
         [
             {"smoothing": {"filter": "one_euro", "params": {}}},
@@ -51,7 +51,7 @@ def test_recorded_settings_reproduce_live_values_bit_for_bit(live_session, again
 
 
 def test_other_settings_give_other_values(live_session):
-    """The comparison above is not of raw values with themselves."""
+    """So the comparison above does not compare raw values with themselves."""
     plain = resmooth(live_session, Settings.parse({"smoothing": {"filter": "none"}}))
 
     np.testing.assert_array_equal(plain.keypoints_px, live_session.array("keypoints_px"))

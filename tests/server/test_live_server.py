@@ -1,4 +1,4 @@
-"""The server as its own process: started, found, stopped, and killed without warning."""
+"""A server process: started, found, described, stopped, and killed without warning."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ asyncio.run(main(sys.argv[1], sys.argv[2], open(sys.argv[3], "rb").read()))
 
 @pytest.fixture(autouse=True)
 def own_notes(tmp_path, monkeypatch):
-    """Servers of these tests are not found by anybody else's, nor the other way round."""
+    """These tests and others do not find each other's servers."""
     monkeypatch.setenv("LIVEDANCE_RUNTIME", str(tmp_path / "runtime"))
 
 
 @pytest.fixture
 def server() -> Iterator[LiveServer]:
-    """One of its own, for tests that stop or kill it."""
+    """A server process for one test that stops or kills it."""
     with LiveServer.start(reuse=False, port=0, estimator="replay") as started:
         yield started
 
@@ -81,7 +81,7 @@ def test_it_is_found_reused_and_stopped_without_a_trace(server, tmp_path):
     (found,) = find_servers()
     assert (found.url, found.token, found.pid) == (server.url, server.token, server.pid)
     assert LiveServer.start(reuse=True).url == server.url
-    found.stop()  # not its own process: left alone
+    found.stop()  # this object did not start the process, so nothing happens
     assert server.alive()
 
     process, log = server._process, server.log_path
@@ -107,7 +107,7 @@ def test_a_stale_note_is_no_server(tmp_path):
 
 
 def test_another_program_on_the_port_of_a_server_that_is_gone_is_no_server(tmp_path):
-    """It answers, but in a protocol of its own."""
+    """It answers, but not in HTTP."""
     over = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as other:
         other.settimeout(0.1)
@@ -203,7 +203,7 @@ def test_a_killed_client_leaves_no_thread_and_its_place_is_free(replay_server, t
         ledger = replay_server.get(f"/sessions/{name}")["ledger"]
         assert ledger["conserved"]
         assert ledger["captured"] >= 5
-    # the loop's own pool may have grown by one or two; three lanes a session would be six more
+    # the thread pool of the event loop may have grown by one or two; three lanes a session would be six more
     assert rested[-1] <= rested[0] + 2
 
     with pytest.raises(ConnectionRefused, match="has ended"):
@@ -211,7 +211,7 @@ def test_a_killed_client_leaves_no_thread_and_its_place_is_free(replay_server, t
 
 
 def kill_mid_stream(server: LiveServer, image: Path, session: str) -> int:
-    """A client in a process of its own, killed while it streams; the server's threads just before."""
+    """Kill a client process while it streams; return the server's number of threads just before."""
     arguments = [sys.executable, "-c", STREAMER, server.url, server.token, str(image), session]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as client:
         try:
@@ -224,7 +224,7 @@ def kill_mid_stream(server: LiveServer, image: Path, session: str) -> int:
 
 
 def test_an_interrupted_cell_stops_streaming(replay_server):
-    """As the stop button of a notebook does it: what was running in the session's thread is stopped, too."""
+    """As by a notebook's stop button: what runs in the session's thread is stopped as well."""
     landmarks = EncodedClip([LANDMARKS], SIZE, 200.0, "landmarks")
 
     def tick(client: LiveClient) -> None:

@@ -1,4 +1,4 @@
-"""A session on LSL and back: real server, real liblsl, kept on this machine."""
+"""A session on LSL and back: real server and real liblsl, confined to this machine."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from livedance_lab.skeletons import BLAZEPOSE_33
 from tests.support.pipeline import SIZE, WAIT_S, a_pose
 
 N_FRAMES, NOBODY_EVERY = 50, 3
-SLACK_S = 1e-3  # the uncertainty may change between a stamp's making and a test's asking
+SLACK_S = 1e-3  # the uncertainty may change between the time stamp and the test's reading of it
 
 
 @pytest.fixture(scope="module")
 def lsl(tmp_path_factory) -> Iterator[Any]:
-    """pylsl, alone: streams of this run only, found on this machine without multicast."""
+    """pylsl, configured to find only the streams of this test run, on this machine, without multicast."""
     config = tmp_path_factory.mktemp("lsl") / "lsl_api.cfg"
     config.write_text(
         "[ports]\nIPv6 = disable\n[multicast]\nResolveScope = machine\n"
@@ -51,7 +51,7 @@ def session(lsl, replay_server) -> Iterator[LiveSession]:
 
 
 def moving() -> EncodedClip:
-    """Somebody who comes nearer by a centimetre a frame, and is out of the picture now and then."""
+    """A person who comes closer by 1 cm per frame, and who is absent in every third frame."""
     images = []
     for n in range(N_FRAMES):
         pose = a_pose()
@@ -63,7 +63,7 @@ def moving() -> EncodedClip:
 
 
 def until(true: Callable[[], object]) -> None:
-    """Wait for something, for as long as it takes."""
+    """Wait until a condition holds."""
     give_up_s = now_s() + WAIT_S
     while not true():
         assert now_s() < give_up_s, "this never happened"
@@ -71,14 +71,14 @@ def until(true: Callable[[], object]) -> None:
 
 
 def found(lsl: Any, key: str, value: str) -> Any:
-    """The one stream that is called so."""
+    """Return the one stream with this property."""
     streams = lsl.resolve_byprop(key, value, timeout=WAIT_S)
     assert len(streams) == 1
     return streams[0]
 
 
 def lsl_ahead_s(lsl: Any) -> tuple[float, float]:
-    """LSL's clock minus ours, by the plainest of ways, and how far that may be off."""
+    """Return LSL's clock minus ours and the uncertainty, by direct readings of both."""
     readings = [(now_s(), lsl.local_clock(), now_s()) for _ in range(100)]
     before_s, t_lsl_s, after_s = min(readings, key=lambda r: r[2] - r[0])
     return t_lsl_s - (before_s + after_s) / 2, (after_s - before_s) / 2
@@ -86,14 +86,14 @@ def lsl_ahead_s(lsl: Any) -> tuple[float, float]:
 
 @dataclass
 class Received:
-    """Everything one inlet gave."""
+    """All samples and time stamps of one inlet."""
 
     inlet: Any
     samples: list[list[Any]] = field(default_factory=list)
     stamps_s: list[float] = field(default_factory=list)
 
     def pull(self, wanted: int) -> None:
-        """Wait for as many samples in all."""
+        """Wait until there are `wanted` samples in total."""
         give_up_s = now_s() + WAIT_S
         while len(self.samples) < wanted:
             assert now_s() < give_up_s, f"{len(self.samples)} samples of {wanted} came"
@@ -122,7 +122,7 @@ def test_pose_and_angles_arrive_with_their_capture_times(lsl, session):
     assert bridge.ended
     assert bridge.unmapped == 0
 
-    # one machine has one clock: the server's is ours, whatever the exchange with it says
+    # all processes of one machine read the same clock, so the true offset to the server is zero
     ahead_s, reading_s = lsl_ahead_s(lsl)
     captured_s = data.t_capture_s + ahead_s
     stamps_s = np.array(pose.stamps_s)
@@ -152,7 +152,7 @@ def test_results_a_slow_viewer_never_saw_are_counted(lsl, session):
 
 
 def test_what_has_no_known_time_is_never_stamped(lsl, session, monkeypatch):
-    """As just after a reconnection: marks out are counted and not sent, markers in wait."""
+    """As just after a reconnection: outgoing marks are counted but not sent, incoming markers wait."""
     theirs = lsl.StreamOutlet(lsl.StreamInfo("early", "Markers", 1, 0, "string", f"early-{session.id}"))
     with LslBridge(session, "when", markers="early") as bridge:
         until(lambda: bridge.inlet.connected and theirs.have_consumers())
@@ -169,7 +169,7 @@ def test_what_has_no_known_time_is_never_stamped(lsl, session, monkeypatch):
 
 
 def test_a_marker_program_may_be_restarted(lsl, session):
-    """Without a source id LSL itself does not find it again."""
+    """Without a source id, LSL itself does not find the stream again."""
 
     def begin() -> Any:
         return lsl.StreamOutlet(lsl.StreamInfo("restarted", "Markers", 1, 0, "int32", ""))
@@ -229,7 +229,7 @@ def test_marks_of_the_session_go_out(lsl, session):
         marks = Received(lsl.StreamInlet(found(lsl, "name", "out_markers")))
         marks.inlet.open_stream(timeout=WAIT_S)
         until(bridge._markers.have_consumers)
-        t_s = now_s() - 30.0  # the server's clock is ours
+        t_s = now_s() - 30.0  # a time of the server's clock, which is also ours
         uncertainty_s = bridge.clock.uncertainty_s
         session.mark("a jump", t_s=t_s, height_m=0.4)
         marks.pull(1)
@@ -241,7 +241,7 @@ def test_marks_of_the_session_go_out(lsl, session):
 
 
 def test_markers_of_the_lab_become_marks_at_their_own_time(lsl, session):
-    """They come from a stream called as ours, and ours is not taken for it: no mark comes back for ever."""
+    """Their stream has the name of ours; the bridge must not read its own, or each mark would return for ever."""
     theirs = lsl.StreamOutlet(lsl.StreamInfo("in_markers", "Markers", 1, 0, "string", f"stimuli-{session.id}"))
     long = "x" * 300
     with LslBridge(session, "in", markers="in_markers") as bridge:
@@ -254,7 +254,7 @@ def test_markers_of_the_lab_become_marks_at_their_own_time(lsl, session):
         theirs.push_sample([long], t_lsl_s + 0.1)
         theirs.push_sample([""], t_lsl_s + 0.2)
         until(lambda: bridge.inlet.taken == 3)
-        until(lambda: bridge.marks_pushed == 4)  # all went out, too: ours would be back by now
+        until(lambda: bridge.marks_pushed == 4)  # all went out as well: our own would have returned by now
         events = session.events
 
     marks = events[events["kind"] == "mark"].set_index("name")
@@ -263,7 +263,7 @@ def test_markers_of_the_lab_become_marks_at_their_own_time(lsl, session):
     ahead_s, reading_s = lsl_ahead_s(lsl)
     go = marks.loc["go"]
     correction_s = go["data"]["lsl_correction_s"]
-    assert abs(correction_s) < 0.1  # one machine: LSL's own estimate of nothing
+    assert abs(correction_s) < 0.1  # the true value is zero on one machine
     assert abs(go["t_s"] - (t_lsl_s + correction_s - ahead_s)) <= uncertainty_s + reading_s + SLACK_S
     assert go["data"]["lsl_stream"] == "in_markers"
     assert go["data"]["lsl_time_s"] == t_lsl_s

@@ -1,4 +1,4 @@
-"""A session as a notebook holds it: fed in the background, waited for, named, and still there after a restart."""
+"""A session in a notebook: background sources, waiting for results, names, and a restarted server."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from tests.support.pipeline import LANDMARKS, SIZE, WAIT_S
 from tests.support.servers import TOKEN, Served, serve
 
 CLIP = Path(__file__).resolve().parents[2] / "data" / "samples" / "dancer.mp4"
-SMALL = {"short_side_px": 96}  # reading the clip is most of the time these tests take
+SMALL = {"short_side_px": 96}  # most of the time of these tests is spent on reading the clip
 
 
 class Blank:
-    """Looks at real pictures and sees nobody, at once."""
+    """An estimator that detects nobody, at once."""
 
     def estimate(self, *_args: Any, **_kwargs: Any) -> Estimate:
         return Estimate()
@@ -41,13 +41,13 @@ register("blank", lambda kind, settings: Blank())
 
 @pytest.fixture(autouse=True)
 def _short_clip(monkeypatch):
-    """Of the clip only half a second is read; it is played over and over."""
+    """Read only half a second of the clip, which is then played repeatedly."""
     read = EncodedClip.read
     monkeypatch.setattr(EncodedClip, "read", lambda path, settings, *_rest: read(path, settings, 0.5))
 
 
 def with_session(work: Callable[[Served, LiveSession], None], **settings: Any) -> None:
-    """Run blocking `work` in a thread, as a cell does, beside a real server."""
+    """Run blocking `work` in a thread, as a notebook cell does, with a real server."""
 
     def cell(served: Served) -> None:
         with LiveSession.open(LiveServer(served.url, TOKEN, 0), **SMALL, **settings) as session:
@@ -72,7 +72,7 @@ def until(true: Callable[[], object]) -> None:
 def test_without_a_browser_the_clip_is_played_until_it_is_stopped_and_every_frame_is_answered():
     def work(_served: Served, session: LiveSession) -> None:
         feed = session.play_in_background(CLIP, wait_for_browser_s=0)
-        session.wait(1.0)  # twice as long as what was read of the clip
+        session.wait(1.0)  # twice the length of the clip
         assert feed.status == "playing"
         assert session.results_per_s > 0
         session.end()
@@ -198,12 +198,12 @@ def test_listeners_that_fail_do_not_stop_the_others(caplog):
 
 
 def results_of(session: LiveSession, count: int) -> list[int]:
-    """Produce some results as a view that has found its server again; their numbers, once the session has seen them."""
+    """Produce results, as a view does on a new connection; return their numbers once the session has received them."""
 
     async def produce() -> list[int]:
         async with LiveClient(session.server.url, TOKEN, session=session.id, pacing="free") as client:
             await client.wait_ready()
-            await asyncio.to_thread(until, lambda: not session.error)  # it looks again by itself: not before it sees
+            await asyncio.to_thread(until, lambda: not session.error)  # the session reconnects by itself; wait for it
             first = client.credit.captured
             for _ in range(count):
                 await client.send(LANDMARKS, SIZE)
@@ -216,7 +216,7 @@ def results_of(session: LiveSession, count: int) -> list[int]:
 
 
 def test_after_a_crash_the_session_is_found_again_when_its_producer_is_back(monkeypatch, tmp_path):
-    """The view in the browser comes back by itself with the session's name; the kernel must see it."""
+    """The view in the browser reconnects by itself under the session's name; the kernel must notice."""
     monkeypatch.setattr(handshake, "_BACK_OFF_S", (0.02, 0.05))
     monkeypatch.setattr(viewer, "_LOOK_AGAIN_S", 0.02)
     monkeypatch.setenv("LIVEDANCE_TOKEN", TOKEN)

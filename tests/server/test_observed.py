@@ -1,4 +1,4 @@
-"""What whoever runs a server sees: the log without secrets, readiness, and an end in good order."""
+"""What an operator sees of a server: a log without secrets, readiness, an orderly end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def own_notes(tmp_path, monkeypatch) -> None:
 
 @pytest.fixture
 def temporary(tmp_path, monkeypatch) -> Path:
-    """Where this process makes temporary files."""
+    """The folder for temporary files of this process."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -47,7 +47,7 @@ def temporary(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture(params=["text", "json"])
 def talkative(request, tmp_path) -> Iterator[tuple[LiveServer, str]]:
-    """A server process that logs all there is, and in which form."""
+    """A server process that logs everything, and its log format."""
     with LiveServer.start(reuse=False, port=0, estimator="replay", token=TOKEN, log_level="debug",
                           log_format=request.param, record_root=tmp_path) as server:  # fmt: skip
         assert server.token == TOKEN
@@ -55,7 +55,7 @@ def talkative(request, tmp_path) -> Iterator[tuple[LiveServer, str]]:
 
 
 def said_to(server: LiveServer, lines: list[str]) -> bytes:
-    """Bytes of a hand-made HTTP request, and what comes back."""
+    """Send the lines of an HTTP request; return the answer."""
     with socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1])), timeout=WAIT_S) as raw:
         raw.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
         return raw.recv(65536)
@@ -103,16 +103,16 @@ def test_the_token_is_neither_logged_nor_in_the_list_of_processes(talkative, cap
         assert (ended["session"], ended["conserved"], ended["level"]) == ("trial1", True, "info")
     assert TOKEN not in log
     assert TOKEN not in everyones
-    assert TOKEN[:6] not in caplog.text  # websockets shortens what it writes
+    assert TOKEN[:6] not in caplog.text  # websockets shortens the values it logs
     assert TOKEN not in repr(server)
-    assert "Ada" not in log  # what a mark says is the researcher's
+    assert "Ada" not in log  # the text of a mark may name people
 
 
 # --- readiness
 
 
 class Mended:
-    """An estimator that cannot be made until it is mended."""
+    """An estimator that cannot be created until `works` is set."""
 
     works = False
 
@@ -142,7 +142,7 @@ def test_ready_means_that_estimators_load_and_that_it_is_not_stopping():
         status, body = await ready()
         assert (status, body["ready"]) == (503, False)
         await until("the estimators do not load: its model is broken.")
-        assert (await served.http("GET", "/health/live", Authorization=""))[0] == 200  # alive all the same
+        assert (await served.http("GET", "/health/live", Authorization=""))[0] == 200  # alive nevertheless
         Mended.works = True
         async with asyncio.timeout(WAIT_S):
             while (await ready())[0] != 200:

@@ -1,4 +1,4 @@
-"""What waits for a slow reader: every control message, and one result, the newest. Stepped by hand."""
+"""The outbox of a slow client: all control messages wait, and only the newest result. Stepped by hand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from livedance_lab.server.outbox import Outbox
 
 
 class Socket:
-    """Takes one message each time the test lets it."""
+    """A socket that takes one message each time the test permits it."""
 
     def __init__(self) -> None:
         self.sent: list[str | bytes] = []
@@ -43,7 +43,7 @@ def on_a_loop(work) -> None:
 def test_a_slow_reader_gets_every_control_message_and_only_the_newest_result():
     async def work(outbox, socket, cut) -> None:
         outbox.put_newest("result", "result 0")
-        await asyncio.sleep(0)  # it is being sent: it cannot be called back
+        await asyncio.sleep(0)  # it is being sent and cannot be replaced any more
         for n in range(1, 500):
             outbox.put_newest("result", f"result {n}")
             if n % 100 == 0:
@@ -69,7 +69,7 @@ def test_a_quick_reader_gets_everything():
 
 
 def test_a_stalled_viewer_is_not_cut_off_for_its_producers_readings():
-    """Two a second of them, and a page that sleeps for ten minutes: it gets the newest when it wakes."""
+    """Statistics come twice a second; a page that sleeps for ten minutes receives the newest when it wakes."""
 
     async def work(outbox, socket, cut) -> None:
         outbox.put("event")
@@ -124,7 +124,7 @@ def test_few_but_huge_messages_cut_a_reader_off_too():
         for _ in range(5):
             outbox.put("x" * 5_000_000)
             await asyncio.sleep(0)
-        await socket.let_through(5)  # who reads may have any amount of them
+        await socket.let_through(5)  # a client that reads may receive any amount
         assert cut == []
         for _ in range(8):
             outbox.put("x" * 5_000_000)

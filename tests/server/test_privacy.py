@@ -1,9 +1,9 @@
-"""What is promised of pictures: they are never on disk unless asked for, and nothing leaves this machine.
+"""Privacy: images are never on disk unless the user asks for it, and nothing leaves this machine.
 
-One real session (server process, models, a filmed person) is run under observation in four ways that do not depend
-on each other: the operating system refuses any file as large as a picture; each picture carries a mark that is looked
-for in everything the session left; Python's audit hooks tell of every file opened and every address spoken to; and the
-session has a network of its own with nothing but loopback in it, where the system permits that (as root it does).
+One real session (server process, models, a filmed person) is observed in four independent ways: the operating system
+refuses any file as large as an image; each image carries a mark that is searched for in all files the session left;
+Python's audit hooks report every file that is opened and every network address that is used; and the session runs in a
+network namespace that holds only loopback, where the system permits that (it does for root).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.timeout(300)
 
 @dataclass
 class Seen:
-    """All that was seen of one session."""
+    """Everything that was observed of one session."""
 
     report: dict[str, Any] = field(default_factory=dict)
     told: list[tuple[int, str, str]] = field(default_factory=list)
@@ -60,7 +60,7 @@ def stamps(folder: Path) -> set[str]:
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory) -> Seen:
-    """A session whose home, cache, working and temporary folders are its own, so that whatever it leaves is found."""
+    """Run a session with its own home, cache, working and temporary folders, so that all files it leaves are found."""
     for kind in ("pose", "hands"):
         model_store.ensure(kind)
     own, pipe = tmp_path_factory.mktemp("own"), tmp_path_factory.mktemp("pipe") / "witness"
@@ -73,7 +73,7 @@ def seen(tmp_path_factory) -> Seen:
         "HOME": str(folders["home"]), "XDG_CACHE_HOME": str(folders["cache"]), "TMPDIR": str(folders["tmp"]),
         "LIVEDANCE_RUNTIME": str(folders["runtime"]), "LIVEDANCE_MODELS": str(model_store.folder()),
         "LIVEDANCE_WITNESS": str(pipe), "PYTHONPATH": os.pathsep.join([str(HERE / "witness"), str(ROOT)]),
-        "PYTHONDONTWRITEBYTECODE": "1",  # a bytecode file cut short would be found later by others
+        "PYTHONDONTWRITEBYTECODE": "1",  # other runs would find a truncated bytecode file
     }  # fmt: skip
     result, models = Seen(), stamps(model_store.folder())
     with listening(pipe, result.told):
@@ -95,8 +95,8 @@ def seen(tmp_path_factory) -> Seen:
 
 @contextlib.contextmanager
 def listening(pipe: Path, told: list[tuple[int, str, str]]):
-    """Collect what witnesses tell until the block is over."""
-    both_ends = os.open(pipe, os.O_RDWR)  # neither side waits for the other to come
+    """Collect the reports of the audit hooks during the block."""
+    both_ends = os.open(pipe, os.O_RDWR)  # so that neither side waits for the other to open it
 
     def listen() -> None:
         with open(both_ends, "rb", buffering=0, closefd=False) as story:
@@ -123,11 +123,11 @@ def test_it_was_a_real_session(seen):
     assert ledger["conserved"]
     assert ledger["states"]["processed"] >= 1
     assert seen.report["rows"] > 0
-    assert len({pid for pid, kind, _ in seen.told if kind == "here"}) == 2  # its client and its server
+    assert len({pid for pid, kind, _ in seen.told if kind == "here"}) == 2  # client and server
 
 
 def test_no_file_could_have_taken_a_picture(seen):
-    """The system's limit was below the smallest of them, in memory files, too, and the session did not mind."""
+    """The limit on file sizes, which holds for memory files too, was below the smallest image; the session worked."""
     assert seen.report["smallest"] > LARGEST_FILE
 
 
@@ -141,9 +141,9 @@ def test_no_picture_is_in_anything_it_left(seen):
 
 def test_only_notes_log_and_locks_were_opened_for_writing(seen):
     allowed = re.compile(
-        r"/dev/null|\d+"  # a number: a descriptor there was already
+        r"/dev/null|\d+"  # a number: an existing descriptor
         r"|.*/runtime(/\.?server-[\w.-]+)?|.*/tmp/livedance-\w+(/\.?server[\w.-]*)?"
-        r"|.*/tmp(/(tmp)?\w{8})?"  # Python itself: can one write here; where is a library
+        r"|.*/tmp(/(tmp)?\w{8})?"  # Python itself: tests whether it can write there, and searches libraries
         rf"|{re.escape(str(model_store.folder()))}(/[\w.-]+\.lock)?"
     )
     strange = {path for path in seen.of("write") | set(seen.report["files"]) if not allowed.fullmatch(path)}
@@ -153,7 +153,7 @@ def test_only_notes_log_and_locks_were_opened_for_writing(seen):
 
 
 def test_a_kept_picture_would_have_been_found(seen):
-    """The same session recorded with its pictures, as somebody asked for it: the mark is there."""
+    """A session recorded with its images, as the user asked for it: there the mark is found."""
     assert [name for name, content in seen.left_after.items() if MARK in content]
     assert "consent" in json.loads(seen.left_after["cwd/kept/manifest.json"])["consent"]
 
@@ -162,12 +162,12 @@ def test_nothing_but_loopback_was_spoken_to(seen):
     spoken = {what for what in seen.of("speak") if not what.startswith(("/", "b'", "None"))}  # paths: Unix sockets
     assert spoken, "the witness saw nothing at all"
     strange = {what for what in spoken if not LOOPBACK.search(what)}
-    strange -= {NOWHERE[0], str(NOWHERE)}  # what was tried to show that it cannot be reached
+    strange -= {NOWHERE[0], str(NOWHERE)}  # tried to show that it cannot be reached
     assert strange == set()
     assert {ip for ip in seen.report["peers"] if not LOOPBACK.fullmatch(ip)} == set()
     assert seen.report["peers"]
 
 
 def test_it_needs_no_network(seen):
-    """In a network that holds nothing else there is nobody to speak to, for C libraries neither."""
+    """In a network with nothing but loopback no other machine can be reached, not even by C libraries."""
     assert seen.report["reached"] in ("Network is unreachable", "not permitted here")

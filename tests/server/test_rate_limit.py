@@ -1,4 +1,4 @@
-"""How much one connection may send: more than any camera does, less than what brings a server down."""
+"""The rate limits of a connection admit every camera and refuse what could bring the server down."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_flood_is_told_why_and_closed_and_the_session_goes_on(config, said, wo
     async def work(served: Served) -> None:
         async with served.producer(session="s") as raw:
             await raw.result()
-            with contextlib.suppress(ConnectionClosed):  # as soon as it has said too much
+            with contextlib.suppress(ConnectionClosed):  # the server closes at the limit
                 for _ in range(40):
                     await raw.say(said)
             assert await raw.close_code() == CLOSE_CODES["rate"]

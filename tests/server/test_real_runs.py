@@ -1,4 +1,4 @@
-"""The whole way with the real models: the dancer's clip through a server process, every design, nothing mocked."""
+"""The sample clip through a server process with the real models, in every design, without mocks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def clip() -> EncodedClip:
 
 
 def assert_accounted_for(data: SessionData, summary: dict, offered: int) -> None:
-    """captured = Σ states: in the server's own ledger, and in the rows of its log."""
+    """Check captured = Σ states in the server's ledger and in the rows of its log."""
     ledger = summary["ledger"]
     assert ledger["conserved"]
     assert ledger["captured"] == offered == sum(ledger["states"].values())
@@ -62,12 +62,12 @@ def test_every_captured_frame_ends_in_exactly_one_state(model_server, clip, desi
     assert_accounted_for(data, summary, offered=round(SECONDS * 60))
     assert data.column("found").mean() >= 0.9
     hands_seq = data.column("hands_seq")
-    if design in ("join", "sequential"):  # hands of the frame itself, or none
+    if design in ("join", "sequential"):  # hands of the same frame, or none
         assert ((hands_seq == data.seq) | (hands_seq == -1)).all()
 
 
 def test_the_demos_recipe_gives_the_same_books(model_server):
-    """Base64 JSON, full-size pictures, pose then hands: what everything is compared with."""
+    """Base64 JSON, full-size images, pose then hands: the baseline of all comparisons."""
     full = EncodedClip.read(sample_path(), Settings(short_side_px=2160), 0.5)
     with LiveSession.open(model_server, design="sequential") as session:
         session.stream(full, seconds=0.5, pacing="free", legacy=True, end=True)
@@ -94,7 +94,7 @@ def test_settings_changed_on_the_way_are_in_force_logged_and_lose_no_frame(model
 
 
 def test_sessions_that_ended_give_back_threads_and_memory(model_server, clip):
-    """Each costs about 160 MB while it runs; a server that kept them would be full after an hour."""
+    """Each needs about 160 MB while it runs; a server that kept it would run out of memory within an hour."""
     at_work, rested, bytes_used = 0, 0, []
 
     def tick(client) -> None:
@@ -104,7 +104,7 @@ def test_sessions_that_ended_give_back_threads_and_memory(model_server, clip):
     for number in range(4):
         with LiveSession.open(model_server) as session:
             session.stream(clip, seconds=0.3, end=True, tick=tick)
-        # two pose lanes and one for hands end; the loop's own pool may have grown by one or two meanwhile
+        # two pose lanes and one hands lane end; the thread pool of the event loop may have grown by one or two
         until(lambda most=rested + 2 if number else at_work - 3: resources.threads(model_server.pid) <= most)
         rested = rested or resources.threads(model_server.pid)
         bytes_used.append(resources.resident_bytes(model_server.pid))
@@ -114,14 +114,14 @@ def test_sessions_that_ended_give_back_threads_and_memory(model_server, clip):
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells what a process has mapped")
 def test_one_session_keeps_within_its_memory(clip):
-    """Two pose lanes and hands in a server of their own; what only analysis needs is not loaded by anything it does."""
+    """Two pose lanes and hands, in a server of its own, which never loads the packages that only analysis needs."""
     with LiveServer.start(reuse=False, port=0) as alone, LiveSession.open(alone, pose_lanes=2) as session:
         session.stream(clip, seconds=SECONDS)
         session.data()
         bytes_used = resources.resident_bytes(alone.pid)
         mapped = Path(f"/proc/{alone.pid}/maps").read_text()
 
-    assert bytes_used < 400 * 2**20  # about 310 on a quiet machine; a busy one holds more on the way
+    assert bytes_used < 400 * 2**20  # about 310 on a quiet machine; on a busy one more frames wait
     assert "/mediapipe/" in mapped
     for package in ("/pandas/", "/scipy/", "/matplotlib/"):
         assert package not in mapped
@@ -180,5 +180,5 @@ def test_the_demos_angles_are_compared_with_the_truth(demo):
     for name, error in errors.items():
         assert error["n"] >= 0.8 * demo.summary["states"]["processed"], name
         assert 0 < error["mae"] < 60, name
-        assert abs(error["bias"]) <= error["mae"] + 1e-6, name  # a mean is never above its absolute mean
-        assert 0 < error["mae_without_bias"] <= 2 * error["mae"] + 1e-6, name  # triangle inequality; may exceed mae
+        assert abs(error["bias"]) <= error["mae"] + 1e-6, name  # |mean| is at most the mean of absolute values
+        assert 0 < error["mae_without_bias"] <= 2 * error["mae"] + 1e-6, name  # triangle inequality; it may exceed mae

@@ -1,4 +1,4 @@
-"""A recording played into a server again gives what it gave the first time."""
+"""A recording that is played into a server again gives the same values as before."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_raw_landmarks_reproduce_the_smoothed_output_bit_for_bit(recorded, repla
     assert again.ledger.conserved
     if speed == math.inf:
         assert again.ledger.states["processed"] == source.n_frames
-    if len(again.seq) == source.n_frames:  # a busy machine may drop frames at the original speed, and counts them
+    if len(again.seq) == source.n_frames:  # on a busy machine, frames may be superseded at the original speed
         first = Recording.open(recorded)
         for name in ("keypoints_px", "keypoints_px_smooth", "world_m_smooth", "angles_smooth_deg"):
             np.testing.assert_array_equal(again.array(name), first.array(name))
@@ -60,7 +60,7 @@ def test_kept_pictures_are_a_camera_again(recorded, model_server):
 
 
 def test_faces_are_hidden_in_kept_pictures(recorded):
-    """Around the nose the picture is flat squares."""
+    """Around the nose the image consists of uniform squares."""
     recording = Recording.open(recorded)
     nose = dict(zip(recording.seq.tolist(), recording.array("keypoints_px")[:, 0, :2], strict=True))
     seen = hidden = 0
@@ -72,7 +72,7 @@ def test_faces_are_hidden_in_kept_pictures(recorded):
             seen += 1
             hidden += int(around.std(axis=0).max() < 12)
     assert seen > 0
-    assert hidden > 0.5 * seen  # a nose on the edge of two squares is not flat
+    assert hidden > 0.5 * seen  # at the edge between two squares it is not uniform
 
 
 def test_nothing_to_replay_is_said(tmp_path):

@@ -1,4 +1,4 @@
-"""Places, producers, viewers and ends: who is in which session, and what becomes of it. Real sockets."""
+"""Session slots, producers, viewers, the end of sessions, settings. Real sockets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def lane_threads() -> list[str]:
 
 
 class Gated:
-    """An estimator whose calls wait until the test lets them."""
+    """An estimator whose calls wait until the test opens the gate."""
 
     open = threading.Event()
     at_work = threading.Event()
@@ -62,7 +62,7 @@ def gates():
     assert Gated.alive == 0
 
 
-# --- places
+# --- session slots
 
 
 def test_one_too_many_is_told_busy_and_a_place_that_is_freed_can_be_taken():
@@ -108,7 +108,7 @@ def test_hellos_that_come_together_do_not_get_more_places_than_there_are():
 
 
 def test_a_session_without_its_producer_gives_way_to_the_first_newcomer_only():
-    """Also while it is still being ended: here a lane of it is in the middle of a frame."""
+    """Also while it is being ended: here one of its lanes is working on a frame."""
 
     async def work(served: Served) -> None:
         async with served.producer(session="waits") as raw:
@@ -146,7 +146,7 @@ def test_a_wrong_hello_costs_nobody_a_session():
     serve(work, max_sessions=1, resume_s=600.0)
 
 
-# --- producers that go and come
+# --- producers that disconnect and reconnect
 
 
 def test_a_producer_that_stays_away_frees_threads_estimators_and_place():
@@ -157,13 +157,13 @@ def test_a_producer_that_stays_away_frees_threads_estimators_and_place():
             for _ in range(3):
                 await raw.result()
             assert len(lane_threads()) > before
-            raw.connection.transport.abort()  # as a killed process's sockets end
+            raw.connection.transport.abort()  # as after the kill of a process
         session = served.manager.get("s").session
         await served.until(lambda: session.ended and not session.running)
         await served.until(lambda: len(lane_threads()) == before)
         assert session.ledger.summary()["conserved"]
         assert session._slot.newest is None
-        async with served.producer() as raw:  # and the server takes the next one
+        async with served.producer() as raw:  # the server admits the next one
             await raw.result()
 
     serve(work, resume_s=0.0, max_sessions=1)
@@ -210,7 +210,7 @@ def test_a_newer_producer_replaces_the_older_whose_last_words_are_not_heard():
         async with served.producer(session="s") as old:
             await old.result()
             async with served.producer(session="s") as new:
-                await old.frame(seq=1)  # still on its way when the other came
+                await old.frame(seq=1)  # still on its way when the other one connects
                 assert (await old.hear("bye"))["code"] == "replaced"
                 assert await old.close_code() == CLOSE_CODES["replaced"]
                 assert not [m for m in old.heard if m["type"] == "error"]
@@ -305,7 +305,7 @@ def test_readings_reach_viewers_but_only_the_newest_waits_for_one():
 
 
 def test_a_viewer_that_stops_reading_costs_nothing_and_sees_the_newest_afterwards():
-    """Its socket fills; then one result waits for it, always the newest; the other viewer notices nothing."""
+    """Its socket fills up; then one result waits for it, always the newest. The other viewer is not affected."""
 
     async def work(served: Served) -> None:
         small = sockets.socket()
@@ -314,7 +314,7 @@ def test_a_viewer_that_stops_reading_costs_nothing_and_sees_the_newest_afterward
         async with served.producer(session="s") as raw, served.viewer("s") as awake, \
                 served.viewer("s", sock=small, max_queue=1, close_timeout=0.1) as asleep:  # fmt: skip
             viewers = served.manager.get("s").viewers
-            for viewer in viewers:  # else the system's buffers hold a thousand results
+            for viewer in viewers:  # otherwise the system's buffers would hold a thousand results
                 viewer.ws_connection.stream.socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, 4096)
             while max(v.outbox.n_replaced for v in viewers) < 50:
                 await raw.result()
@@ -324,11 +324,11 @@ def test_a_viewer_that_stops_reading_costs_nothing_and_sees_the_newest_afterward
             last = (await raw.result())["seq"]
             assert (await awake.hear("result", seq=last))["seq"] == last
 
-            seen = [(await asleep.hear("result"))["seq"]]  # it wakes up
+            seen = [(await asleep.hear("result"))["seq"]]  # it reads again
             while seen[-1] != last:
                 seen.append((await asleep.hear("result"))["seq"])
             assert seen == sorted(seen)
-            assert len(seen) < last + 1 - 40  # what it slept through was not kept for it
+            assert len(seen) < last + 1 - 40  # older results were not kept for it
             assert (await raw.end())["states"]["processed"] == last + 1
 
     serve(work)
@@ -371,7 +371,7 @@ def test_settings_changed_live_are_told_logged_and_in_every_result_after():
                 assert told["settings"]["visibility_threshold"] == 0.99
             result = await raw.result()
             assert result["settings_version"] == 2
-            assert set(result["angles"]["raw_deg"]) == {None}  # nothing is as visible as that
+            assert set(result["angles"]["raw_deg"]) == {None}  # no landmark is as visible as that
             await raw.end()
         rows = from_ipc((await served.http("GET", "/sessions/s/log/results"))[1]).to_pylist()
         assert [row["settings_version"] for row in rows] == [1, 2]

@@ -1,4 +1,4 @@
-"""Encrypted: https and wss everywhere, and nobody is believed without a certificate that is trusted."""
+"""TLS: https and wss everywhere, and no connection without a trusted certificate."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def certificate(tmp_path_factory) -> Certificate:
 
 @pytest.fixture(scope="module")
 def server(certificate, tmp_path_factory) -> Iterator[LiveServer]:
-    """A server process that speaks TLS, and its notes where only these tests look."""
+    """A server process that speaks TLS and registers where only these tests search."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LIVEDANCE_RUNTIME", str(tmp_path_factory.mktemp("runtime")))
         with LiveServer.start(reuse=False, port=0, estimator="replay", certfile=certificate.certfile,
@@ -100,7 +100,7 @@ def test_files_that_are_no_use_are_said_in_words(certificate, tmp_path):
 
 
 def test_a_pin_is_one_certificate_and_not_those_after_it_in_the_file(certificate, tmp_path):
-    """The next ones in a server's file are its authorities; what else they sign is not this server."""
+    """The others in the file are its authorities, whose other certificates belong to other servers."""
     other = self_signed(tmp_path, "localhost")
     chain = tmp_path / "chain.pem"
     chain.write_bytes(certificate.certfile.read_bytes() + other.certfile.read_bytes())

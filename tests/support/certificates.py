@@ -1,4 +1,4 @@
-"""Certificates made for one test run."""
+"""Certificates for one test run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Certificate:
 
 
 def self_signed(folder: Path, *names: str) -> Certificate:
-    """A certificate that is its own authority, for hosts and addresses."""
+    """Make a self-signed certificate for host names and addresses."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "livedance_lab test")])
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""A real server on this loop, and clients that say exactly what a test wants said."""
+"""A real server on this event loop, and clients that send exactly the messages of a test."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Served:
 
     @asynccontextmanager
     async def socket(self, **options: Any) -> AsyncIterator[Raw]:
-        """A connection that has said nothing yet."""
+        """A connection that has sent nothing yet."""
         async with connect(f"ws://127.0.0.1:{self.port}/ws", compression=None, proxy=None, max_size=None,
                            **options) as connection:  # fmt: skip
             yield Raw(connection)
@@ -76,14 +76,14 @@ class Served:
         return answer.status, data, dict(answer.headers)
 
     async def until(self, true: Callable[[], object]) -> None:
-        """Wait for the server to get somewhere, for as long as it takes."""
+        """Wait until a condition holds."""
         async with asyncio.timeout(WAIT_S):
             while not true():
                 await asyncio.sleep(0.005)
 
 
 class Raw:
-    """A socket that says what it is told to, well-formed or not."""
+    """A client connection that sends any message, valid or not."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
@@ -105,7 +105,7 @@ class Raw:
             await self.hear("event", kind="session", name="ready")
 
     async def hear(self, what: str, /, **fields: Any) -> dict[str, Any]:
-        """The next message of a type with these fields; others before it are kept in `heard`."""
+        """Return the next message of a type with these fields; all received messages are kept in `heard`."""
         async with asyncio.timeout(WAIT_S):
             while True:
                 message: dict[str, Any] = json.loads(await self.connection.recv())
@@ -114,7 +114,7 @@ class Raw:
                     return message
 
     async def frame(self, image: bytes = LANDMARKS, seq: int | None = None, t_s: float | None = None) -> int:
-        """Send one frame; its number."""
+        """Send one frame; return its number."""
         seq = self.next_seq if seq is None else seq
         self.next_seq = max(self.next_seq, seq + 1)
         t_s = now_s() if t_s is None else t_s
@@ -122,27 +122,27 @@ class Raw:
         return seq
 
     async def result(self, image: bytes = LANDMARKS) -> dict[str, Any]:
-        """Send a good frame and wait for what it gives."""
+        """Send a valid frame and wait for its result."""
         return await self.hear("result", seq=await self.frame(image))
 
     async def end(self) -> dict[str, Any]:
-        """Say that this was all; the ledger."""
+        """End the session; return the final ledger."""
         await self.say({"type": "end", "captured": self.next_seq})
         ledger: dict[str, Any] = (await self.hear("ended"))["ledger"]
         return ledger
 
     async def close_code(self) -> int:
-        """Read until the server closes; why it did."""
+        """Read until the server closes the connection; return the close code."""
         async with asyncio.timeout(WAIT_S):
             try:
                 while True:
                     self.heard.append(json.loads(await self.connection.recv()))
             except ConnectionClosed as closed:
-                return closed.rcvd.code if closed.rcvd is not None else 1006  # "abnormal", as browsers name it
+                return closed.rcvd.code if closed.rcvd is not None else 1006  # abnormal closure (RFC 6455)
 
 
 def serve(work: Callable[[Served], Awaitable[None]], **config: Any) -> None:
-    """Run `work` beside a real server with the replay estimator (unless told otherwise)."""
+    """Run `work` with a real server; its estimator is the replay estimator unless `config` names another."""
 
     async def main() -> None:
         chosen = {"port": 0, "token": TOKEN, "estimator": "replay", "workers": 2, **config}

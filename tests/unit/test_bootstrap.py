@@ -1,4 +1,4 @@
-"""Setting up from nothing: what can be tried without a network; the whole is run by continuous integration."""
+"""The parts of the setup that need no network; continuous integration runs all of it."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ def test_an_environment_it_makes_has_a_pip(tmp_path):
 
 
 class TestASecondRun:
-    """Starts at once while nothing has changed; installs again when something has."""
+    """It installs again only if something has changed."""
 
     @pytest.fixture
     def installs(self, monkeypatch, tmp_path) -> list[str]:
-        """A checkout whose environment stands; the installations asked for since."""
+        """A clone with an environment; returns the list of installations requested since."""
         (tmp_path / "pyproject.toml").write_text("[project]")
         (tmp_path / "constraints.txt").write_text("numpy==2.0")
         monkeypatch.setattr(bootstrap, "ROOT", tmp_path)

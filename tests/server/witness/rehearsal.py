@@ -1,6 +1,6 @@
-"""One session with real pictures, in a process of its own: as cut off from the network as this system allows.
+"""Runs one session with real images in a process of its own, isolated from the network as far as the system allows.
 
-Prints what it saw as JSON. Its arguments: a clip, a folder for a recording.
+Arguments: a clip, and a folder for a recording. Prints its observations as JSON.
 """
 
 import ctypes
@@ -17,12 +17,12 @@ NOWHERE = ("192.0.2.1", 80)  # an address for documentation (RFC 5737)
 CLONE_NEWNET, CLONE_NEWUSER = 0x40000000, 0x10000000
 SIOCSIFFLAGS, IFF_UP = 0x8914, 0x1
 MARK = b"LIVEDANCE-FRAME-OF-A-REAL-PERSON"
-LARGEST_FILE = 8192  # any picture sent is larger
+LARGEST_FILE = 8192  # every image that is sent is larger
 
 
 def cut_off() -> str:
-    """Move to a network of our own that has nothing but loopback; what is reached from there, in words."""
-    trial = os.fork()  # there is no way back from half a success
+    """Move to a network namespace that holds only loopback; return what happens to a connection from there."""
+    trial = os.fork()  # a first trial, because a partial success could not be undone
     if trial == 0:
         try:
             _move()
@@ -48,12 +48,12 @@ def _move() -> None:
 
 
 def marked(jpeg: bytes) -> bytes:
-    """The same picture with a comment in it, by which it is known again wherever it turns up."""
+    """Return the same image with a comment that identifies it wherever it is stored."""
     return jpeg[:2] + b"\xff\xfe" + struct.pack(">H", len(MARK) + 2) + MARK + jpeg[2:]
 
 
 class Glances:
-    """What the operating system says of some processes, many times a second: C libraries have no audit hooks."""
+    """Polls the operating system for files and connections of processes; audit hooks miss those of C libraries."""
 
     def __init__(self, *pids: int) -> None:
         import psutil
@@ -97,7 +97,7 @@ def main(clip_path: str, record_to: str) -> None:
         glances.stop()
         resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         tell({"phase": "private over"})
-        sys.stdin.readline()  # the test looks around
+        sys.stdin.readline()  # the test inspects the folders
         with LiveSession.open(server, "kept") as session:
             session.record(record_to, keep_video=True)
             session.stream(clip)

@@ -1,4 +1,4 @@
-"""Tells of every file opened for writing and every address spoken to, by any Python process with this on its path.
+"""Reports every file opened for writing and every network address used by a Python process with this on its path.
 
 Python's audit hooks (PEP 578) cannot be taken out again, and see what any library does through Python. The story goes
 to a named pipe, whose reader is the test: nothing is written to disk for it.

@@ -1,4 +1,4 @@
-"""The log: for people, for programs, and never with a secret in it."""
+"""The log as text and as JSON, without secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of a mapped file are given back, and nothing is lost by it."""
+"""Pages of a mapped file are released without loss of data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def resident_kb(path: Path) -> int:
-    """Of all mappings of a file."""
+    """Resident size of all mappings of a file."""
     total, ours = 0, False
     for line in Path("/proc/self/smaps").read_text(encoding="utf-8").splitlines():
         if "-" in line.split()[0]:

@@ -1,4 +1,4 @@
-"""C log lines are kept off the terminal, Python's are not; each case in a process of its own."""
+"""Output of native libraries is redirected, Python's is not. Each case runs in a process of its own."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_crash_is_still_heard():
 
 
 def test_a_captured_stderr_is_left_alone():
-    """As in a notebook or under pytest, where standard error is an object of its capturer."""
+    """As in a notebook or under pytest, which replace `sys.stderr`."""
     code = "import io, os, sys; sys.stderr = io.StringIO(); from livedance_lab.system import native_stderr; "
     code += "native_stderr.silence_native_stderr(); os.write(2, b'from C')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""What software made a file."""
+"""Versions of the software."""
 
 from __future__ import annotations
 

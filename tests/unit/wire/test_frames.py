@@ -1,4 +1,4 @@
-"""Frames to bytes and back: nothing is lost, and what is broken is named."""
+"""Frames to bytes and back without loss; each defect of a message has its error code."""
 
 from __future__ import annotations
 

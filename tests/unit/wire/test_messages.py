@@ -1,4 +1,4 @@
-"""What may be said: everything else is refused, in words, and never with an exception of somebody else's."""
+"""Valid messages are parsed; all others raise a `WireError` with an explanation, and no other exception."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results to JSON text and back: nothing is lost beyond the documented rounding."""
+"""Results to JSON text and back, without loss beyond the documented rounding."""
 
 from __future__ import annotations
 
