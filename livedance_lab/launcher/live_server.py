@@ -31,6 +31,7 @@ __all__ = ["LiveServer", "find_servers"]
 
 _START_WITHIN_S = 60.0
 _DESCRIBE_WITHIN_S = 1.0  # a representation must not keep a notebook waiting
+_NO_ANSWER = (ServerError, ValueError, KeyError, TypeError)  # also the answer of another program at the address
 
 
 def find_servers() -> list[LiveServer]:
@@ -38,7 +39,7 @@ def find_servers() -> list[LiveServer]:
     found = []
     for path in registration_files():
         # a file that is damaged, or whose certificate is missing, belongs to no running server
-        with contextlib.suppress(OSError, ValueError, KeyError, ServerError):
+        with contextlib.suppress(OSError, *_NO_ANSWER):
             server = LiveServer._from_file(path)
             if server.alive():
                 found.append(server)
@@ -218,13 +219,13 @@ class LiveServer:
         """Return whether the server answers."""
         try:
             return bool(self.get("/health")["status"] == "ok")
-        except (ServerError, KeyError):
+        except _NO_ANSWER:
             return False
 
     def _describe(self) -> dict[str, str]:
         """Return what a user wants to know, by label, never the token. Asks the server, for a second or two at most."""
         facts = {"address": self.url, "state": "does not answer"}
-        with contextlib.suppress(ServerError, KeyError):  # what could be learnt before an error is kept
+        with contextlib.suppress(*_NO_ANSWER):  # what was learnt before an error is kept
             facts["version"] = f"livedance_lab {self.get('/health', _DESCRIBE_WITHIN_S)['livedance_lab']}"
             facts |= {"state": "alive", "sessions": "sessions unknown"}  # unless the server accepts the token
             sessions = self.get("/sessions", _DESCRIBE_WITHIN_S)

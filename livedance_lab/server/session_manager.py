@@ -201,11 +201,9 @@ class SessionManager:
         hosted.viewers.discard(connection)
         if hosted.producer is connection:
             hosted.producer = None
-            if hosted.session.ended:
-                return
-            hosted.session.event("producer", "left", {})
-            loop = asyncio.get_running_loop()
-            hosted.expiry = loop.call_later(self.config.resume_s, self.expire, hosted)
+            if not hosted.session.ended:
+                hosted.session.event("producer", "left", {})
+                hosted.expiry = asyncio.get_running_loop().call_later(self.config.resume_s, self.expire, hosted)
 
     def expire(self, hosted: HostedSession) -> None:
         """Begin to end a session whose producer is gone for good; its slot is free at once."""

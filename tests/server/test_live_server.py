@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.server
 import math
 import os
 import re
@@ -131,6 +132,29 @@ def test_another_program_on_the_port_of_a_server_that_is_gone_is_no_server(tmp_p
                 LiveServer(url, "x", 0).get("/health")
         finally:
             over.set()
+            answering.join(WAIT_S)
+
+
+def test_another_web_server_at_the_address_is_no_server():
+    class Other(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"[]" if self.path.endswith("list/health") else b"<html>hello")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Other) as other:
+        answering = threading.Thread(target=other.serve_forever, args=(0.01,))
+        answering.start()
+        try:
+            for path in ("", "/list"):
+                server = LiveServer(f"http://127.0.0.1:{other.server_address[1]}{path}", "x")
+                assert not server.alive()
+                assert "does not answer" in repr(server)
+        finally:
+            other.shutdown()
             answering.join(WAIT_S)
 
 

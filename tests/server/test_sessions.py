@@ -205,6 +205,21 @@ def test_a_producer_that_comes_back_learns_what_became_of_its_frames():
     serve(work)
 
 
+def test_a_session_whose_producer_came_back_does_not_expire():
+    async def work(served: Served) -> None:
+        async with served.producer(session="s") as raw:
+            await raw.result()
+        hosted = served.manager.get("s")
+        await served.until(lambda: hosted.expiry is not None)
+        timer = hosted.expiry
+        async with served.producer(session="s") as raw:
+            assert timer.cancelled()
+            assert hosted.expiry is None
+            await raw.result()
+
+    serve(work, resume_s=600.0)
+
+
 def test_a_newer_producer_replaces_the_older_whose_last_words_are_not_heard():
     async def work(served: Served) -> None:
         async with served.producer(session="s") as old:
