@@ -13,7 +13,7 @@ __all__ = ["Connection", "HostedSession"]
 
 
 class Connection(Protocol):
-    """One client's WebSocket, as the session manager and the broadcaster use it. Called on the event loop only."""
+    """One client's WebSocket, as the session manager and the broadcaster use it; its methods run on the event loop."""
 
     results: str
     """The encoding of results that the client requested: "json" or "binary"."""
