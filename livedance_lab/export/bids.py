@@ -16,9 +16,10 @@ import numpy as np
 import orjson
 
 from livedance_lab._version import __version__
-from livedance_lab.export.options import ExportOptions, Progress, Written
+from livedance_lab.export.options import ExportOptions, Written
+from livedance_lab.progress import Progress
 from livedance_lab.session_data.data import SessionData
-from livedance_lab.session_data.landmark_arrays import angle_rows, tracks
+from livedance_lab.session_data.landmark_arrays import angle_rows, landmark_arrays
 from livedance_lab.session_data.time_grid import Grid, nominal_grid
 
 __all__ = ["write"]
@@ -66,7 +67,7 @@ _CHANNEL_COLUMNS = ("name", "component", "type", "tracked_point", "units")
 
 def _channels(data: SessionData, grid: Grid, options: ExportOptions) -> tuple[list[tuple[str, ...]], Any]:
     """Rows of channels.tsv, and the values, shape (n_rows, channels), float64."""
-    world = tracks(data, "m", smooth=options.smooth, hands=False)
+    world = landmark_arrays(data, "m", smooth=options.smooth, hands=False)
     channels: list[tuple[str, ...]] = [("latency", "n/a", "LATENCY", "n/a", "s")]
     channels += [(f"{name}_{axis}", axis, "POS", name, "m") for name in world.names for axis in "xyz"]
     channels += [(name, "n/a", "JNTANG", name, "deg") for name in data.angle_names]

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from livedance_lab.export.opensim import AXES, MARKERS, markers_m
-from livedance_lab.export.options import ExportOptions, Progress, Written
+from livedance_lab.export.options import ExportOptions, Written
+from livedance_lab.progress import Progress
 from livedance_lab.session_data.data import SessionData
 from livedance_lab.session_data.time_grid import nominal_grid
 from livedance_lab.system.optional_packages import require

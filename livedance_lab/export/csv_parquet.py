@@ -14,7 +14,8 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from livedance_lab.export.data_dictionary import dictionary
-from livedance_lab.export.options import ExportOptions, Progress, Written
+from livedance_lab.export.options import ExportOptions, Written
+from livedance_lab.progress import Progress
 from livedance_lab.session_data.data import SessionData
 
 __all__ = ["write_csv", "write_parquet"]

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from livedance_lab.export.options import ExportOptions, Progress, Written
+from livedance_lab.export.options import ExportOptions, Written
+from livedance_lab.progress import Progress
 from livedance_lab.session_data.data import SessionData
-from livedance_lab.session_data.landmark_arrays import tracks
+from livedance_lab.session_data.landmark_arrays import landmark_arrays
 from livedance_lab.session_data.time_grid import Grid, nominal_grid
 from livedance_lab.system.optional_packages import require
 
@@ -48,7 +49,7 @@ def write_h5(data: SessionData, folder: Path, options: ExportOptions, progress: 
 
 def _predictions(data: SessionData, options: ExportOptions) -> tuple[Grid, pd.DataFrame]:
     grid = nominal_grid(data, options.fps, options.fill, options.max_gap_s)
-    of = tracks(data, "px", smooth=options.smooth, hands=options.hands)
+    of = landmark_arrays(data, "px", smooth=options.smooth, hands=options.hands)
     values = grid(np.concatenate([of.xyz[:, :, :2], of.confidence[:, :, None]], axis=2))
     columns = pd.MultiIndex.from_product(
         [[_SCORER], of.names, ["x", "y", "likelihood"]], names=["scorer", "bodyparts", "coords"]

@@ -16,7 +16,8 @@ import orjson
 from livedance_lab._version import __version__
 from livedance_lab.clock import wall_s
 from livedance_lab.errors import ExportError
-from livedance_lab.export.options import ExportOptions, Progress, Writer, Written
+from livedance_lab.export.options import ExportOptions, Writer, Written
+from livedance_lab.progress import Progress, no_progress
 from livedance_lab.session_data.data import SessionData
 
 __all__ = ["FORMATS", "Format", "export"]
@@ -131,7 +132,7 @@ def export(
     folder = Path(out).expanduser()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        written = chosen.load_writer()(data, folder, opts, progress or (lambda _share, _what: None))
+        written = chosen.load_writer()(data, folder, opts, progress or no_progress)
         files = [*written.files, *_sidecars(data, folder, format, opts, written)]
         taken = {name: value for name, value in asdict(opts).items() if name in (*chosen.options, "name")}
         return [*files, _add_to_manifest(data, folder, format, taken, written, files)]

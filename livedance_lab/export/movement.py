@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from livedance_lab.export.options import ExportOptions, Progress, Written
+from livedance_lab.export.options import ExportOptions, Written
+from livedance_lab.progress import Progress
 from livedance_lab.session_data.data import SessionData
 from livedance_lab.session_data.xarray_dataset import dataset
 from livedance_lab.system.optional_packages import require

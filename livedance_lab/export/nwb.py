@@ -16,9 +16,10 @@ import orjson
 
 from livedance_lab._version import __version__
 from livedance_lab.errors import ExportError
-from livedance_lab.export.options import ExportOptions, Progress, Written
+from livedance_lab.export.options import ExportOptions, Written
+from livedance_lab.progress import Progress
 from livedance_lab.session_data.data import SessionData
-from livedance_lab.session_data.landmark_arrays import angles_deg, tracks
+from livedance_lab.session_data.landmark_arrays import angles_deg, landmark_arrays
 from livedance_lab.session_data.time_grid import Grid, TrueTimes, nominal_grid, true_times
 from livedance_lab.system.optional_packages import require
 
@@ -68,7 +69,7 @@ def _pose(
     ndx_pose: Any, file: Any, data: SessionData, options: ExportOptions, rows: Grid | TrueTimes, when: dict[str, Any]
 ) -> tuple[Any, Any]:
     """The landmarks as a PoseEstimation, and the skeleton it refers to."""
-    of = tracks(data, options.space, smooth=options.smooth, hands=options.hands)
+    of = landmark_arrays(data, options.space, smooth=options.smooth, hands=options.hands)
     xyz, confidence = rows(of.xyz), rows(of.confidence)
     n_axes = {"px": 2, "m": 3}[options.space]
     camera = file.create_device(name="camera", description="the camera the person was filmed with")

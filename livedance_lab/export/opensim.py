@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from livedance_lab.errors import ExportError
-from livedance_lab.export.options import ExportOptions, Progress, Written
+from livedance_lab.export.options import ExportOptions, Written
+from livedance_lab.progress import Progress
 from livedance_lab.session_data.data import SessionData
-from livedance_lab.session_data.landmark_arrays import angle_rows, tracks
+from livedance_lab.session_data.landmark_arrays import angle_rows, landmark_arrays
 from livedance_lab.session_data.time_grid import nominal_grid
 from livedance_lab.skeletons import BLAZEPOSE_33
 
@@ -44,7 +45,7 @@ AXES = "X forward (towards the camera), Y up, Z to the person's right; origin mi
 
 def markers_m(data: SessionData, *, smooth: bool) -> Any:
     """Markers of all results in OpenSim's axes, metres; ndarray of shape (T, M, 3) in the order of `MARKERS`."""
-    world = tracks(data, "m", smooth=smooth, hands=False).xyz
+    world = landmark_arrays(data, "m", smooth=smooth, hands=False).xyz
     between = [[BLAZEPOSE_33.index(name) for name in names] for names in MARKERS.values()]
     markers = np.stack([world[:, points].mean(axis=1) for points in between], axis=1)
     return -markers[:, :, ::-1]  # (x, y, z) -> (-z, -y, -x)

@@ -10,10 +10,7 @@ from typing import Any, Literal
 from livedance_lab.errors import ExportError
 from livedance_lab.session_data.time_grid import Grid
 
-__all__ = ["ExportOptions", "Progress", "Writer", "Written"]
-
-Progress = Callable[[float, str], None]
-"""Told how much is done, 0 to 1, and of what."""
+__all__ = ["ExportOptions", "Writer", "Written"]
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from livedance_lab.export.options import ExportOptions, Progress, Written
+from livedance_lab.export.options import ExportOptions, Written
+from livedance_lab.progress import Progress
 from livedance_lab.session_data.data import SessionData
-from livedance_lab.session_data.landmark_arrays import tracks
+from livedance_lab.session_data.landmark_arrays import landmark_arrays
 from livedance_lab.session_data.time_grid import nominal_grid
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, HAND_SIDES, Skeleton
 from livedance_lab.system.optional_packages import require
@@ -26,7 +27,7 @@ def write(data: SessionData, folder: Path, options: ExportOptions, progress: Pro
     header = require("pose_format.pose_header", "export")
     body = require("pose_format.numpy.pose_body", "export")
     grid = nominal_grid(data, options.fps, options.fill, options.max_gap_s)
-    of = tracks(data, "px", smooth=options.smooth, hands=options.hands)
+    of = landmark_arrays(data, "px", smooth=options.smooth, hands=options.hands)
     xyz = grid(of.xyz)[:, None]
     missing = np.isnan(xyz).any(axis=3)
     confidence = np.where(missing, 0, np.nan_to_num(grid(of.confidence)[:, None])).astype(np.float32)

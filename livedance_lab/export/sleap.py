@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from livedance_lab.export.options import ExportOptions, Progress, Written
+from livedance_lab.export.options import ExportOptions, Written
+from livedance_lab.progress import Progress
 from livedance_lab.session_data.data import SessionData
-from livedance_lab.session_data.landmark_arrays import tracks
+from livedance_lab.session_data.landmark_arrays import landmark_arrays
 from livedance_lab.session_data.time_grid import nominal_grid
 from livedance_lab.system.optional_packages import require
 
@@ -22,7 +23,7 @@ def write(data: SessionData, folder: Path, options: ExportOptions, progress: Pro
     """Write `<name>.analysis.h5`, laid out as SLEAP's own analysis export."""
     h5py = require("h5py", "export")
     grid = nominal_grid(data, options.fps, options.fill, options.max_gap_s)
-    of = tracks(data, "px", smooth=options.smooth, hands=options.hands)
+    of = landmark_arrays(data, "px", smooth=options.smooth, hands=options.hands)
     xy = grid(of.xyz[:, :, :2])  # (T, K, 2)
     scores = grid(of.confidence)
     seen = np.isfinite(xy).any(axis=(1, 2))

@@ -13,11 +13,11 @@ from livedance_lab.session_data.data import HAND_LANDMARKS, SessionData
 from livedance_lab.session_data.time_grid import Grid
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, HAND_SIDES
 
-__all__ = ["Tracks", "angle_rows", "angles_deg", "tracks"]
+__all__ = ["LandmarkArrays", "angle_rows", "angles_deg", "landmark_arrays"]
 
 
 @dataclass(frozen=True)
-class Tracks:
+class LandmarkArrays:
     """Landmarks of all results.
 
     Attributes
@@ -38,7 +38,7 @@ class Tracks:
     confidence: npt.NDArray[Any]
 
 
-def tracks(data: SessionData, space: Literal["px", "m"], *, smooth: bool, hands: bool) -> Tracks:
+def landmark_arrays(data: SessionData, space: Literal["px", "m"], *, smooth: bool, hands: bool) -> LandmarkArrays:
     """Landmarks of a session.
 
     Parameters
@@ -53,7 +53,7 @@ def tracks(data: SessionData, space: Literal["px", "m"], *, smooth: bool, hands:
 
     Returns
     -------
-    Tracks
+    LandmarkArrays
     """
     suffix = "_smooth" if smooth else ""
     xyz = data.array({"px": "keypoints_px", "m": "world_m"}[space] + suffix)
@@ -67,7 +67,7 @@ def tracks(data: SessionData, space: Literal["px", "m"], *, smooth: bool, hands:
             first = len(BLAZEPOSE_33) + side * len(HAND_21)
             bones += [(first + a, first + b) for a, b in HAND_21.bone_indices]
         names += HAND_LANDMARKS
-    return Tracks(names, np.array(bones), xyz, confidence)
+    return LandmarkArrays(names, np.array(bones), xyz, confidence)
 
 
 def angles_deg(data: SessionData, *, smooth: bool) -> npt.NDArray[Any]:

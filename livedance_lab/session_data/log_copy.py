@@ -12,10 +12,10 @@ from livedance_lab.session_data.data import SessionData
 from livedance_lab.session_data.log import from_ipc
 from livedance_lab.session_data.schema import TABLES
 
-__all__ = ["LogMirror"]
+__all__ = ["LogCopy"]
 
 
-class LogMirror:
+class LogCopy:
     """Follows a session's log.
 
     Parameters

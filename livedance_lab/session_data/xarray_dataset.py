@@ -15,7 +15,7 @@ import orjson
 
 from livedance_lab._version import __version__
 from livedance_lab.pose import FrameState
-from livedance_lab.session_data.landmark_arrays import angles_deg, tracks
+from livedance_lab.session_data.landmark_arrays import angles_deg, landmark_arrays
 from livedance_lab.session_data.time_grid import camera_fps, true_times
 from livedance_lab.system.optional_packages import require
 
@@ -51,7 +51,7 @@ def dataset(data: SessionData, *, space: Literal["px", "m"] = "px", smooth: bool
     xr = require("xarray", "export")
     rows = true_times(data)
     keypoint, individual = _dimensions()
-    of = tracks(data, space, smooth=smooth, hands=hands)
+    of = landmark_arrays(data, space, smooth=smooth, hands=hands)
     axes = ["x", "y"] if space == "px" else ["x", "y", "z"]
     states = [str(state) for state in FrameState]
     return xr.Dataset(

@@ -12,12 +12,12 @@ from livedance_lab.analysis.statistics import percentiles
 from livedance_lab.pose import FrameState
 from livedance_lab.session_data.recording.reader import Recording
 
-__all__ = ["describe"]
+__all__ = ["recording_overview"]
 
 _GAP = ("start_s", "duration_s", "captured")
 
 
-def describe(recording: Recording) -> dict[str, Any]:
+def recording_overview(recording: Recording) -> dict[str, Any]:
     """What a recording holds, as plain values for JSON; unknown is NaN.
 
     Parameters

@@ -6,24 +6,24 @@ import math
 
 import pytest
 
-from livedance_lab.client.frame_credit import ESCAPE_S, Credit
+from livedance_lab.client.frame_credit import ESCAPE_S, FrameCredit
 
 
-def sent(credit: Credit, now_s: float = 0.0) -> int:
+def sent(credit: FrameCredit, now_s: float = 0.0) -> int:
     seq = credit.capture()
     credit.send(seq, now_s)
     return seq
 
 
 def test_frames_are_numbered_from_zero_sent_or_not():
-    credit = Credit()
+    credit = FrameCredit()
     assert [credit.capture() for _ in range(3)] == [0, 1, 2]
     credit.skip(1, 0.5)
     assert credit.capture() == 3
 
 
 def test_paced_lets_no_more_go_than_the_window():
-    credit = Credit("paced", window=2)
+    credit = FrameCredit("paced", window=2)
     for _ in range(2):
         assert credit.may_send(0.0, socket_busy=False)
         sent(credit)
@@ -34,7 +34,7 @@ def test_paced_lets_no_more_go_than_the_window():
 
 
 def test_free_lets_everything_go_but_not_into_a_full_socket():
-    credit = Credit("free")
+    credit = FrameCredit("free")
     for _ in range(50):
         sent(credit)
 
@@ -42,7 +42,9 @@ def test_free_lets_everything_go_but_not_into_a_full_socket():
     assert not credit.may_send(0.0, socket_busy=True)
 
 
-def stream(credit: Credit, *, from_s: int, seconds: int, results_hz: int, round_trip_s: float = 0.002) -> list[str]:
+def stream(
+    credit: FrameCredit, *, from_s: int, seconds: int, results_hz: int, round_trip_s: float = 0.002
+) -> list[str]:
     """Some seconds at 60 frames/s; what is told of switches."""
     told = []
     for second in range(from_s, from_s + seconds):
@@ -56,7 +58,7 @@ def stream(credit: Credit, *, from_s: int, seconds: int, results_hz: int, round_
 
 
 def test_auto_measures_the_stream_itself_and_says_why_it_paces():
-    credit = Credit("auto")
+    credit = FrameCredit("auto")
     assert not credit.is_paced
     credit.reconsider(0.0, math.nan)
     (told,) = stream(credit, from_s=0, seconds=4, results_hz=36)
@@ -69,13 +71,13 @@ def test_auto_measures_the_stream_itself_and_says_why_it_paces():
 
 @pytest.mark.parametrize(("pacing", "paced"), [("paced", True), ("free", False)])
 def test_a_chosen_pacing_is_obeyed_whatever_is_measured(pacing, paced):
-    credit = Credit(pacing)
+    credit = FrameCredit(pacing)
     assert stream(credit, from_s=0, seconds=9, results_hz=36) == []
     assert credit.is_paced is paced
 
 
 def test_another_session_begins_unpaced_its_log_knows_of_no_switch():
-    credit = Credit("auto")
+    credit = FrameCredit("auto")
     stream(credit, from_s=0, seconds=5, results_hz=36)
     credit.connected(0, [], resumed=True)
     assert credit.is_paced
@@ -84,7 +86,7 @@ def test_another_session_begins_unpaced_its_log_knows_of_no_switch():
 
 
 def test_an_answer_answers_everything_before_it():
-    credit = Credit()
+    credit = FrameCredit()
     for _ in range(5):
         sent(credit)
     credit.answer(3)
@@ -96,7 +98,7 @@ def test_an_answer_answers_everything_before_it():
 
 
 def test_an_answer_that_never_comes_does_not_stop_the_stream():
-    credit = Credit("paced")
+    credit = FrameCredit("paced")
     sent(credit, now_s=10.0)
 
     assert not credit.may_send(10.0 + ESCAPE_S - 0.01, socket_busy=False)
@@ -106,7 +108,7 @@ def test_an_answer_that_never_comes_does_not_stop_the_stream():
 
 
 def test_skipped_frames_are_told_once_in_pieces():
-    credit = Credit()
+    credit = FrameCredit()
     for _ in range(12):
         credit.skip(credit.capture(), 1.5)
 
@@ -117,7 +119,7 @@ def test_skipped_frames_are_told_once_in_pieces():
 
 def test_after_a_reconnection_the_last_reports_are_told_again():
     """The connection was breaking when they were said: nobody knows whether they were heard."""
-    credit = Credit()
+    credit = FrameCredit()
     credit.skip(credit.capture(), 0.0)
     credit.take_skipped()
     credit.skip(credit.capture(), 0.1)
@@ -127,7 +129,7 @@ def test_after_a_reconnection_the_last_reports_are_told_again():
 
 
 def test_what_is_told_again_does_not_grow_without_limit():
-    credit = Credit()
+    credit = FrameCredit()
     for _ in range(10):
         for _ in range(1000):
             credit.skip(credit.capture(), 0.0)
@@ -139,7 +141,7 @@ def test_what_is_told_again_does_not_grow_without_limit():
 
 
 def test_a_client_that_resumes_goes_on_with_its_own_numbers():
-    credit = Credit()
+    credit = FrameCredit()
     for _ in range(10):
         sent(credit)
     credit.connected(8, [3, 7], resumed=True)
@@ -151,7 +153,7 @@ def test_a_client_that_resumes_goes_on_with_its_own_numbers():
 
 
 def test_a_client_new_to_a_session_numbers_on_from_the_last_one():
-    credit = Credit()
+    credit = FrameCredit()
     credit.connected(240, [], resumed=True)
 
     assert credit.capture() == 240
@@ -159,7 +161,7 @@ def test_a_client_new_to_a_session_numbers_on_from_the_last_one():
 
 def test_where_the_server_has_forgotten_the_session_numbers_begin_again():
     """A server that was started again would take frame 20000 for an absurd jump, for ever."""
-    credit = Credit("paced")
+    credit = FrameCredit("paced")
     for _ in range(20_000):
         credit.capture()
     sent(credit)

@@ -2,7 +2,7 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from livedance_lab.session_data.recording.overview import describe
+from livedance_lab.session_data.recording.overview import recording_overview
 from livedance_lab.session_data.recording.reader import Recording
 from livedance_lab.session_data.recording.writer import RecordingWriter
 from tests.support import recorded_session
@@ -29,7 +29,7 @@ def run(*arguments):
 
 
 def test_numbers_of_a_recording(folder):
-    about = describe(Recording.open(folder))
+    about = recording_overview(Recording.open(folder))
 
     assert about["complete"]
     assert about["duration_s"] == pytest.approx(3, abs=0.01)
