@@ -1,7 +1,7 @@
 """livedance_lab: a person's pose, live, in JupyterLab, with true times and measured quality.
 
 `LiveServer` and `LiveSession` are where to begin. The sub-packages `analysis`, `export`, `plots`, `session_data` and
-`widgets` and the module `samples` hold the rest of the public names.
+`widgets` and the module `samples` have the rest of the public names.
 """
 
 from __future__ import annotations
@@ -12,23 +12,14 @@ from livedance_lab._lazy import lazy_names
 from livedance_lab._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from livedance_lab.client import LiveClient as LiveClient
-    from livedance_lab.client import LiveSession as LiveSession
-    from livedance_lab.errors import LiveDanceError as LiveDanceError
-    from livedance_lab.launcher import LiveServer as LiveServer
-    from livedance_lab.session_data import Recording as Recording
-    from livedance_lab.session_data import SessionData as SessionData
-    from livedance_lab.settings import Settings as Settings
+    from livedance_lab.client import LiveClient, LiveSession
+    from livedance_lab.errors import LiveDanceError
+    from livedance_lab.launcher import LiveServer
+    from livedance_lab.session_data import Recording, SessionData
+    from livedance_lab.settings import Settings
 else:
-    __all__, __getattr__, __dir__ = lazy_names(
-        __name__,
-        {
-            "LiveClient": "client",
-            "LiveDanceError": "errors",
-            "LiveServer": "launcher",
-            "LiveSession": "client",
-            "Recording": "session_data",
-            "SessionData": "session_data",
-            "Settings": "settings",
-        },
-    )
+    __getattr__, __dir__ = lazy_names(__name__, {
+        "client": ("LiveClient", "LiveSession"), "errors": ("LiveDanceError",), "launcher": ("LiveServer",),
+        "session_data": ("Recording", "SessionData"), "settings": ("Settings",)})  # fmt: skip
+
+__all__ = ["LiveClient", "LiveDanceError", "LiveServer", "LiveSession", "Recording", "SessionData", "Settings"]

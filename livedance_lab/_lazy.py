@@ -10,23 +10,23 @@ __all__ = ["lazy_names"]
 
 
 def lazy_names(
-    package: str, modules: Mapping[str, str]
-) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
-    """Return the ``__all__``, ``__getattr__`` and ``__dir__`` of a package.
+    package: str, names: Mapping[str, tuple[str, ...]]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return the ``__getattr__`` and the ``__dir__`` of a package.
 
     Parameters
     ----------
     package : str
         The package's ``__name__``.
-    modules : mapping of str to str
-        Each public name, and the module below the package that defines it. No name may be that of a module of the
-        package: it would mean the object at first, and the module once that is imported.
+    names : mapping of str to tuple of str
+        Modules below the package, each with the public names it defines. No public name may be that of a module of
+        the package: it would mean the object at first, and the module once that is imported.
     """
-    public = sorted(modules)
+    module_of = {name: module for module, of_module in names.items() for name in of_module}
 
     def load(name: str) -> Any:
-        if name not in modules:
+        if name not in module_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(f"{package}.{modules[name]}"), name)
+        return getattr(import_module(f"{package}.{module_of[name]}"), name)
 
-    return public, load, lambda: public
+    return load, lambda: sorted(module_of)

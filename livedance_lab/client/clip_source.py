@@ -1,4 +1,4 @@
-"""Sends a video file or a local camera to the server, at the pace of a camera."""
+"""Sends a video file or a local camera to a session, at the pace of a camera."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ import math
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from livedance_lab.client.live_client import LiveClient
 from livedance_lab.clock import now_s
+from livedance_lab.launcher import LiveServer
 from livedance_lab.media.images import downscale, encode_jpeg, encode_webp
 from livedance_lab.media.video import VideoFrame, VideoSource
 from livedance_lab.pipeline.latest_slot import LatestSlot
 from livedance_lab.settings import Settings
 
-__all__ = ["EncodedClip", "Play", "Tick", "play_camera", "play_clip"]
+__all__ = ["EncodedClip", "Play", "Tick", "clip_or_camera", "play_camera", "play_clip", "produce"]
 
 _ENCODING = ("short_side_px", "image_format", "jpeg_quality")
 
@@ -84,6 +86,31 @@ def encode(frame: VideoFrame, settings: Settings) -> bytes:
     return (encode_webp if settings.image_format == "webp" else encode_jpeg)(small, settings.jpeg_quality)
 
 
+async def produce(
+    server: LiveServer, session_id: str, play: Play, tick: Tick | None = None, end: bool = False, **options: Any
+) -> LiveClient:
+    """Be a session's producer while `play` sends frames; `options` are those of `LiveClient`."""
+    async with LiveClient(server.url, server.token, session=session_id, trust=server.trust, **options) as client:
+        await client.wait_ready()
+        await play(client, tick=tick)
+        await client.settle()
+        if end:
+            await client.end()
+        return client
+
+
+def clip_or_camera(
+    source: str | Path | int | EncodedClip, settings: Settings, seconds: float | None, fps: float | None
+) -> tuple[str, Play]:
+    """Return the name of a source and the function that plays it; see `LiveSession.stream`."""
+    longest_s = seconds or math.inf
+    if not isinstance(source, EncodedClip):
+        if str(source).isdecimal():
+            return f"camera {source}", partial(play_camera, index=source, settings=settings, seconds=longest_s)
+        source = EncodedClip.read(source, settings, longest_s, fps)
+    return source.name, partial(play_clip, clip=source, fps=fps, seconds=seconds)
+
+
 async def play_clip(
     client: LiveClient, clip: EncodedClip, fps: float | None = None, seconds: float | None = None,
     tick: Tick | None = None, stopped: Callable[[], bool] = lambda: False,
@@ -108,7 +135,7 @@ async def play_clip(
 
 
 async def play_camera(
-    client: LiveClient, index: int | str, settings: Settings, seconds: float = math.inf, tick: Tick | None = None
+    client: LiveClient, index: int | str | Path, settings: Settings, seconds: float = math.inf, tick: Tick | None = None
 ) -> None:
     """Offer a local camera's frames as they come; a reader thread keeps only the newest.
 

@@ -61,16 +61,10 @@ class Connection:
     """
 
     def __init__(
-        self,
-        url: str,
-        trust: Trust,
-        retry_for_s: float,
-        *,
-        hello: Callable[[], dict[str, Any]],
-        on_welcome: Callable[[dict[str, Any]], Awaitable[None]],
-        on_message: Callable[[Message, float], None],
+        self, url: str, trust: Trust, retry_for_s: float, *, hello: Callable[[], dict[str, Any]],
+        on_welcome: Callable[[dict[str, Any]], Awaitable[None]], on_message: Callable[[Message, float], None],
         report_clock: bool,
-    ) -> None:
+    ) -> None:  # fmt: skip
         parts = urlsplit(url)
         self._url = urlunsplit(("wss" if parts.scheme == "https" else "ws", parts.netloc, parts.path + "/ws", "", ""))
         self._trust, self._retry_for_s, self._report_clock = trust, retry_for_s, report_clock

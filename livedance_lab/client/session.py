@@ -1,23 +1,19 @@
-"""One session on a server, as a notebook uses it: watch it, change settings, mark it, read its log, export it.
-
-This module neither captures nor computes: the server does, in its own process, also while a cell runs or the kernel
-restarts. `LiveSession.attach` continues with a running session.
-"""
+"""One session on a server, as a notebook uses it: watch it, change settings, mark it, read its log, export it."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from livedance_lab.client.background_source import BackgroundSource
-from livedance_lab.client.clip_source import EncodedClip, Tick
+from livedance_lab.client.clip_source import EncodedClip, Tick, clip_or_camera, play_clip, produce
 from livedance_lab.client.live_client import LiveClient
-from livedance_lab.client.producer import Producer
-from livedance_lab.client.recording_source import ReplaySource
+from livedance_lab.client.recording_source import ReplaySource, play_recording
 from livedance_lab.client.remote_log import RemoteLog
 from livedance_lab.client.viewer import Viewer
 from livedance_lab.clock import ClockOffset, now_s
@@ -34,7 +30,8 @@ if TYPE_CHECKING:
 
     from livedance_lab.client.frame_credit import Pacing
     from livedance_lab.progress import Progress
-    from livedance_lab.session_data.data import LedgerCounts, SessionData
+    from livedance_lab.session_data.data import SessionData
+    from livedance_lab.session_data.ledger_counts import LedgerCounts
 
 __all__ = ["LiveSession"]
 
@@ -43,19 +40,16 @@ _END_WITHIN_S = 10.0
 
 
 class LiveSession:
-    """One session on a server: `LiveSession.open` makes a new one, `LiveSession.attach` finds one that is running.
+    """One session (`id`) on a server (`server`): `LiveSession.open` makes a new one, `attach` finds a running one.
 
-    Attributes
-    ----------
-    server : LiveServer
-    id : str
+    The server captures and computes in its own process, also while a notebook cell runs or the kernel restarts.
     """
 
     def __init__(self, server: LiveServer, session_id: str) -> None:
         self.server, self.id = server, session_id
         self._path = f"/sessions/{session_id}"
         self._log, self._viewer = RemoteLog(server, session_id), Viewer(server, session_id)
-        self._producer = Producer(server, session_id, self._viewer)
+        self._background: list[BackgroundSource] = []
 
     @classmethod
     def open(cls, server: LiveServer, session: str | None = None, **settings: Any) -> LiveSession:
@@ -162,7 +156,7 @@ class LiveSession:
         ConnectionLost
             If no result comes in time, or the session cannot be watched any more.
         """
-        self._viewer.wait(seconds, start_within_s, lambda: self._producer.error)
+        self._viewer.wait(seconds, start_within_s, lambda: "; ".join(b.error for b in self._background if b.error))
 
     @property
     def settings(self) -> Settings:
@@ -281,7 +275,7 @@ class LiveSession:
         """Finish the recording; returns its path and rows."""
         return parse_json(self.server.call("DELETE", f"{self._path}/recording")[0])
 
-    # --- sending frames into it without a browser
+    # --- sending frames without a browser, ending
 
     def stream(
         self, source: str | Path | int | EncodedClip, *, seconds: float | None = None, fps: float | None = None,
@@ -317,9 +311,9 @@ class LiveSession:
             If the source gives no images.
         ConnectionRefused, ConnectionLost
         """
-        return self._producer.stream(
-            source, self.settings, seconds, fps, pacing=pacing, legacy=legacy, tick=tick, end=end
-        )
+        name, play = clip_or_camera(source, self.settings, seconds, fps)
+        work = produce(self.server, self.id, play, tick, end, about={"source": name}, pacing=pacing, legacy=legacy)
+        return self._viewer.run(work)
 
     def play_in_background(
         self, source: str | Path, *, fps: float | None = None, seconds: float = math.inf,
@@ -341,9 +335,14 @@ class LiveSession:
         wait_for_browser_s : float, default 4
             How long to wait for a view before the clip is played.
         """
-        return self._producer.play_in_background(
-            source, lambda: self.settings, lambda: self.summary["producer"], wait_for_browser_s, fps=fps,
-            seconds=seconds)  # fmt: skip
+
+        def play(clip: EncodedClip, stopped: Callable[[], bool]) -> None:
+            play = partial(play_clip, clip=clip, fps=fps, seconds=seconds, stopped=stopped)
+            self._viewer.run(produce(self.server, self.id, play, about={"source": clip.name}))
+
+        self._background.append(BackgroundSource(
+            source, lambda: self.settings, lambda: self.summary["producer"], play, wait_for_browser_s))  # fmt: skip
+        return self._background[-1]
 
     def replay(
         self, source: ReplaySource, *, speed: float = 1.0, tick: Tick | None = None, end: bool = False
@@ -359,9 +358,10 @@ class LiveSession:
         tick, end
             As for `stream`.
         """
-        return self._producer.replay(source, speed, tick=tick, end=end)
-
-    # --- ending and closing it
+        play = partial(play_recording, source=source, speed=speed)
+        about = {"source": f"recording {source.recording.session_id}", "speed": str(speed)}
+        work = produce(self.server, self.id, play, tick, end, about=about, pacing="free", own_clock=False)
+        return self._viewer.run(work)
 
     def end(self) -> None:
         """Stop background clips and close the ledger; returns when every frame has its final state.
@@ -371,7 +371,8 @@ class LiveSession:
         ServerError
             If the server does not answer, or does not finish in time.
         """
-        self._producer.stop()
+        for background in self._background:
+            background.stop()
         self.server.call("POST", f"{self._path}/end", {})
         give_up_s = now_s() + _END_WITHIN_S
         while not self.summary["ended"]:
@@ -381,7 +382,8 @@ class LiveSession:
 
     def close(self) -> None:
         """Stop watching and sending; the session on the server continues."""
-        self._producer.stop()
+        for background in self._background:
+            background.stop()
         self._viewer.close()
 
     def __enter__(self) -> LiveSession:

@@ -61,8 +61,8 @@ class Viewer:
         self.error = ""
         self.settings_version = 0
         self.rate = Window()
-        self._result_listeners: list[Callable[[WireResult], None]] = []
-        self._message_listeners: list[Callable[[dict[str, Any]], None]] = []
+        self._result_listeners: dict[object, Callable[[WireResult], None]] = {}
+        self._message_listeners: dict[object, Callable[[dict[str, Any]], None]] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="livedance-session", daemon=True)
         self._thread.start()
@@ -167,19 +167,15 @@ class Viewer:
         _call(self._message_listeners, message)
 
 
-def _add(listeners: list[Any], listener: Any) -> Callable[[], None]:
+def _add(listeners: dict[object, Any], listener: Any) -> Callable[[], None]:
     """Add a listener; the returned function removes it, and may be called twice."""
-    listeners.append(listener)
-
-    def stop() -> None:
-        if listener in listeners:
-            listeners.remove(listener)
-
-    return stop
+    key = object()
+    listeners[key] = listener
+    return lambda: listeners.pop(key, None)
 
 
-def _call(listeners: list[Any], value: Any) -> None:
-    for listener in list(listeners):
+def _call(listeners: dict[object, Any], value: Any) -> None:
+    for listener in list(listeners.values()):
         try:
             listener(value)
         except Exception:  # noqa: BLE001  one display's mistake must not stop the others

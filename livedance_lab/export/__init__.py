@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from livedance_lab._lazy import lazy_names
 
 if TYPE_CHECKING:
-    from livedance_lab.export.formats import FORMATS as FORMATS
-    from livedance_lab.export.formats import export as export
-    from livedance_lab.export.options import ExportOptions as ExportOptions
+    from livedance_lab.export.formats import FORMATS, export
+    from livedance_lab.export.options import ExportOptions
 else:
-    __all__, __getattr__, __dir__ = lazy_names(
-        __name__, {"ExportOptions": "options", "FORMATS": "formats", "export": "formats"}
-    )
+    __getattr__, __dir__ = lazy_names(__name__, {"formats": ("FORMATS", "export"), "options": ("ExportOptions",)})
+
+__all__ = ["FORMATS", "ExportOptions", "export"]

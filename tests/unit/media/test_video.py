@@ -50,7 +50,7 @@ def test_colours_are_red_green_blue(tmp_path):
 
 @pytest.mark.parametrize(
     ("source", "words"),
-    [("nowhere.mp4", "no video file 'nowhere.mp4'"), (99, "camera 99 gives no picture"), ("text.mp4", "is it a video")],
+    [("nowhere.mp4", "no video file 'nowhere.mp4'"), (99, "camera 99 gives no image"), ("text.mp4", "is it a video")],
 )
 def test_what_is_no_video_says_so(source, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -196,7 +196,7 @@ def test_a_sink_that_fails_is_let_go_and_said_and_the_log_goes_on(log):
 
     assert broken.asked == 1
     assert [sink for sink, _ in said] == [broken]
-    assert isinstance(log.sink_error, OSError)
+    assert isinstance(said[0][1], OSError)
     assert good.seqs == list(range(200))
     assert len(log.read("events")[0]) == 1
     log.detach(broken)  # whoever stops the recording need not know

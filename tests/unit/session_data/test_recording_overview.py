@@ -56,7 +56,7 @@ def test_info_says_what_is_missing(folder):
 
     shown = run("info", folder).output
 
-    assert "missing: receipts: the whole table is gone." in shown
+    assert "missing: receipts: the whole table is missing." in shown
     assert "closed properly" not in shown
 
 
