@@ -56,7 +56,7 @@ class Connection:
     clock : OffsetEstimator
         The server's clock minus this process's, as measured over the present socket.
     failure : LiveDanceError or None
-        Why there is no connection any more, for good.
+        Why the connection is lost permanently; None while it is not.
     reconnections, bytes_down : int
     """
 

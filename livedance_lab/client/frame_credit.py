@@ -2,7 +2,7 @@
 
 The server's latest-wins slot cannot empty what already queues in the socket, so a producer limits how many of its
 frames are unanswered. The result or refusal of frame *n* answers every frame up to *n*, so that a dropped frame
-never reduces the credit for good.
+never reduces the credit permanently.
 """
 
 from __future__ import annotations

@@ -154,7 +154,7 @@ class LiveClient:
 
     @property
     def failure(self) -> LiveDanceError | None:
-        """Why the connection is over for good; None while it is not."""
+        """Why the connection is lost permanently; None while it is not."""
         return self.connection.failure
 
     @property

@@ -42,7 +42,7 @@ class RemoteLog:
         return answer
 
     def facts(self) -> dict[str, str]:
-        """The main figures as short texts; soon a text that says why, if the server does not answer."""
+        """Return the main figures as short texts, or why there are none; waits at most a second for the server."""
         try:
             now, recording = (parse_json(self._server.call("GET", self._path + what, timeout_s=_FACTS_WITHIN_S)[0])
                               for what in ("", "/recording"))  # fmt: skip

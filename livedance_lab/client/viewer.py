@@ -134,7 +134,7 @@ class Viewer:
         self.settings_version = client.welcome["settings_version"]
 
     async def _watch(self) -> None:
-        """Pass results on; when the connection is lost for good, try again at intervals.
+        """Pass results on; when the client has given up the connection, connect again at intervals.
 
         A restarted server does not know the session until its producer is back, so that a refusal is not final.
         """

@@ -216,9 +216,9 @@ def _moving(images: list[Any], rate_hz: float, body_size_px: float) -> tuning.Re
 
 def _compare_lanes(one: tuning.Recording, two: tuning.Recording, moving: tuning.Recording) -> list[dict[str, Any]]:
     rows = []
-    for words, still in (("one landmarker", one), ("two in turn", two)):
-        raw, smooth = (tuning.trial(still, moving, name, {}) for name in ("none", "kalman_adaptive"))
-        rows.append({"landmarkers": words, "jitter_raw": raw.jitter, "jitter": smooth.jitter})
+    for name, still in (("one landmarker", one), ("two in turn", two)):
+        raw, smooth = (tuning.trial(still, moving, filter_name, {}) for filter_name in ("none", "kalman_adaptive"))
+        rows.append({"landmarkers": name, "jitter_raw": raw.jitter, "jitter": smooth.jitter})
     return rows
 
 

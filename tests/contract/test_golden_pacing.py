@@ -1,4 +1,4 @@
-"""What `auto` pacing decides is pinned in data/golden/pacing.json, which the browser's twin is held to as well.
+"""The decisions of `auto` pacing are pinned in data/golden/pacing.json, which the browser's twin must follow as well.
 
 After a wanted change of the rule: ``python -m tests.contract.test_golden_pacing`` writes the file anew; then change
 widgets/static/pacing.js with it.

@@ -1,4 +1,4 @@
-"""Which frames are on the way and whether one more may go: the producer's books, stepped by hand."""
+"""Counting unanswered frames and deciding whether one more may be sent, step by step."""
 
 from __future__ import annotations
 
@@ -45,26 +45,26 @@ def test_free_lets_everything_go_but_not_into_a_full_socket():
 def stream(
     credit: FrameCredit, *, from_s: int, seconds: int, results_hz: int, round_trip_s: float = 0.002
 ) -> list[str]:
-    """Some seconds at 60 frames/s; what is told of switches."""
-    told = []
+    """Return the reports of switches during some seconds at 60 frames/s."""
+    reports = []
     for second in range(from_s, from_s + seconds):
         for _ in range(60):
             credit.gauge.offered()
         for _ in range(results_hz):
             credit.gauge.result(0.028)
         if switch := credit.reconsider(second + 1.0, round_trip_s):
-            told.append(switch)
-    return told
+            reports.append(switch)
+    return reports
 
 
 def test_auto_measures_the_stream_itself_and_says_why_it_paces():
     credit = FrameCredit("auto")
     assert not credit.is_paced
     credit.reconsider(0.0, math.nan)
-    (told,) = stream(credit, from_s=0, seconds=4, results_hz=36)
+    (report,) = stream(credit, from_s=0, seconds=4, results_hz=36)
 
     assert credit.is_paced
-    assert told == {"type": "pacing", "to": "paced", "reason": "frames are overtaken, the round trip is short",
+    assert report == {"type": "pacing", "to": "paced", "reason": "frames are overtaken, the round trip is short",
                     "round_trip_s": 0.002, "offered_hz": 60.0, "results_hz": 36.0, "server_s": 0.028, "window": 1,
                     "load": 60 / 36}  # fmt: skip
 
@@ -93,7 +93,7 @@ def test_an_answer_answers_everything_before_it():
 
     assert set(credit.unanswered) == {4}
     assert credit.answered == 4
-    credit.answer(3)  # heard twice
+    credit.answer(3)  # a repeated answer
     assert credit.answered == 4
 
 
@@ -107,18 +107,18 @@ def test_an_answer_that_never_comes_does_not_stop_the_stream():
     assert not credit.may_send(10.0 + ESCAPE_S + 0.02, socket_busy=False)  # one more, not all
 
 
-def test_skipped_frames_are_told_once_in_pieces():
+def test_skipped_frames_are_reported_once_in_pieces():
     credit = FrameCredit()
     for _ in range(12):
         credit.skip(credit.capture(), 1.5)
 
-    told = credit.take_skipped(most=5) + credit.take_skipped(most=5) + credit.take_skipped(most=5)
-    assert [seq for seq, _ in told] == list(range(12))
+    reports = credit.take_skipped(most=5) + credit.take_skipped(most=5) + credit.take_skipped(most=5)
+    assert [seq for seq, _ in reports] == list(range(12))
     assert credit.take_skipped() == []
 
 
-def test_after_a_reconnection_the_last_reports_are_told_again():
-    """The connection was breaking when they were said: nobody knows whether they were heard."""
+def test_after_a_reconnection_the_last_reports_are_repeated():
+    """The reports before the break may be lost."""
     credit = FrameCredit()
     credit.skip(credit.capture(), 0.0)
     credit.take_skipped()
@@ -128,7 +128,7 @@ def test_after_a_reconnection_the_last_reports_are_told_again():
     assert credit.take_skipped() == [(0, 0.0), (1, 0.1)]
 
 
-def test_what_is_told_again_does_not_grow_without_limit():
+def test_repeated_reports_have_a_limit():
     credit = FrameCredit()
     for _ in range(10):
         for _ in range(1000):
@@ -160,7 +160,7 @@ def test_a_client_new_to_a_session_numbers_on_from_the_last_one():
 
 
 def test_where_the_server_has_forgotten_the_session_numbers_begin_again():
-    """A server that was started again would take frame 20000 for an absurd jump, for ever."""
+    """A restarted server would reject frame 20000, and all later ones, as an absurd jump."""
     credit = FrameCredit("paced")
     for _ in range(20_000):
         credit.capture()

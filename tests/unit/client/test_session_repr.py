@@ -1,4 +1,4 @@
-"""What a session shows of itself in a notebook, on a real server, and when that does not answer."""
+"""The representation of a session in a notebook, with a real server, and with one that does not answer."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_session_shows_its_state_its_frames_and_where_it_is_recorded(tmp_path,
 
 
 def test_a_server_that_does_not_answer_blocks_no_cell():
-    """It has taken the connection, and is busy with something else."""
+    """The server has accepted the connection but is busy."""
     shown: list[tuple[str, float]] = []
 
     def cell(session: LiveSession) -> None:
@@ -53,7 +53,7 @@ def test_a_server_that_does_not_answer_blocks_no_cell():
 
     async def main(served: Served) -> None:
         session = await asyncio.to_thread(LiveSession.open, LiveServer(served.url, TOKEN, 0), "take-1")
-        cell(session)  # on the server's own event loop, which cannot answer meanwhile
+        cell(session)  # on the server's own event loop, which cannot answer at the same time
         await asyncio.to_thread(session.close)
 
     serve(main)

@@ -16,7 +16,7 @@ def test_rows_come_in_order_of_capture_with_their_receipts(data):
     frames = data.frames
 
     assert frames["seq"].tolist() == list(range(91))
-    assert (data.tables["frames"]["seq"].to_numpy() != frames["seq"].to_numpy()).any()  # they were written otherwise
+    assert (data.tables["frames"]["seq"].to_numpy() != frames["seq"].to_numpy()).any()  # written in another order
     painted = frames[frames["state"] == FrameState.PROCESSED]
     np.testing.assert_allclose(painted["t_paint_s"] - painted["t_capture_s"], 0.06, atol=1e-9)
     np.testing.assert_allclose(painted["age_ms"], 35, atol=1e-6)

@@ -1,4 +1,4 @@
-"""A copy of the log that asks only for what is new."""
+"""A copy of the log that fetches only new rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from livedance_lab.session_data.schema import TABLES, Schemas
 
 
 class Server:
-    """A log, reached as over HTTP."""
+    """A log with the interface of the server's HTTP route."""
 
     def __init__(self, max_bytes: int = 2**20) -> None:
         self.log = SessionLog(Schemas(("left_elbow",)), max_bytes)

@@ -98,7 +98,7 @@ def test_a_file_cut_anywhere_keeps_what_stands_before_the_cut(tmp_path, table):
     all_rows = Recording.open(tmp_path / "a").tables[table].to_pylist().__repr__()
 
     kept = []
-    for end in np.linspace(0, len(whole) - 9, 60).astype(int):  # the last 8 bytes only say that it ends
+    for end in np.linspace(0, len(whole) - 9, 60).astype(int):  # the last 8 bytes only mark the end
         path.unlink()  # the opened recordings still map the old file
         path.write_bytes(whole[:end])
         recording = Recording.open(tmp_path / "a")
@@ -111,7 +111,7 @@ def test_a_file_cut_anywhere_keeps_what_stands_before_the_cut(tmp_path, table):
 
 
 def test_other_bytes_at_the_end_are_left_out(tmp_path):
-    """A disk that lost power may leave zeros or rubbish where the last batch was to be."""
+    """A disk that lost power may leave zeros or garbage in place of the last batch."""
     writer = written(tmp_path / "a", seconds=1)
     rows = len(Recording.open(tmp_path / "a").seq)
     for tail in (b"\0" * 4096, os.urandom(4096), b"\xff\xff\xff\xff\x10\0\0\0" + os.urandom(64)):
@@ -310,7 +310,7 @@ def test_a_table_that_is_gone_is_empty_and_named(tmp_path):
 
 
 def test_hours_of_rows_leave_the_memory_flat(tmp_path):
-    """An hour at 30/s, written as fast as the disk takes it, then opened."""
+    """An hour at 30/s, written as fast as the disk allows, then opened."""
     s = recorded_session.schemas()
     second = [recorded_session.result(n, n / 30) for n in range(30)]
     frames, results = frames_batch(s, [r.record for r in second]), results_batch(s, second)

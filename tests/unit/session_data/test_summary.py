@@ -1,4 +1,4 @@
-"""A session in numbers, against sessions whose numbers are known beforehand."""
+"""The summary of sessions whose figures are known in advance."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_states_shares_and_rates(stage):
     assert numbers["hands_share"] == pytest.approx(1 / 6)
     assert numbers["hands_per_s"] == pytest.approx(1 / numbers["duration_s"])
     assert numbers["stage_ms"]["pose"]["p50"] == 20.0
-    assert math.isnan(numbers["stage_ms"]["decode"]["p50"])  # no lane of these has decoded anything
+    assert math.isnan(numbers["stage_ms"]["decode"]["p50"])  # these lanes decode nothing
     assert numbers["bytes_up_per_frame"] > 32
 
 
@@ -116,7 +116,7 @@ def test_a_frame_without_its_row_is_not_conserved(stage):
 
 
 def test_the_newest_results_age_averaged_over_time():
-    # results at 0 s and 1 s, both 100 ms old when they left: in between the age grows from 0.1 to 1.1 s
+    # results at 0 s and 1 s, both 100 ms old when emitted: in between the age grows from 0.1 to 1.1 s
     assert time_averaged_age_ms(np.array([0.0, 1.0]), np.array([-0.1, 0.9])) == pytest.approx(600.0)
     # a long wait counts for as long as it lasts: 1 s of 0.6 s on average, 3 s of 1.6 s
     uneven = time_averaged_age_ms(np.array([0.0, 1.0, 4.0]), np.array([-0.1, 0.9, 3.9]))
@@ -136,7 +136,7 @@ def test_angle_errors_are_those_that_were_put_in():
 
     errors = angle_errors(data, truth)
 
-    assert set(errors) == {"left_elbow"}  # of what the truth knows
+    assert set(errors) == {"left_elbow"}  # the only angle of the truth
     error = errors["left_elbow"]
     assert error["n"] == 5
     assert error["bias"] == pytest.approx(np.mean([2, 4, 2, 2, 4]), abs=1e-4)
