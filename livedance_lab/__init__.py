@@ -1,50 +1,25 @@
-"""livedance_lab: a person's pose, live, in JupyterLab; honest time, measured quality.
+"""livedance_lab: a person's pose, live, in JupyterLab, with true times and measured quality.
 
-The public names are loaded when they are first used, so that importing the package costs nothing.
+`LiveServer` and `LiveSession` are where to begin. The sub-packages `analysis`, `export`, `plots`, `session_data` and
+`widgets` and the module `samples` have the rest of the public names.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from livedance_lab._lazy import lazy_names
 from livedance_lab._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from livedance_lab.client import LiveClient, LiveSession
     from livedance_lab.errors import LiveDanceError
     from livedance_lab.launcher import LiveServer
-    from livedance_lab.session_data.data import SessionData
-    from livedance_lab.session_data.recording.reader import Recording
+    from livedance_lab.session_data import Recording, SessionData
     from livedance_lab.settings import Settings
+else:
+    __getattr__, __dir__ = lazy_names(__name__, {
+        "client": ("LiveClient", "LiveSession"), "errors": ("LiveDanceError",), "launcher": ("LiveServer",),
+        "session_data": ("Recording", "SessionData"), "settings": ("Settings",)})  # fmt: skip
 
-_HOMES = {
-    "LiveClient": "client",
-    "LiveDanceError": "errors",
-    "LiveServer": "launcher",
-    "LiveSession": "client",
-    "Recording": "session_data.recording.reader",
-    "SessionData": "session_data.data",
-    "Settings": "settings",
-}
-
-__all__ = [
-    "LiveClient",
-    "LiveDanceError",
-    "LiveServer",
-    "LiveSession",
-    "Recording",
-    "SessionData",
-    "Settings",
-]
-
-
-def __getattr__(name: str) -> Any:
-    """Load a public name on first use (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__all__ = ["LiveClient", "LiveDanceError", "LiveServer", "LiveSession", "Recording", "SessionData", "Settings"]

@@ -1,7 +1,7 @@
-"""The values that travel through the pipeline: a frame, what was seen in it, and when each thing happened.
+"""The values that pass through the pipeline: frames, bodies, results, and the ledger's records.
 
 Image landmarks are **pixels of the original frame** (x right, y down, z on the scale of x, towards the
-camera negative), so that angles and speeds are not distorted by the picture's shape. World landmarks are
+camera negative), so that angles and speeds do not depend on the image's aspect ratio. World landmarks are
 metres, origin mid-hip, x right in the image, y down, z away from the camera. NaN means "not seen".
 """
 
@@ -26,26 +26,26 @@ _K, _H, _J = len(BLAZEPOSE_33), len(HAND_SIDES), len(HAND_21)
 
 
 class FrameState(StrEnum):
-    """How a captured frame ended. Each frame ends in exactly one; `captured` is their sum."""
+    """Final state of a captured frame. Each frame has exactly one, so that their counts add up to `captured`."""
 
     PROCESSED = "processed"
-    """Its result left the server."""
+    """The server emitted its result."""
     SUPERSEDED = "superseded"
-    """A newer frame took its place before inference began."""
+    """A newer frame replaced it before inference began."""
     CLIENT_SKIPPED = "client_skipped"
-    """Never sent: pacing, or the socket was full."""
+    """The client did not send it: pacing, or a full socket."""
     LATE = "late"
-    """Its result was ready only after a newer one had left."""
+    """Its result was ready only after a newer one had been emitted."""
     REJECTED = "rejected"
-    """The picture was empty, broken, oversized or of an unknown kind."""
+    """The image was empty, broken, too large or of an unknown kind."""
     FAILED = "failed"
-    """The estimator raised, or did not answer."""
+    """The estimator raised an exception or did not answer."""
     LOST = "lost"
-    """Sent, never answered: the connection ended."""
+    """It was sent but never answered, because the connection ended."""
 
 
 class Flag(IntEnum):
-    """Where a smoothed keypoint's value comes from."""
+    """Provenance of a smoothed keypoint's value."""
 
     MEASURED = 0
     LOW_VISIBILITY = 1
@@ -57,9 +57,9 @@ class Flag(IntEnum):
 
 @dataclass
 class FrameTimes:
-    """When one frame passed each step: seconds on the server's clock, NaN where it never did.
+    """When a frame passed each step: seconds on the server's clock, NaN for a step that it did not reach.
 
-    `t_capture_s`, `t_send_s`, `t_result_s` and `t_paint_s` are read on the client's clock and mapped with
+    `t_capture_s`, `t_send_s`, `t_result_s` and `t_paint_s` are read from the client's clock and mapped with
     the measured offset.
     """
 
@@ -74,22 +74,22 @@ class FrameTimes:
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
-        """The field names, in the order things happen."""
+        """Return the field names in the order of the steps."""
         return tuple(f.name for f in fields(cls))
 
 
 @dataclass
 class Frame:
-    """One captured picture on its way to the estimator.
+    """One captured frame on its way to the estimator.
 
     Attributes
     ----------
     seq : int
         Counts every captured frame of the session from 0, sent or not.
     image : bytes
-        Encoded picture (JPEG, PNG or WebP).
+        JPEG, PNG or WebP.
     source_size_px : (int, int)
-        Width and height of the picture as the camera gave it, before any downscaling.
+        Width and height of the camera's image, before any downscaling.
     times : FrameTimes
     """
 
@@ -101,7 +101,7 @@ class Frame:
 
 @dataclass
 class FrameRecord:
-    """The ledger's entry for one captured frame: how it ended, when, and what each step took.
+    """The ledger's record of one captured frame: its final state, its times, and the duration of each step.
 
     Attributes
     ----------
@@ -109,9 +109,9 @@ class FrameRecord:
     state : FrameState
     times : FrameTimes
     reason : str
-        In words, for `rejected` and `failed`; empty otherwise.
+        Why it was `rejected` or `failed`; empty otherwise.
     bytes_up : int
-        Size of the message that brought it, 0 if it never arrived.
+        Size of its message, 0 if it never arrived.
     stage_ms : dict of str to float
         Milliseconds of each step (`STAGES`); a step that did not run is absent.
     """
@@ -125,7 +125,7 @@ class FrameRecord:
 
 
 STAGES = ("wait", "decode", "downscale", "pose", "hands", "angles", "smoothing", "emit")
-"""The timed steps of one frame. `hands` is the newest hands inference that the result carries."""
+"""The timed steps of one frame. `hands` is the hands inference whose hands the result contains."""
 
 
 def _nan(*shape: int) -> FloatArray:
@@ -134,7 +134,7 @@ def _nan(*shape: int) -> FloatArray:
 
 @dataclass(frozen=True)
 class Body:
-    """Everything known of one person at one instant. NaN where not seen; shapes are checked once, here.
+    """One person at one instant. NaN where not seen; the constructor checks the shapes.
 
     Attributes
     ----------
@@ -142,7 +142,7 @@ class Body:
     world_m : ndarray of shape (33, 3), float32
     visibility, presence : ndarray of shape (33,), float32, 0 to 1
     hands_px : ndarray of shape (2, 21, 3), float32
-        Left hand, then right hand, of the person.
+        The person's left hand, then the right one.
     hands_world_m : ndarray of shape (2, 21, 3), float32
         Metres, origin at the hand's geometric centre.
     hands_score : ndarray of shape (2,), float32
@@ -234,7 +234,7 @@ class BodyArrays:
 
 @dataclass(frozen=True)
 class PoseResult(BodyArrays):
-    """What one processed frame gave; body arrays by name as in `BodyArrays`.
+    """The result of one processed frame; `BodyArrays` names its arrays.
 
     Attributes
     ----------
@@ -244,17 +244,17 @@ class PoseResult(BodyArrays):
     raw, smooth : Body
         As the model gave it, and after smoothing.
     angles_deg, angles_smooth_deg : ndarray of shape (A,), float32
-        In the order of the session's angle names. NaN when a landmark is missing or not visible.
+        In the order of the session's angle names. NaN if a landmark is missing or not visible enough.
     flags : ndarray of shape (33,), uint8
         `Flag` of each body keypoint.
     found : bool
         Whether a person was seen in this frame.
     hands_seq : int
-        The frame the hands were seen in; -1 when there are none.
+        The frame in which the hands were seen; -1 without hands.
     settings_version : int
-        The settings in force.
+        Version of the settings in force.
     record : FrameRecord
-        Its ledger entry and times.
+        The frame's record in the ledger.
     """
 
     seq: int

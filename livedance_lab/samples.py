@@ -1,62 +1,51 @@
-"""Where the sample clips and their ground truth are."""
+"""Finds the sample clips and their ground truth."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from livedance_lab.errors import LiveDanceError
 
-__all__ = ["EVALUATED", "SAMPLE_CLIP", "ClipTruth", "sample_path", "truth_of"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["EVALUATED", "SAMPLE_CLIP", "angle_truth", "sample_path"]
 
 SAMPLE_CLIP = "dancer.mp4"
 EVALUATED = (SAMPLE_CLIP, "dancer2.mp4")
-"""Clips with the truth of every landmark: two bodies, dances and cameras."""
+"""Clips with the true position of every landmark: two bodies, dances and cameras."""
 
-_PLACES = (
-    Path(__file__).resolve().parents[1] / "data" / "samples",  # a checkout
-    Path(__file__).resolve().parents[0] / "_samples",  # an installed wheel
+_FOLDERS = (
+    Path(__file__).resolve().parents[1] / "data" / "samples",  # in a checkout
+    Path(__file__).resolve().parents[0] / "_samples",  # in an installed wheel
 )
 
 
 def sample_path(name: str = SAMPLE_CLIP) -> Path:
-    """A sample file by name.
+    """Return the path of a sample file.
 
     Raises
     ------
     LiveDanceError
-        If it is in none of the places.
+        If there is no such file.
     """
-    for place in _PLACES:
-        if (place / name).is_file():
-            return place / name
-    places = " nor ".join(str(place) for place in _PLACES)
-    raise LiveDanceError(f"the sample {name} is neither in {places}; give a video of your own with --source.")
+    for folder in _FOLDERS:
+        if (folder / name).is_file():
+            return folder / name
+    folders = " nor ".join(str(folder) for folder in _FOLDERS)
+    raise LiveDanceError(f"the sample {name} is neither in {folders}; give a video of your own with --source.")
 
 
-@dataclass
-class ClipTruth:
-    """What is known to be true of a clip.
+def angle_truth(clip: Path) -> pd.DataFrame | None:
+    """Read the true joint angles of a clip from ``NAME_angles.csv`` beside it; None if there is no such file.
 
-    Attributes
-    ----------
-    angles : pandas.DataFrame
-        One row per frame: frame, time_s, joint angles in degrees, segment.
-    n_frames : int
-        Frames of the clip.
+    Returns
+    -------
+    DataFrame
+        One row per frame of the clip: frame, time_s, joint angles in degrees, segment.
     """
+    import pandas as pd
 
-    angles: pd.DataFrame
-
-    @property
-    def n_frames(self) -> int:
-        """Frames of the clip."""
-        return len(self.angles)
-
-
-def truth_of(clip: Path) -> ClipTruth | None:
-    """The ground truth that lies beside a clip as ``NAME_angles.csv``; None if there is none."""
     path = clip.with_name(f"{clip.stem}_angles.csv")
-    return ClipTruth(pd.read_csv(path)) if path.is_file() else None
+    return pd.read_csv(path) if path.is_file() else None

@@ -1,4 +1,4 @@
-"""What the landmarks are called and which are joined: the vocabulary every other module uses.
+"""Names of the landmarks and the bones between them, which every other module uses.
 
 Source: MediaPipe Pose Landmarker and Hand Landmarker documentation (BlazePose GHUM 33 topology, 21 hand
 landmarks). Left and right are the person's own.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["BLAZEPOSE_33", "HAND_21", "HAND_SIDES", "Skeleton"]
+__all__ = ["BLAZEPOSE_33", "HAND_21", "HAND_LANDMARKS", "HAND_SIDES", "Skeleton"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Skeleton:
     landmarks : tuple of str
         In the model's order.
     bones : tuple of (str, str)
-        Pairs of landmark names to draw as lines.
+        Pairs of landmarks that a line connects in drawings.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Skeleton:
 
 
 def _pairs(*chains: str) -> tuple[tuple[str, str], ...]:
-    """Bones of chains written as 'a-b-c'."""
+    """Return the bones of chains that are written as 'a-b-c'."""
     return tuple((a, b) for chain in chains for a, b in zip(chain.split("-"), chain.split("-")[1:], strict=False))
 
 
@@ -99,4 +99,7 @@ HAND_21 = Skeleton(
 )
 
 HAND_SIDES = ("left", "right")
-"""Order of the first axis wherever both hands are in one array."""
+"""Order of the first axis of every array that holds both hands."""
+
+HAND_LANDMARKS = tuple(f"{side}_hand_{landmark}" for side in HAND_SIDES for landmark in HAND_21.landmarks)
+"""Names of both hands' landmarks in tables that hold body and hands: left hand, then right hand."""

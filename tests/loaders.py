@@ -1,10 +1,10 @@
-"""Exports against the tools they are for, in an environment of their own.
+"""Runs the tests of the exports with the tools that read them, in a separate environment.
 
 ::
 
     python -m tests.loaders [options of pytest]
 
-movement brings another build of OpenCV, so its environment (``.venv-loaders``) is not the development one.
+movement installs another build of OpenCV, so that it needs an environment (``.venv-loaders``) of its own.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ FOLDER = ROOT / ".venv-loaders"
 
 
 def main(options: list[str]) -> int:
-    """Set up what is not set up yet, then run the tests of the exports with every loader."""
+    """Set up the environment if necessary, then run the tests of the exports with every loader."""
     python = FOLDER / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     try:
         set_up(python)
     except SetupError as exc:
-        print(exc, file=sys.stderr)  # noqa: T201 - a command's words
+        print(exc, file=sys.stderr)  # noqa: T201  a command prints
         return 1
     env = {**os.environ, "LIVEDANCE_LOADERS": "required", "MPLBACKEND": "Agg"}
     command = [str(python), "-m", "pytest", "-p", "no:cacheprovider", "tests/unit/export", *options]
@@ -33,12 +33,12 @@ def main(options: list[str]) -> int:
 
 
 def set_up(python: Path) -> None:
-    """Make the environment and install the project and the loaders, unless nothing has changed since.
+    """Create the environment and install the project and the loaders, unless that is done already.
 
     Raises
     ------
     SetupError
-        If it cannot be made.
+        If it cannot be created.
     """
     stamp, needs = FOLDER / "stamp", (ROOT / "pyproject.toml").read_text() + CONSTRAINTS.read_text()
     if stamp.is_file() and stamp.read_text() == needs:

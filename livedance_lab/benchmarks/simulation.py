@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from livedance_lab.benchmarks.stage_times import StageTimes
-from livedance_lab.client.frame_credit import Credit, Pacing
+from livedance_lab.client.frame_credit import FrameCredit, Pacing
 from livedance_lab.clock import ClockOffset, FakeClock
 from livedance_lab.errors import LiveDanceError
 from livedance_lab.estimators.base import Estimate, Estimator, HandEstimate
@@ -156,7 +156,7 @@ class _Camera:
 
     def __init__(self, world: Simulation, name: str, pacing: Pacing, phase_s: float) -> None:
         self._world, self._phase_s = world, phase_s
-        self._credit = Credit(pacing, pose_lane_count(world.settings, world.scheduler.workers))
+        self._credit = FrameCredit(pacing, pose_lane_count(world.settings, world.scheduler.workers))
         self.session = Session(name, world.scheduler, self, _no_estimator, world.settings, clock=world.clock,
                                make_lane=world.make_lane)  # fmt: skip
         self.session.set_clock(ClockOffset(0.0, 0.0))

@@ -42,7 +42,7 @@ def demo(
     with Live(reading, console=console, refresh_per_second=8, transient=True):
         result = run_demo(
             source or str(sample_path()), out, seconds=seconds, fps=fps, settings=chosen, pacing=pacing,
-            say=reading.say, tick=reading.tick,
+            progress=lambda _share, what: reading.say(what), tick=reading.tick,
         )  # fmt: skip
     console.print(_numbers(result.summary))
     console.print(_times(result.summary))

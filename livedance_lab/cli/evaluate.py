@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -48,11 +49,10 @@ def evaluate(
         with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=console, transient=True) as bar:
             task = bar.add_task("beginning")
 
-            def say(words: str, bar: Progress = bar, task: TaskID = task) -> None:
-                bar.update(task, description=words)
+            def show(share: float, what: str, bar: Progress = bar, task: TaskID = task) -> None:
+                bar.update(task, description=what if math.isnan(share) else f"{what}: {share:.0%}")
 
-            found = run(clip, seconds=seconds, fps=fps, designs=names, rounds=rounds, live=live, say=say,
-                        progress=lambda done, total: say(f"trying filters: {done} of {total}"))  # fmt: skip
+            found = run(clip, seconds=seconds, fps=fps, designs=names, rounds=rounds, live=live, progress=show)
         for title, words, headings, rows in tables(found):
             table = Table(title=f"{clip.stem}: {title}", caption=words, title_justify="left", caption_justify="left",
                           box=box.SIMPLE_HEAD)  # fmt: skip

@@ -23,11 +23,11 @@ def info(
     """Show a recording's duration, rates, ledger, gaps, settings changes and markers."""
     from rich.console import Console
 
-    from livedance_lab.session_data.recording.overview import describe
+    from livedance_lab.session_data.recording.overview import recording_overview
     from livedance_lab.session_data.recording.reader import Recording
     from livedance_lab.wire.messages import encode_json
 
-    about = describe(Recording.open(path))
+    about = recording_overview(Recording.open(path))
     if as_json:
         typer.echo(encode_json(about))
         return

@@ -1,4 +1,4 @@
-"""The Python side of a connection: send frames, see results, read the log."""
+"""The Python side of a connection: sends frames, receives results, reads the log."""
 
 from livedance_lab.client.live_client import LiveClient
 from livedance_lab.client.session import LiveSession

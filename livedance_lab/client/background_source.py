@@ -1,4 +1,4 @@
-"""Feeds a session from a thread of its own, so that a notebook runs without a browser too."""
+"""Plays a clip into a session from a thread, so that a notebook also runs without a browser."""
 
 from __future__ import annotations
 
@@ -6,46 +6,35 @@ import contextlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 from livedance_lab.client.clip_source import EncodedClip
 from livedance_lab.clock import now_s
 from livedance_lab.errors import ConnectionRefused, LiveDanceError
 from livedance_lab.settings import Settings
 
-__all__ = ["BackgroundFeed"]
+__all__ = ["BackgroundSource"]
 
-_LOOK_EVERY_S = 0.2
+_CHECK_EVERY_S = 0.2
 
-FeedStatus = Literal["waiting", "not needed", "playing", "replaced", "over", "stopped", "error"]
-
-
-class Feedable(Protocol):
-    """What a feed needs of a session."""
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        """The session in numbers."""
-        ...
-
-    @property
-    def settings(self) -> Settings:
-        """The settings in force."""
-        ...
+Status = Literal["waiting", "not needed", "playing", "replaced", "over", "stopped", "error"]
 
 
-class BackgroundFeed:
-    """A clip on its way into a session, while the notebook goes on. Made by `LiveSession.play_in_background`.
+class BackgroundSource:
+    """Plays a clip while the notebook continues. Returned by `LiveSession.play_in_background`.
 
     Parameters
     ----------
-    session : LiveSession
     source : str or Path
         A video file.
+    settings : callable
+        Returns the session's settings.
+    has_producer : callable
+        Returns whether the session has a producer, for example a view in a browser.
     play : callable
-        Plays an encoded clip until it is over or the function it is also given says to stop.
+        Plays an encoded clip until it is over or until the function that is its second argument returns True.
     wait_s : float
-        How long a browser may take to become the producer before the clip is played instead.
+        How long to wait for another producer before the clip is played.
 
     Attributes
     ----------
@@ -53,26 +42,27 @@ class BackgroundFeed:
         "waiting" (for a browser), "not needed" (one came), "playing", "replaced" (one came later), "over",
         "stopped" or "error".
     error : str
-        What went wrong, in words; empty when nothing did.
+        What went wrong; empty if nothing did.
     """
 
     def __init__(
         self,
-        session: Feedable,
         source: str | Path,
+        settings: Callable[[], Settings],
+        has_producer: Callable[[], bool],
         play: Callable[[EncodedClip, Callable[[], bool]], None],
         wait_s: float,
     ) -> None:
-        self.status: FeedStatus = "waiting"
+        self.status: Status = "waiting"
         self.error = ""
-        self._session, self._source, self._play = session, source, play
+        self._source, self._settings, self._has_producer, self._play = source, settings, has_producer, play
         self._give_up_s = now_s() + wait_s
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="livedance-feed", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="livedance-background-source", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop playing, with every frame answered; the session goes on and may be fed by somebody else."""
+        """Stop playing once every sent frame is answered; the session continues and may get another producer."""
         self._stopped.set()
         self._thread.join(10.0)
 
@@ -86,7 +76,7 @@ class BackgroundFeed:
                 self.status = "not needed"
                 return
             if not self._stopped.is_set():
-                clip = EncodedClip.read(self._source, self._session.settings)
+                clip = EncodedClip.read(self._source, self._settings())
                 self.status = "playing"
                 self._play(clip, self._stopped.is_set)
             self.status = "stopped" if self._stopped.is_set() else "over"
@@ -95,11 +85,11 @@ class BackgroundFeed:
             self.status, self.error = ("replaced", "") if replaced else ("error", str(exc))
 
     def _browser_came(self) -> bool:
-        """Whether somebody became the producer in time."""
+        """Wait for another producer; whether one came in time."""
         while now_s() < self._give_up_s:
-            with contextlib.suppress(LiveDanceError):  # a server that is away for a moment brings no producer
-                if self._session.summary["producer"]:
+            with contextlib.suppress(LiveDanceError):  # a server that does not answer for a moment has no producer
+                if self._has_producer():
                     return True
-            if self._stopped.wait(_LOOK_EVERY_S):
+            if self._stopped.wait(_CHECK_EVERY_S):
                 return False
         return False

@@ -1,4 +1,4 @@
-"""Feeds a client from a video file or a local camera, at the pace of a camera."""
+"""Sends a video file or a local camera to a session, at the pace of a camera."""
 
 from __future__ import annotations
 
@@ -6,53 +6,55 @@ import asyncio
 import itertools
 import math
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from livedance_lab.client.live_client import LiveClient
 from livedance_lab.clock import now_s
+from livedance_lab.launcher import LiveServer
 from livedance_lab.media.images import downscale, encode_jpeg, encode_webp
 from livedance_lab.media.video import VideoFrame, VideoSource
 from livedance_lab.pipeline.latest_slot import LatestSlot
 from livedance_lab.settings import Settings
 
-__all__ = ["EncodedClip", "play_camera", "play_clip"]
+__all__ = ["EncodedClip", "Play", "Tick", "clip_or_camera", "play_camera", "play_clip", "produce"]
 
 _ENCODING = ("short_side_px", "image_format", "jpeg_quality")
 
-Tick = Callable[[], None]
+Tick = Callable[[LiveClient], None]
+"""Called after each frame with the client that sends."""
+
+Play = Callable[..., Coroutine[Any, Any, Any]]
+"""Sends frames: called with a connected client and ``tick=``."""
 
 
 @dataclass
 class EncodedClip:
-    """A video, ready to send: as a browser would have shrunk and encoded it, done ahead.
+    """A video, downscaled and encoded in advance as a browser would do it.
 
-    Encoding on the way would take inference time from the same cores; a camera's own machine does it elsewhere.
+    A camera's own machine encodes elsewhere; encoding while sending would take inference time from the same cores.
 
     Attributes
     ----------
     images : list of bytes
     size_px : (int, int)
-        Width, height of the original pictures.
+        Width, height of the original images.
     fps : float
         Of the file; 30 if it names none.
     name : str
     """
 
-    images: list[bytes]
+    images: list[bytes] = field(repr=False)
     size_px: tuple[int, int]
     fps: float
     name: str
 
     @classmethod
     def read(
-        cls,
-        path: str | Path | int,
-        settings: Settings,
-        seconds: float = math.inf,
-        offered_fps: float | None = None,
-        progress: Callable[[int, int], None] | None = None,
+        cls, path: str | Path | int, settings: Settings, seconds: float = math.inf, offered_fps: float | None = None
     ) -> EncodedClip:
         """Read and encode a file.
 
@@ -62,34 +64,51 @@ class EncodedClip:
         settings : Settings
             `short_side_px`, `image_format` and `jpeg_quality` are used.
         seconds : float
-            How much of it will be played.
+            For how long it will be played.
         offered_fps : float, optional
-            Played at this rate; the clip's own if not given. Quicker, more of the clip is used in the same time.
-        progress : callable, optional
-            Told frames done and frames expected.
+            The rate it will be played at, by default the clip's own: a higher rate needs more frames of the clip.
 
         Raises
         ------
         ImageError
-            If it is no video.
+            If it is not a video.
         """
         with VideoSource(path) as video:
             fps = video.fps if math.isfinite(video.fps) else 30.0
-            most = math.inf if math.isinf(seconds) else math.ceil(seconds * (offered_fps or fps))
-            images: list[bytes] = []
-            for frame in video:
-                if len(images) >= most:
-                    break
-                images.append(encode(frame, settings))
-                if progress is not None:
-                    progress(len(images), int(min(most, video.frame_count or len(images))))
+            most = None if math.isinf(seconds) else math.ceil(seconds * (offered_fps or fps))
+            images = [encode(frame, settings) for frame in itertools.islice(video, most)]
             return cls(images, video.size_px, fps, Path(str(path)).name)
 
 
 def encode(frame: VideoFrame, settings: Settings) -> bytes:
-    """One picture as a browser would send it."""
+    """Downscale and encode an image as a browser would send it."""
     small = downscale(frame.rgb, settings.short_side_px)
     return (encode_webp if settings.image_format == "webp" else encode_jpeg)(small, settings.jpeg_quality)
+
+
+async def produce(
+    server: LiveServer, session_id: str, play: Play, tick: Tick | None = None, end: bool = False, **options: Any
+) -> LiveClient:
+    """Be a session's producer while `play` sends frames; `options` are those of `LiveClient`."""
+    async with LiveClient(server.url, server.token, session=session_id, trust=server.trust, **options) as client:
+        await client.wait_ready()
+        await play(client, tick=tick)
+        await client.settle()
+        if end:
+            await client.end()
+        return client
+
+
+def clip_or_camera(
+    source: str | Path | int | EncodedClip, settings: Settings, seconds: float | None, fps: float | None
+) -> tuple[str, Play]:
+    """Return the name of a source and the function that plays it; see `LiveSession.stream`."""
+    longest_s = seconds or math.inf
+    if not isinstance(source, EncodedClip):
+        if str(source).isdecimal():
+            return f"camera {source}", partial(play_camera, index=source, settings=settings, seconds=longest_s)
+        source = EncodedClip.read(source, settings, longest_s, fps)
+    return source.name, partial(play_clip, clip=source, fps=fps, seconds=seconds)
 
 
 async def play_clip(
@@ -98,8 +117,9 @@ async def play_clip(
 ) -> None:  # fmt: skip
     """Offer the clip's frames in real time, from its start again where it is shorter than `seconds` (or infinity).
 
-    Frame *n* is captured at start + n / fps; if this process was held up, the frames of that time are offered
-    at once after it, as captured then: their wait here is no part of what is measured. `stopped` is asked before each.
+    Frame *n* is captured at start + n / fps. If this process was delayed, the frames of that time are offered at
+    once afterwards with the present time, because their delay here is not part of what is measured. `stopped` is
+    called before each frame; True ends the clip.
     """
     fps = fps or clip.fps
     last_frame = len(clip.images) if seconds is None else seconds * fps
@@ -111,15 +131,16 @@ async def play_clip(
             await asyncio.sleep(wait_s)
         await client.send(clip.images[n % len(clip.images)], clip.size_px, due_s if wait_s > 0 else now_s())
         if tick is not None:
-            tick()
+            tick(client)
 
 
 async def play_camera(
-    client: LiveClient, index: int | str, settings: Settings, seconds: float = math.inf, tick: Tick | None = None
+    client: LiveClient, index: int | str | Path, settings: Settings, seconds: float = math.inf, tick: Tick | None = None
 ) -> None:
     """Offer a local camera's frames as they come; a reader thread keeps only the newest.
 
-    They are encoded by `settings`, and as the session's settings change (a target age makes them smaller), by those.
+    They are encoded by `settings`, and after a change of the session's settings (a latency target makes images
+    smaller) by the changed ones.
 
     Raises
     ------
@@ -132,8 +153,7 @@ async def play_camera(
 
     def read() -> None:
         with source:
-            frames: Iterator[VideoFrame] = iter(source)
-            for frame in frames:
+            for frame in source:
                 slot.put(frame)
                 if stop.is_set():
                     return
@@ -142,19 +162,19 @@ async def play_camera(
     reader = threading.Thread(target=read, name="livedance-camera", daemon=True)
     reader.start()
     give_up_s = now_s() + seconds
-    said = client.settings
+    adopted = client.settings
     try:
         while now_s() < give_up_s and not stop.is_set():
             frame = await asyncio.to_thread(slot.take, 0.5)
             if frame is None:
                 continue
-            if client.settings is not said:
-                said = client.settings
-                settings = settings.changed({name: said[name] for name in _ENCODING if name in said})
+            if client.settings is not adopted:
+                adopted = client.settings
+                settings = settings.changed({name: adopted[name] for name in _ENCODING if name in adopted})
             image = await asyncio.to_thread(encode, frame, settings)
             await client.send(image, source.size_px, frame.t_s)
             if tick is not None:
-                tick()
+                tick(client)
     finally:
         stop.set()
         await asyncio.to_thread(reader.join, 2.0)

@@ -1,4 +1,4 @@
-"""A new connection: socket, hello, and the server's yes or no."""
+"""Opens a connection to the server: socket, hello, and the server's welcome or refusal."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ from livedance_lab.errors import BusyError, ConnectionLost, ConnectionRefused, W
 from livedance_lab.system.tls import Trust, client_context
 from livedance_lab.wire.messages import encode_json, parse_json
 
-__all__ = ["keep_trying", "shake_hands"]
+__all__ = ["open_connection", "retry"]
 
 _ANSWER_WITHIN_S = 10.0
-_PING_S = (5.0, 8.0)  # how often, and how long the answer may take: a dead line is left before the server gives up
-_GOODBYE_S = 2.0  # a dead line does not give one
+_PING_S = (5.0, 8.0)  # interval and timeout; shorter than the server's, so that the client notices a dead line first
+_CLOSE_TIMEOUT_S = 2.0  # a dead line never answers
 _LARGEST_ANSWER = 16 * 2**20
-_BACK_OFF_S = (0.1, 5.0)  # first and longest pause between attempts; doubled, with jitter
+_BACK_OFF_S = (0.1, 5.0)  # first and longest pause between attempts; doubled each time, with jitter
 
 
-async def shake_hands(url: str, hello: dict[str, Any], trust: Trust = True) -> tuple[ClientConnection, dict[str, Any]]:
-    """Connect and introduce oneself.
+async def open_connection(
+    url: str, hello: dict[str, Any], trust: Trust = True
+) -> tuple[ClientConnection, dict[str, Any]]:
+    """Open a socket and exchange hello and welcome.
 
     Parameters
     ----------
@@ -35,7 +37,7 @@ async def shake_hands(url: str, hello: dict[str, Any], trust: Trust = True) -> t
     hello : dict
         The first message.
     trust : bool, str, Path or ssl.SSLContext, default True
-        Whose certificates count, see `livedance_lab.system.tls`.
+        Which certificates are accepted, see `livedance_lab.system.tls`.
 
     Returns
     -------
@@ -46,20 +48,20 @@ async def shake_hands(url: str, hello: dict[str, Any], trust: Trust = True) -> t
     Raises
     ------
     ConnectionRefused
-        Code "unreachable" if nobody answers; the server's own code and words if it says no.
+        Code "unreachable" if no server answers; the server's own code and message if it refuses.
     BusyError
-        If it has no place.
+        If the server has no place for another session.
     ServerError
-        If the file with the certificates to trust cannot be read.
+        If the file with the trusted certificates cannot be read.
     """
     tls = client_context(url, trust)
     frames = logging.getLogger(f"{__name__}.frames")
-    frames.setLevel(logging.INFO)  # below it every frame is written out: the hello, with its token, too
+    frames.setLevel(logging.INFO)  # below it websockets logs every message, also the hello with the token
     try:
         socket = await connect(
             url, ssl=tls, compression=None, max_size=_LARGEST_ANSWER, open_timeout=_ANSWER_WITHIN_S, proxy=None,
             logger=frames, ping_interval=_PING_S[0], ping_timeout=_PING_S[1],
-            close_timeout=_GOODBYE_S,
+            close_timeout=_CLOSE_TIMEOUT_S,
         )  # fmt: skip
     except (OSError, InvalidHandshake, InvalidURI, TimeoutError) as exc:
         raise ConnectionRefused("unreachable", f"no server answers at {url}: {exc}.") from exc
@@ -67,13 +69,13 @@ async def shake_hands(url: str, hello: dict[str, Any], trust: Trust = True) -> t
         await socket.send(encode_json(hello))
         async with asyncio.timeout(_ANSWER_WITHIN_S):
             data: dict[str, Any] = {}
-            while data.get("type") not in ("welcome", "error", "bye"):  # news of the session may come first
+            while data.get("type") not in ("welcome", "error", "bye"):  # messages of the session may come first
                 data = parse_json(await socket.recv())
     except (ConnectionClosed, TimeoutError, WireError) as exc:
         await socket.close()
-        raise ConnectionRefused("unreachable", f"{url} took the connection but gave no answer.") from exc
+        raise ConnectionRefused("unreachable", f"{url} accepted the connection but did not answer the hello.") from exc
     except asyncio.CancelledError:
-        socket.transport.abort()  # known to nobody, it would live on and keep its session from ending
+        socket.transport.abort()  # an open socket that nobody owns would keep its session from ending
         raise
     if data["type"] != "welcome":
         await socket.close()
@@ -82,15 +84,15 @@ async def shake_hands(url: str, hello: dict[str, Any], trust: Trust = True) -> t
     return socket, data
 
 
-async def keep_trying(attempt: Callable[[], Awaitable[None]], within_s: float) -> None:
-    """Try to connect again and again, with growing pauses.
+async def retry(attempt: Callable[[], Awaitable[None]], within_s: float) -> None:
+    """Repeat an attempt to connect, with growing pauses, until it succeeds.
 
     Raises
     ------
     ConnectionLost
-        If nobody answers in time.
+        If no server answers in time.
     ConnectionRefused
-        If the server says no: then trying again is of no use.
+        If the server refuses: then trying again is of no use.
     """
     pause_s, longest_s = _BACK_OFF_S
     give_up_s = now_s() + within_s
@@ -98,7 +100,7 @@ async def keep_trying(attempt: Callable[[], Awaitable[None]], within_s: float) -
         try:
             await attempt()
         except ConnectionRefused as exc:
-            if exc.code not in ("unreachable", "shutdown"):  # a server that stops may come back
+            if exc.code not in ("unreachable", "shutdown"):  # a server that shuts down may be started again
                 raise
             if now_s() > give_up_s:
                 raise ConnectionLost(f"the server was gone for {within_s:.0f} s: {exc}") from exc

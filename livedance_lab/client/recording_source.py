@@ -1,22 +1,23 @@
-"""A recording as a camera: what was recorded goes through the same server again, at its own timing.
+"""Sends a recording to a server again, at the recorded times.
 
-With kept pictures they are sent as they were received. Without, each result's raw landmarks travel as a
-picture of landmarks (`livedance_lab.estimators.replay`) to a server started with ``--estimator replay``.
+Kept images are sent as they were received. Without them, each result's raw landmarks are encoded as an image
+(`livedance_lab.estimators.replay`) for a server started with ``--estimator replay``.
 
-Capture times are the recorded ones, so that every interval the smoother sees is the recorded interval to the
-microsecond, at any speed; ages mean something only at the original speed.
+Capture times are the recorded ones, so that every interval between frames is the recorded one to the microsecond, at
+any speed; ages of results have a meaning only at the original speed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from livedance_lab.client.clip_source import Tick
 from livedance_lab.client.live_client import LiveClient
 from livedance_lab.clock import now_s
 from livedance_lab.errors import RecordingError
@@ -31,15 +32,15 @@ __all__ = ["ReplayFrame", "ReplaySource", "play_recording"]
 
 @dataclass(frozen=True)
 class ReplayFrame:
-    """One recorded frame to be sent again.
+    """One recorded frame.
 
     Attributes
     ----------
     t_capture_s : float
-        As recorded.
+        Clock of the recording's server.
     image : bytes
     size_px : (int, int)
-        Width, height of the original picture.
+        Width, height of the original image.
     """
 
     t_capture_s: float
@@ -55,13 +56,13 @@ class ReplaySource:
     path : str or Path
         A recording's folder.
     landmarks : bool, optional
-        Send raw landmarks even where pictures were kept; by default pictures if there are any.
+        Send raw landmarks even if images were kept; by default images if there are any.
 
     Attributes
     ----------
     recording : Recording
     landmarks : bool
-        What will be sent: a server for landmarks must run the "replay" estimator.
+        Whether landmarks are sent; the server must run the "replay" estimator for them.
     n_frames : int
 
     Raises
@@ -74,21 +75,21 @@ class ReplaySource:
         self.recording = Recording.open(path)
         self.landmarks = not self.recording.has_video if landmarks is None else landmarks
         if not self.landmarks and not self.recording.has_video:
-            raise RecordingError(f"{path} keeps no pictures; replay its landmarks.")
+            raise RecordingError(f"{path} holds no images; replay its landmarks.")
         self.n_frames = len(self.recording.seq)
         if not self.n_frames:
             raise RecordingError(f"{path} holds no results to replay.")
 
     @property
     def estimator(self) -> str:
-        """The estimator family a server needs for it."""
+        """The estimator that the server needs: "replay" or "mediapipe"."""
         return "replay" if self.landmarks else "mediapipe"
 
     def __iter__(self) -> Iterator[ReplayFrame]:
         """Frames in capture order."""
-        return self._from_landmarks() if self.landmarks else self._from_pictures()
+        return self._from_landmarks() if self.landmarks else self._from_images()
 
-    def _from_pictures(self) -> Iterator[ReplayFrame]:
+    def _from_images(self) -> Iterator[ReplayFrame]:
         size_of = self._sizes()
         default = next(iter(size_of.values()))
         for image in self.recording.images():
@@ -105,7 +106,7 @@ class ReplaySource:
         arrays = {name: rec.array(name) for name in ("keypoints_px", "world_m", "visibility", "presence",
                                                      "hands_px", "hands_world_m", "hands_score")}  # fmt: skip
         for row, seq in enumerate(rec.seq):
-            fresh = hands_seq[row] >= 0 and hands_seq[row] != before
+            fresh = hands_seq[row] >= 0 and hands_seq[row] != before  # otherwise they are those of an earlier frame
             before = hands_seq[row] if hands_seq[row] >= 0 else before
             here = {name: array[row] for name, array in arrays.items()}
             estimate = Estimate(
@@ -127,23 +128,18 @@ def _hands(here: dict[str, FloatArray]) -> tuple[HandEstimate, ...]:
     )
 
 
-async def play_recording(
-    client: LiveClient,
-    source: ReplaySource,
-    speed: float = 1.0,
-    tick: Callable[[], None] | None = None,
-) -> int:
+async def play_recording(client: LiveClient, source: ReplaySource, speed: float = 1.0, tick: Tick | None = None) -> int:
     """Send a recording's frames again.
 
     Parameters
     ----------
     client : LiveClient
-        Made with ``own_clock=False``, so that recorded times stay as they are.
+        Created with ``own_clock=False``, so that the recorded times are sent unchanged.
     source : ReplaySource
     speed : float, default 1
-        Times the original speed; infinity: each frame as soon as the one before is answered, none dropped.
+        Multiple of the original speed; infinity: each frame as soon as the previous one is answered, none dropped.
     tick : callable, optional
-        Called after each frame.
+        Called after each frame with the client.
 
     Returns
     -------
@@ -164,5 +160,5 @@ async def play_recording(
             await client.settle()
         n_frames += 1
         if tick is not None:
-            tick()
+            tick(client)
     return n_frames

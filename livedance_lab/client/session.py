@@ -1,78 +1,81 @@
-"""A session as the researcher holds it in a notebook: watch it, tune it, mark it, read its log, export it.
-
-Nothing here captures or computes: the server does, in its own process, and goes on while a cell runs or the
-kernel restarts. `LiveSession.attach` takes a running session up again.
-"""
+"""One session on a server, as a notebook uses it: watch it, change settings, mark it, read its log, export it."""
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from livedance_lab.client.background_source import BackgroundFeed
-from livedance_lab.client.clip_source import EncodedClip, play_camera, play_clip
+from livedance_lab.client.background_source import BackgroundSource
+from livedance_lab.client.clip_source import EncodedClip, Tick, clip_or_camera, play_clip, produce
 from livedance_lab.client.live_client import LiveClient
 from livedance_lab.client.recording_source import ReplaySource, play_recording
-from livedance_lab.client.remote_log import ServerAddress, trust_of
-from livedance_lab.client.watched import WatchedSession
-from livedance_lab.clock import now_s
+from livedance_lab.client.remote_log import RemoteLog
+from livedance_lab.client.viewer import Viewer
+from livedance_lab.clock import ClockOffset, now_s
 from livedance_lab.errors import ConnectionLost, ServerError
+from livedance_lab.export import export
+from livedance_lab.launcher import LiveServer
+from livedance_lab.session_data.representation import as_html, as_text
 from livedance_lab.settings import Settings
+from livedance_lab.wire.messages import parse_json
+from livedance_lab.wire.results import WireResult
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from livedance_lab.client.frame_credit import Pacing
+    from livedance_lab.progress import Progress
+    from livedance_lab.session_data.data import SessionData
+    from livedance_lab.session_data.ledger_counts import LedgerCounts
 
-__all__ = ["LiveSession", "ServerAddress"]
+__all__ = ["LiveSession"]
 
-_LOOK_EVERY_S = 0.05
+_CHECK_EVERY_S = 0.05
 _END_WITHIN_S = 10.0
 
 
-class LiveSession(WatchedSession):
-    """One session on a server, seen from Python.
+class LiveSession:
+    """One session (`id`) on a server (`server`): `LiveSession.open` makes a new one, `attach` finds a running one.
 
-    Use `LiveSession.open` for a new one and `LiveSession.attach` for one that is running. Its tables (`frames`,
-    `angles`, `landmarks`, `events`, all as `data()`) and `export` are those of `RemoteLog`.
-
-    Attributes
-    ----------
-    id : str
+    The server captures and computes in its own process, also while a notebook cell runs or the kernel restarts.
     """
 
-    def __init__(self, server: ServerAddress, session_id: str) -> None:
-        super().__init__(server, session_id)
-        self._feeds: list[BackgroundFeed] = []
+    def __init__(self, server: LiveServer, session_id: str) -> None:
+        self.server, self.id = server, session_id
+        self._path = f"/sessions/{session_id}"
+        self._log, self._viewer = RemoteLog(server, session_id), Viewer(server, session_id)
+        self._background: list[BackgroundSource] = []
 
     @classmethod
-    def open(cls, server: ServerAddress, session: str | None = None, **settings: Any) -> LiveSession:
-        """Make a new session and watch it.
+    def open(cls, server: LiveServer, session: str | None = None, **settings: Any) -> LiveSession:
+        """Open a new session and watch it.
 
         Parameters
         ----------
         server : LiveServer
         session : str, optional
-            What to call it: letters, digits, ``.``, ``_``, ``-``.
+            Its name: letters, digits, ``.``, ``_``, ``-``.
         **settings
             Changes to the server's default settings.
 
         Raises
         ------
         ServerError
-            If the server refuses; its words are in the message.
+            If the server refuses; the message says why.
         """
         body = {"settings": Settings().changed(settings).model_dump(include=set(settings), mode="json")}
         if session is not None:
             body["session"] = session  # type: ignore[assignment]
-        return cls(server, json.loads(server.call("POST", "/sessions", body)[0])["id"])
+        return cls(server, parse_json(server.call("POST", "/sessions", body)[0])["id"])
 
     @classmethod
-    def attach(cls, server: ServerAddress, session: str | None = None) -> LiveSession:
-        """Take up a running session again, by id or the newest one.
+    def attach(cls, server: LiveServer, session: str | None = None) -> LiveSession:
+        """Watch a running session, by id or the newest one.
 
         Raises
         ------
@@ -87,8 +90,8 @@ class LiveSession(WatchedSession):
         return cls(server, session)
 
     @classmethod
-    def open_or_attach(cls, server: ServerAddress, session: str, **settings: Any) -> LiveSession:
-        """Take up the session of this name if it is running, else make it: a cell with it can be run again.
+    def open_or_attach(cls, server: LiveServer, session: str, **settings: Any) -> LiveSession:
+        """Attach to the session of this name if it is running, else open it, so that a cell can be run again.
 
         Parameters and errors are those of `open`; `settings` are applied in both cases.
         """
@@ -99,8 +102,48 @@ class LiveSession(WatchedSession):
             attached.set(**settings)
         return attached
 
+    # --- watching and changing it
+
+    @property
+    def latest(self) -> WireResult | None:
+        """The newest result; None before the first."""
+        return self._viewer.client.latest
+
+    @property
+    def stats(self) -> dict[str, Any]:
+        """The browser's newest readings: camera and painted frames per second, and so on; empty without a browser."""
+        return self._viewer.stats
+
+    @property
+    def results_per_s(self) -> float:
+        """Results that reached this process per second, over the last two seconds."""
+        return self._viewer.rate.rate_hz(now_s())
+
+    @property
+    def error(self) -> str:
+        """Why no results arrive; empty while they can. The connection is retried as long as there is an error."""
+        return self._viewer.error
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The server's present figures: rates, ages, settings, clock, ledger."""
+        return parse_json(self.server.call("GET", self._path)[0])
+
+    @property
+    def angle_names(self) -> tuple[str, ...]:
+        """The session's joint angles, in the order of `WireResult.angles_deg` and `angles_smooth_deg`."""
+        return tuple(self._viewer.client.welcome["angles"])
+
+    def on_result(self, listener: Callable[[WireResult], None]) -> Callable[[], None]:
+        """Call `listener` with each new result, in the viewer's thread; the returned function stops that."""
+        return self._viewer.on_result(listener)
+
+    def on_message(self, listener: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
+        """Call `listener` with each other message (see `wire.messages`); the returned function stops that."""
+        return self._viewer.on_message(listener)
+
     def wait(self, seconds: float, start_within_s: float = 60.0) -> None:
-        """Let the session run: return when results have been coming for some seconds.
+        """Wait for the first result, then let the session run for some seconds.
 
         Parameters
         ----------
@@ -113,31 +156,131 @@ class LiveSession(WatchedSession):
         ConnectionLost
             If no result comes in time, or the session cannot be watched any more.
         """
-        before, begun_s, now = self.latest, math.nan, now_s()
-        give_up_s = now + start_within_s
-        while not now - begun_s >= seconds:
-            if math.isnan(begun_s) and self.latest is not before:
-                begun_s = now
-            if self.error or (math.isnan(begun_s) and now > give_up_s):
-                feeds = "; ".join(feed.error for feed in self._feeds if feed.error)
-                why = self.error or feeds or "is the camera on, and the view not closed?"
-                raise ConnectionLost(f"no result came within {now - give_up_s + start_within_s:.0f} s: {why}")
-            time.sleep(_LOOK_EVERY_S)  # the main thread of a notebook waits; results come in another
-            now = now_s()
+        self._viewer.wait(seconds, start_within_s, lambda: "; ".join(b.error for b in self._background if b.error))
 
-    # --- feeding it without a browser
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return Settings.parse(self._viewer.client.settings)
+
+    @property
+    def settings_version(self) -> int:
+        """Number of the settings in force; each row of the results names the one it was made with."""
+        return self._viewer.settings_version
+
+    def set(self, *, by: str = "kernel", **changes: Any) -> Settings:
+        """Change settings of the running session from the next frame on; the change is logged as an event.
+
+        Parameters
+        ----------
+        by : str
+            Who changes them, for the log.
+        **changes
+            Fields of `Settings`.
+
+        Raises
+        ------
+        SettingsError
+            If a name is unknown or a value is out of range; nothing is changed then.
+        ServerError
+            If the server refuses.
+        """
+        new = self.settings.changed(changes).plain()
+        body = {"changes": {name: new[name] for name in changes}, "by": by}
+        self._viewer.adopt(parse_json(self.server.call("PATCH", f"{self._path}/settings", body)[0]))
+        return self.settings
+
+    def mark(self, name: str, *, t_s: float | None = None, **data: Any) -> None:
+        """Put a marker into the event log, at a time of the server's clock; by default when it arrives there."""
+        self.server.call("POST", f"{self._path}/marks", {"name": name, "data": data, "t_s": t_s})
+
+    @property
+    def clock_offset(self) -> ClockOffset:
+        """The server's clock minus this process's (`now_s`), as measured; unknown just after connecting."""
+        return self._viewer.client.clock.best
+
+    def server_time_s(self, t_s: float) -> float:
+        """Map a time of this process's clock to the server's; returns it unchanged while the offset is unknown."""
+        offset = self.clock_offset
+        return offset.to_server(t_s) if offset.known else t_s
+
+    # --- its log
+
+    def data(self) -> SessionData:
+        """Everything logged so far, as tables."""
+        return self._log.data()
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What produced the data: versions, models, settings, clock."""
+        return self._log.manifest
+
+    @property
+    def frames(self) -> pd.DataFrame:
+        """The ledger, one row per captured frame, see `SessionData.frames`."""
+        return self.data().frames
+
+    @property
+    def angles(self) -> pd.DataFrame:
+        """Joint angles, one row per result, see `SessionData.angles`."""
+        return self.data().angles
+
+    @property
+    def angular_velocity(self) -> pd.DataFrame:
+        """How fast each joint angle changes, one row per result, see `SessionData.angular_velocity`."""
+        return self.data().angular_velocity
+
+    @property
+    def landmarks(self) -> pd.DataFrame:
+        """Landmarks, one row per result and landmark, see `SessionData.landmarks`."""
+        return self.data().landmarks
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """Settings changes, clock estimates, markers, connections, see `SessionData.events`."""
+        return self.data().events
+
+    @property
+    def ledger(self) -> LedgerCounts:
+        """How many frames ended in which state."""
+        return self.data().ledger
+
+    def export(
+        self, out: str | Path, format: str = "csv", progress: Progress | None = None, **options: Any
+    ) -> list[Path]:
+        """Write everything logged so far for other tools, see `livedance_lab.export.export`."""
+        return export(self.data(), format, out, progress=progress, **options)
+
+    def record(self, path: str | Path, *, keep_video: bool = False, blur_faces: bool = False) -> dict[str, Any]:
+        """Record to a folder, in the server's process, beginning with the rows that the log still holds.
+
+        Parameters
+        ----------
+        path : str or Path
+            A new folder; it must lie below the folder the server was started in (or its ``--record-root``).
+        keep_video : bool, default False
+            Also keep the received images, original bytes. Only with the participant's consent.
+        blur_faces : bool, default False
+            Make faces unrecognisable in them.
+
+        Raises
+        ------
+        ServerError
+            If the folder cannot be used; the session continues.
+        """
+        body = {"path": str(Path(path).expanduser().absolute()), "keep_video": keep_video, "blur_faces": blur_faces}
+        return parse_json(self.server.call("POST", f"{self._path}/recording", body)[0])
+
+    def stop_recording(self) -> dict[str, Any]:
+        """Finish the recording; returns its path and rows."""
+        return parse_json(self.server.call("DELETE", f"{self._path}/recording")[0])
+
+    # --- sending frames without a browser, ending
 
     def stream(
-        self,
-        source: str | Path | int | EncodedClip,
-        *,
-        seconds: float | None = None,
-        fps: float | None = None,
-        pacing: Pacing | None = None,
-        legacy: bool = False,
-        tick: Callable[[LiveClient], None] | None = None,
-        end: bool = False,
-    ) -> LiveClient:
+        self, source: str | Path | int | EncodedClip, *, seconds: float | None = None, fps: float | None = None,
+        pacing: Pacing | None = None, legacy: bool = False, tick: Tick | None = None, end: bool = False,
+    ) -> LiveClient:  # fmt: skip
         """Play a video file or a local camera into this session; returns when it is over.
 
         Parameters
@@ -145,15 +288,15 @@ class LiveSession(WatchedSession):
         source : str, Path, int or EncodedClip
             File name, camera index, or a clip read and encoded before.
         seconds : float, optional
-            How long; a clip's own length, or without limit from a camera.
+            How long; by default the clip's own length, or without limit from a camera.
         fps : float, optional
-            Frames offered per second; the clip's own rate if not given.
+            Frames offered per second; by default the clip's own rate.
         pacing : {"auto", "paced", "free"}, optional
-            When to hold frames back; as the setting says, if not given.
+            When to hold frames back; by default the session's setting.
         legacy : bool, default False
             Send as the original demo did, for comparison.
         tick : callable, optional
-            Called after each frame with the client, for progress.
+            Called after each frame with the client.
         end : bool, default False
             Close the session's ledger afterwards.
 
@@ -165,132 +308,92 @@ class LiveSession(WatchedSession):
         Raises
         ------
         ImageError
-            If the source gives no pictures.
+            If the source gives no images.
         ConnectionRefused, ConnectionLost
         """
-        settings = self.settings
-        clip: EncodedClip | None = None
-        if isinstance(source, EncodedClip):
-            clip = source
-        elif not str(source).isdecimal():
-            clip = EncodedClip.read(source, settings, seconds or math.inf, fps)
-
-        async def frames(client: LiveClient) -> None:
-            report = (lambda: tick(client)) if tick is not None else None
-            if clip is None:
-                await play_camera(client, str(source), settings, seconds or math.inf, report)
-            else:
-                await play_clip(client, clip, fps, seconds, report)
-
-        about = {"source": clip.name if clip is not None else f"camera {source}"}
-        return self._watcher.run(self._feed(frames, end, about=about, pacing=pacing, legacy=legacy))
+        name, play = clip_or_camera(source, self.settings, seconds, fps)
+        work = produce(self.server, self.id, play, tick, end, about={"source": name}, pacing=pacing, legacy=legacy)
+        return self._viewer.run(work)
 
     def play_in_background(
-        self,
-        source: str | Path,
-        *,
-        fps: float | None = None,
-        seconds: float = math.inf,
+        self, source: str | Path, *, fps: float | None = None, seconds: float = math.inf,
         wait_for_browser_s: float = 4.0,
-    ) -> BackgroundFeed:
-        """Play a clip into this session if no browser does, while the notebook goes on.
+    ) -> BackgroundSource:  # fmt: skip
+        """Play a clip into this session if no browser sends frames, while the notebook continues.
 
-        A view that is on the page captures and sends by itself; then this does nothing. Where there is no browser
-        (a test, a server, a script) the clip is played from here, over and over, until `seconds` are over,
-        `stop` is called or the session ends. A browser that comes later takes its place.
+        A view on the page captures and sends by itself; then this does nothing. Without a browser (a test, a
+        server, a script) the clip is played from here, again and again, until `seconds` are over, `stop` is called
+        or the session ends. A browser that connects later replaces it.
 
         Parameters
         ----------
         source : str or Path
             A video file.
         fps : float, optional
-            Frames offered per second; the clip's own rate if not given.
+            Frames offered per second; by default the clip's own rate.
         seconds : float
         wait_for_browser_s : float, default 4
-            How long a view may take to begin; one that comes later takes over all the same.
+            How long to wait for a view before the clip is played.
         """
 
         def play(clip: EncodedClip, stopped: Callable[[], bool]) -> None:
-            about = {"source": clip.name}
-            self._watcher.run(self._feed(lambda c: play_clip(c, clip, fps, seconds, stopped=stopped), about=about))
+            play = partial(play_clip, clip=clip, fps=fps, seconds=seconds, stopped=stopped)
+            self._viewer.run(produce(self.server, self.id, play, about={"source": clip.name}))
 
-        feed = BackgroundFeed(self, source, play, wait_for_browser_s)
-        self._feeds.append(feed)
-        return feed
-
-    async def _feed(
-        self, frames: Callable[[LiveClient], Coroutine[Any, Any, None]], end: bool = False, **options: Any
-    ) -> LiveClient:
-        """Be the producer while `frames` sends."""
-        async with LiveClient(
-            self.server.url, self.server.token, session=self.id, trust=trust_of(self.server), **options
-        ) as client:
-            await client.wait_ready()
-            await frames(client)
-            await client.settle()
-            if end:
-                await client.end()
-            return client
+        self._background.append(BackgroundSource(
+            source, lambda: self.settings, lambda: self.summary["producer"], play, wait_for_browser_s))  # fmt: skip
+        return self._background[-1]
 
     def replay(
-        self,
-        source: ReplaySource,
-        *,
-        speed: float = 1.0,
-        tick: Callable[[LiveClient], None] | None = None,
-        end: bool = False,
+        self, source: ReplaySource, *, speed: float = 1.0, tick: Tick | None = None, end: bool = False
     ) -> LiveClient:
         """Play a recording into this session; returns when it is over.
 
         Parameters
         ----------
         source : ReplaySource
-            Raw landmarks need a server with the "replay" estimator, and are best sent to the "sequential" design.
+            Raw landmarks need a server with the "replay" estimator; the "sequential" design suits them best.
         speed : float, default 1
-            Times the original speed; infinity: as fast as possible, no frame dropped.
-        tick : callable, optional
-            Called after each frame with the client, for progress.
-        end : bool, default False
-            Close the session's ledger afterwards.
+            Multiple of the original speed; infinity: as fast as possible, no frame dropped.
+        tick, end
+            As for `stream`.
         """
-
-        async def frames(client: LiveClient) -> None:
-            await play_recording(client, source, speed, (lambda: tick(client)) if tick is not None else None)
-
+        play = partial(play_recording, source=source, speed=speed)
         about = {"source": f"recording {source.recording.session_id}", "speed": str(speed)}
-        return self._watcher.run(self._feed(frames, end, about=about, pacing="free", own_clock=False))
+        work = produce(self.server, self.id, play, tick, end, about=about, pacing="free", own_clock=False)
+        return self._viewer.run(work)
 
     def end(self) -> None:
-        """Close the ledger: no more frames will come. Clips played in the background stop first.
-
-        Returns when the last frame in work has been counted.
+        """Stop background clips and close the ledger; returns when every frame has its final state.
 
         Raises
         ------
         ServerError
-            If the server does not answer, or does not finish.
+            If the server does not answer, or does not finish in time.
         """
-        for feed in self._feeds:
-            feed.stop()
-        self.server.call("POST", f"/sessions/{self.id}/end", {})
+        for background in self._background:
+            background.stop()
+        self.server.call("POST", f"{self._path}/end", {})
         give_up_s = now_s() + _END_WITHIN_S
         while not self.summary["ended"]:
             if now_s() > give_up_s:
                 raise ServerError(f"session {self.id} did not end within {_END_WITHIN_S:.0f} s.")
-            time.sleep(_LOOK_EVERY_S)
-
-    # --- closing
+            time.sleep(_CHECK_EVERY_S)
 
     def close(self) -> None:
-        """Stop watching and feeding; the session on the server goes on."""
-        for feed in self._feeds:
-            feed.stop()
-        self._watcher.close()
+        """Stop watching and sending; the session on the server continues."""
+        for background in self._background:
+            background.stop()
+        self._viewer.close()
 
     def __enter__(self) -> LiveSession:
-        """Use it in a `with` block."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
-        """Stop watching."""
         self.close()
+
+    def __repr__(self) -> str:
+        return as_text(f"LiveSession {self.id}", self._log.facts())
+
+    def _repr_html_(self) -> str:
+        return as_html(f"LiveSession {self.id}", self._log.facts())

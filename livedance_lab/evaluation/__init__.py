@@ -1,1 +1,1 @@
-"""How accurate results are: against ground truth and against other designs."""
+"""Measures how accurate results are: against ground truth, and against other designs. Also the demo."""

@@ -1,7 +1,8 @@
-"""The demo: a real server process, a real clip through a real socket, everything measured, nothing mocked."""
+"""The demo: streams a clip or a camera through a real server process and measures everything."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,9 @@ from livedance_lab.client.session import LiveSession
 from livedance_lab.evaluation.angle_errors import angle_errors
 from livedance_lab.export import export
 from livedance_lab.launcher import LiveServer
-from livedance_lab.samples import truth_of
+from livedance_lab.media.video import VideoSource
+from livedance_lab.progress import Progress, no_progress
+from livedance_lab.samples import angle_truth
 from livedance_lab.session_data.data import SessionData
 from livedance_lab.session_data.summary import summarise
 from livedance_lab.wire.messages import encode_json
@@ -24,7 +27,7 @@ _SECONDS_FROM_CAMERA = 15.0
 
 @dataclass
 class DemoResult:
-    """What a demo run left.
+    """The outcome of a demo run.
 
     Attributes
     ----------
@@ -32,6 +35,7 @@ class DemoResult:
     summary : dict
         As stored in ``summary.json``.
     out : Path
+        The folder with the files.
     """
 
     data: SessionData
@@ -47,81 +51,69 @@ def run_demo(
     fps: float | None = None,
     settings: dict[str, Any] | None = None,
     pacing: Any = "auto",
-    say: Callable[[str], None] = lambda _words: None,
+    progress: Progress = no_progress,
     tick: Callable[[LiveClient], None] | None = None,
 ) -> DemoResult:
-    """Stream a video or a camera through a server of its own and leave tables, numbers and a picture.
+    """Stream a video or a camera through a new server and write tables, figures and a picture.
 
     Parameters
     ----------
     source : str
         Video file or camera index.
     out : Path
-        Folder for the results; made if missing.
+        Folder for the results; it is created if necessary.
     seconds : float, optional
-        How long; the clip's length (a camera: 15 s) if not given.
+        How long; by default the clip's length (a camera: 15 s).
     fps : float, optional
-        Frames offered per second from a file; None: the file's own rate.
+        Frames offered per second from a file; by default the file's own rate.
     settings : dict, optional
         Changes to the default settings.
     pacing : {"auto", "paced", "free"}
-    say : callable, optional
-        Told in words what happens.
+    progress : Progress, optional
+        Called at the beginning of each step, with an unknown share.
     tick : callable, optional
         Called with the client after each frame.
 
     Raises
     ------
     LiveDanceError
-        If the source gives no pictures, the server does not start, or `out` cannot be written.
+        If the source gives no images, the server does not start, or `out` cannot be written.
     """
-    seconds = _SECONDS_FROM_CAMERA if seconds is None and str(source).isdecimal() else seconds
-    say("starting a server of its own")
+    is_camera = str(source).isdecimal()
+    seconds = _SECONDS_FROM_CAMERA if seconds is None and is_camera else seconds
+    progress(math.nan, "starting a server")
     with LiveServer.start(reuse=False, port=0) as server, LiveSession.open(server, **(settings or {})) as session:
-        say("reading the clip" if not str(source).isdecimal() else "opening the camera")
+        progress(math.nan, "opening the camera" if is_camera else "reading the clip")
         client = session.stream(source, seconds=seconds, fps=fps, pacing=pacing, tick=tick, end=True)
-        say("collecting the log")
+        progress(math.nan, "collecting the log")
         data = session.data()
-    truth = None if str(source).isdecimal() else truth_of(Path(source))
+    truth = None if is_camera else angle_truth(Path(source))
     summary = {
         "source": Path(source).name,
-        "offered_fps": _offered_fps(data),
+        "offered_fps": data.captured_per_s,
         **summarise(data),
         "upload_bytes": client.bytes_up,
         "download_bytes": client.bytes_down,
         "angle_error_deg": angle_errors(data, truth) if truth is not None else None,
         "manifest": data.manifest,
     }
-    say("writing tables and pictures")
+    progress(math.nan, "writing tables and pictures")
     out.mkdir(parents=True, exist_ok=True)
     export(data, "csv", out)
     (out / "summary.json").write_text(encode_json(summary), encoding="utf-8")
-    _draw(data, source, truth, out)
+    _draw(data, None if is_camera else source, truth, out)
     return DemoResult(data, summary, out)
 
 
-def _offered_fps(data: SessionData) -> float:
-    """Frames captured per second, as it really was."""
-    times_s = data.frames["t_capture_s"].dropna()
-    return (len(times_s) - 1) / float(times_s.max() - times_s.min()) if len(times_s) > 1 else float("nan")
-
-
-def _draw(data: SessionData, source: str, truth: Any, out: Path) -> None:
-    """The overview, with the picture of one of the best-seen frames."""
-    import numpy as np
-
-    from livedance_lab.media.video import VideoSource
+def _draw(data: SessionData, clip: str | None, truth: Any, out: Path) -> None:
+    """Draw the overview, with the image of the middle frame in which a person was found."""
     from livedance_lab.plots.overview import save_overview
 
     picture = None
     found = data.seq[data.column("found")]
-    if not str(source).isdecimal() and len(found):
-        wanted = int(found[len(found) // 2])
-        with VideoSource(source) as video:
-            count = max(video.frame_count, 1)
-            for frame in video:
-                if frame.index == wanted % count:
-                    picture = (wanted, np.asarray(frame.rgb))
-                    break
-    angles = truth.angles if truth is not None else None
-    save_overview(data, out / "overview.png", truth=angles, picture=picture)
+    if clip is not None and len(found):
+        seq = int(found[len(found) // 2])
+        with VideoSource(clip) as video:
+            wanted = seq % max(video.frame_count, 1)  # a clip that is shorter than the run begins again
+            picture = next(((seq, frame.rgb) for frame in video if frame.index == wanted), None)
+    save_overview(data, out / "overview.png", truth=truth, picture=picture)

@@ -1,4 +1,4 @@
-"""Where every landmark of a clip truly is, from the file that lies beside it."""
+"""The true positions of a clip's landmarks, from the file beside the clip."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _ACROSS: Final = [(BLAZEPOSE_33.index(f"left_{part}"), BLAZEPOSE_33.index(f"righ
 
 @dataclass(frozen=True)
 class KeypointTruth:
-    """Where every landmark truly is, frame by frame.
+    """True positions of the landmarks, frame by frame.
 
     Attributes
     ----------
     times_s : ndarray of shape (T,)
     px : ndarray of shape (T, 33, 2)
-        Pixels of the clip; NaN for landmarks the truth does not have.
+        Pixels of the clip; NaN for landmarks that the truth lacks.
     facing : ndarray of shape (T, 2)
-        Direction from the person's right to their left seen from above, x and z, of length 1: (1, 0) in front of the
+        Direction from the person's right to their left seen from above, x and z, of length 1: (1, 0) facing the
         camera, (-1, 0) with the back to it.
     """
 
@@ -54,26 +54,26 @@ class KeypointTruth:
 
     @property
     def stillest(self) -> int:
-        """The frame around which least moves for half a second."""
+        """The frame in the middle of the half second with the least motion."""
         steps = np.linalg.norm(np.diff(self.px[:, BODY_JOINTS], axis=0), axis=-1).sum(axis=1)
-        width = max(round(0.5 / float(np.median(np.diff(self.times_s)))), 1)
+        width = max(round(0.5 * self.rate_hz), 1)
         return int(np.argmin(np.convolve(steps, np.ones(width), "valid"))) + width // 2
 
     @property
     def turns_round(self) -> bool:
-        """Whether the person is seen from the front and from the back."""
+        """Whether the clip shows the person both from the front and from the back."""
         return bool(self.facing[:, 0].min() < 0 < self.facing[:, 0].max())
 
 
 def keypoint_truth(clip: Path) -> KeypointTruth:
-    """The truth that lies beside a clip as ``NAME_truth.parquet``.
+    """Read the truth of a clip from ``NAME_truth.parquet`` beside it.
 
     Columns: frame, time_s, joint (BlazePose names), u_px, v_px, x_m, z_m.
 
     Raises
     ------
     LiveDanceError
-        If there is none, or it lacks a column.
+        If there is no such file, or if it lacks a column.
     """
     path = clip.with_name(f"{clip.stem}_truth.parquet")
     if not path.is_file():

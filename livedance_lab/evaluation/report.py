@@ -1,4 +1,4 @@
-"""An evaluation as files: numbers (JSON), tables (Markdown), and one page with both and the pictures (HTML)."""
+"""Writes an evaluation to files: numbers (JSON), tables (Markdown), and a page with tables and pictures (HTML)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import math
 import platform
 from dataclasses import asdict
 from pathlib import Path
+from string import Template
 from typing import Any
 
 from livedance_lab._version import __version__
@@ -18,29 +19,25 @@ from livedance_lab.wire.messages import encode_json
 
 __all__ = ["tables", "write_evaluation"]
 
+_PAGE = Path(__file__).with_name("report.html")
+
 Table = tuple[str, str, list[str], list[list[str]]]
-"""Title, what it means, headings, rows."""
+"""Title, explanation, headings, rows."""
 
 
 def tables(found: Evaluation) -> list[Table]:
-    """The evaluation as tables of text."""
-    out = [_painted(found)]
-    if found.smoothers:
-        out.append(_smoothers(found))
-    if found.lanes:
-        out.append(_lanes(found))
-    if found.angles:
-        out.append(_angles(found))
-    return out
+    """Return the evaluation as tables of text."""
+    parts = ((_painted, found.painted), (_smoothers, found.smoothers), (_lanes, found.lanes), (_angles, found.angles))
+    return [make(found) for make, rows in parts if rows]
 
 
 def write_evaluation(found: Evaluation, out: Path) -> list[Path]:
-    """Write ``evaluation.json``, ``.md``, ``.html`` and the pictures.
+    """Write ``evaluation.json``, ``.md``, ``.html`` and the pictures into a folder, which is created if necessary.
 
     Returns
     -------
     list of Path
-        The page first.
+        The page, the tables, the numbers, the pictures.
     """
     out.mkdir(parents=True, exist_ok=True)
     page, text, numbers = out / "evaluation.html", out / "evaluation.md", out / "evaluation.json"
@@ -49,8 +46,8 @@ def write_evaluation(found: Evaluation, out: Path) -> list[Path]:
     if found.trials:
         pictures.append(save_trials([asdict(t) for t in found.trials], out / "filters.png"))
     made = tables(found)
-    text.write_text("\n\n".join([f"# Evaluation on {found.about['clip']}", _how(found), *map(_markdown, made)]) + "\n",
-                    encoding="utf-8")  # fmt: skip
+    head = f"# Evaluation on {found.about['clip']}"
+    text.write_text("\n\n".join([head, _conditions(found), *map(_markdown, made)]) + "\n", encoding="utf-8")
     page.write_text(_html(found, made, pictures), encoding="utf-8")
     return [page, text, numbers, *pictures]
 
@@ -67,13 +64,13 @@ def _painted(found: Evaluation) -> Table:
     recipes = "; ".join(dict.fromkeys(f"{row['recipe']}: {row['words']}" for row in found.painted))
     bias = "bias fixed to the turning body" if found.about["turns_round"] else "constant bias"
     return (
-        "What is painted",
+        "The painted skeleton",
         f"The skeleton on screen at 60 Hz against the truth at the same instant: {found.about['joints']} joints, each "
-        f"landmark's {bias} removed. ×(a) is the error's ratio to the original's recipe on landmarks as MediaPipe "
-        "gives them, 15 results/s, 85 ms old; ×live to the original's recipe on the original's stream, live in the "
-        f"same run. Unrest is the mean second difference per painted frame, px; the motion's own is {own:.2f}. "
-        f"Recipes: {recipes}.",
-        ["stream", "results/s", "age ms", "recipe", "RMS px", "torso", "p95 px", "×(a)", "×live", "unrest"],
+        f"landmark's {bias} removed. ×(a) is the ratio of the error to that of the original demo's recipe on "
+        "MediaPipe's own landmarks, 15 results/s, 85 ms old; ×live is the ratio to the original's recipe on the "
+        "original's stream, live in the same run. Roughness is the mean length of the second difference per painted "
+        f"frame, px; that of the true motion is {own:.2f}. Recipes: {recipes}.",
+        ["stream", "results/s", "age ms", "recipe", "RMS px", "torso", "p95 px", "×(a)", "×live", "roughness"],
         rows,
     )
 
@@ -91,10 +88,10 @@ def _lanes(found: Evaluation) -> Table:
     alone = painted.get("one, every frame", painted["one landmarker"])
     pairs = zip(found.lanes, (alone, painted["two in turn"]), strict=True)
     return (
-        "One landmarker and two that take turns",
-        f"The same frames and the same smoothing. Each landmarker tracks on its own, so that results of two differ a "
-        f"little in turn. Painted: {alone['rate_hz']:.0f} results/s; the jitter at rest as below.",
-        ["landmarkers", "RMS px", "unrest", "jitter raw px", "jitter smoothed px"],
+        "One landmarker, and two in turn",
+        "The same frames and the same smoothing. Two landmarkers track independently, so that their results differ "
+        f"slightly. RMS and roughness: painted at {alone['rate_hz']:.0f} results/s; jitter: at rest.",
+        ["landmarkers", "RMS px", "roughness", "jitter raw px", "jitter smoothed px"],
         [[lane["landmarkers"], f"{row['rms_px']:.2f}", f"{row['second_difference_px']:.2f}",
           f"{lane['jitter_raw']:.3f}", f"{lane['jitter']:.3f}"] for lane, row in pairs],
     )  # fmt: skip
@@ -103,9 +100,9 @@ def _lanes(found: Evaluation) -> Table:
 def _smoothers(found: Evaluation) -> Table:
     return (
         "Smoothing filters",
-        f"Jitter of one picture held for 8 s and lag on the moving clip, 30 results/s, sensor noise of "
-        f"{found.about['noise_sd']:g}/255 in every picture. Ratios: lag over EMA's at equal jitter, jitter over EMA's "
-        "at equal lag.",
+        f"Jitter with one image repeated for 8 s, and lag on the moving clip; 30 results/s, sensor noise of "
+        f"{found.about['noise_sd']:g}/255 in every image. Ratios: lag over EMA's at equal jitter, jitter over EMA's at "
+        "equal lag.",
         ["filter", "jitter px", "of torso", "lag ms", "range lost", "lag ratio", "jitter ratio"],
         [[row["filter"], f"{row['jitter']:.3f}", f"{row['jitter_share']:.2%}", f"{row['lag_ms']:.1f}",
           f"{row['rom_loss']:.1%}", _ratio(row["lag_ratio"]), _ratio(row["jitter_ratio"])]
@@ -121,8 +118,8 @@ def _angles(found: Evaluation) -> Table:
     rows.append(["mean", *(f"{value:.1f}" for value in mean)])
     return (
         "Joint angles in 3D",
-        "Mean absolute error in degrees against the rig's joints, live. The model's joints are not the rig's: the bias "
-        "is given and taken out.",
+        "Mean absolute error in degrees against the rig's joints, live. The model places its joints differently from "
+        "the rig, so that the table also has the bias and the error without it.",
         ["angle", "MAE", "bias", "MAE without bias", "MAE smoothed"],
         rows,
     )
@@ -132,46 +129,35 @@ def _ratio(value: float) -> str:
     return "beyond EMA" if math.isnan(value) else f"{value:.2f}"
 
 
-def _how(found: Evaluation) -> str:
+def _conditions(found: Evaluation) -> str:
     about = found.about
     return (
         f"{about['clip']}, {about['seconds']:.1f} s, {about['offered_fps']:.0f} frames/s offered to live servers in "
         f"{about['rounds']} interleaved round(s); torso "
         f"{about['body_size_px']:.0f} px. livedance_lab {__version__}, {core_count()} cores, {platform.machine()}, "
-        f"Python {platform.python_version()}. Live rows depend on the machine and on what else it did; simulated rows "
-        "do not: their landmarks are the model's own, their pace and age are fixed."
+        f"Python {platform.python_version()}. Live rows depend on the machine and its load; simulated rows do not: "
+        "their rate and age are fixed."
     )
 
 
 def _markdown(table: Table) -> str:
-    title, words, headings, rows = table
+    title, explanation, headings, rows = table
     lines = ["| " + " | ".join(headings) + " |", "|---" * len(headings) + "|"]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
-    return f"## {title}\n\n{words}\n\n" + "\n".join(lines)
-
-
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1f2328; max-width: 70rem; margin: 2.5rem auto; padding: 0 1.5rem }
-h1 { font-size: 1.6rem; margin-bottom: .3rem } h2 { font-size: 1.15rem; margin: 2.2rem 0 .3rem }
-p { color: #656d76; max-width: 52rem } img { max-width: 100%; margin-top: .8rem }
-table { border-collapse: collapse; width: 100%; font-size: .88rem; font-variant-numeric: tabular-nums }
-th { text-align: left; font-weight: 600; border-bottom: 2px solid #1f2328; padding: .3rem .6rem }
-td { border-bottom: 1px solid #e3e7eb; padding: .3rem .6rem } tr.ours td { background: #e8f5f0 }
-"""
+    return f"## {title}\n\n{explanation}\n\n" + "\n".join(lines)
 
 
 def _html(found: Evaluation, made: list[Table], pictures: list[Path]) -> str:
-    parts = [f"<h1>Evaluation on {html.escape(found.about['clip'])}</h1><p>{html.escape(_how(found))}</p>"]
-    for number, (title, words, headings, rows) in enumerate(made):
+    parts = [f"<h1>Evaluation on {html.escape(found.about['clip'])}</h1><p>{html.escape(_conditions(found))}</p>"]
+    for number, (title, explanation, headings, rows) in enumerate(made):
         head = "".join(f"<th>{html.escape(h)}</th>" for h in headings)
         body = "".join(_html_row(row) for row in rows)
-        parts.append(f"<h2>{html.escape(title)}</h2><p>{html.escape(words)}</p><table><thead><tr>{head}</tr></thead>"
+        parts.append(f"<h2>{html.escape(title)}</h2><p>{html.escape(explanation)}</p><table><thead><tr>{head}</tr></thead>"
                      f"<tbody>{body}</tbody></table>")  # fmt: skip
         if number < len(pictures):
             data = base64.b64encode(pictures[number].read_bytes()).decode()
             parts.append(f'<img alt="{html.escape(title)}" src="data:image/png;base64,{data}">')
-    head = f'<head><meta charset="utf-8"><title>Evaluation</title><style>{_STYLE}</style></head>'
-    return f'<!doctype html><html lang="en">{head}<body>{"".join(parts)}</body></html>\n'
+    return Template(_PAGE.read_text(encoding="utf-8")).substitute(body="".join(parts))
 
 
 def _html_row(row: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""The streams an evaluation judges: from real servers, and from landmarks found frame by frame at a fixed pace."""
+"""The streams that an evaluation judges: from real servers, and simulated at a fixed pace."""
 
 from __future__ import annotations
 
@@ -25,22 +25,24 @@ __all__ = ["PACES", "LiveRun", "Pace", "find_landmarks", "live_run", "paced_stre
 
 Array = npt.NDArray[np.float64]
 
-_LARGE = 2160  # a short side that no picture reaches: sent as the camera gave it
+_LARGE = 2160  # a short side that no image reaches: nothing is downscaled
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How often, how late and by whom landmarks are found.
+    """The pace of a simulated stream.
 
     Attributes
     ----------
     name : str
-    rate_hz, age_s : float
-        Results per second, capture to arrival.
+    rate_hz : float
+        Results per second.
+    age_s : float
+        From capture to arrival.
     lanes : int
-        Landmarkers that take frames in turn.
+        Number of landmarkers that process the frames in turn.
     published : bool
-        MediaPipe as it comes, with its own smoothing, on full-size pictures, as the original has it.
+        MediaPipe with its own smoothing, on full-size images, as the original demo uses it.
     """
 
     name: str
@@ -50,7 +52,7 @@ class Pace:
     published: bool = False
 
     def every(self, clip_hz: float) -> int:
-        """Which frames of a clip are looked at: each, every other one ..."""
+        """Return how many frames of a clip there are for each one that is processed: 1, 2 ..."""
         return max(round(clip_hz / self.rate_hz), 1)
 
 
@@ -60,8 +62,8 @@ PACES: Final = (
     Pace("one, every frame", 60.0, 0.034),
     Pace("two in turn", 60.0, 0.034, lanes=2),
 )
-"""The original's pace, one landmarker's, two landmarkers'; and, to see what taking turns costs, one that would be
-twice as quick."""
+"""The pace of the original demo, of one landmarker and of two; and one landmarker that is twice as fast, which shows
+what alternating between two costs."""
 
 
 @dataclass
@@ -70,21 +72,19 @@ class LiveRun:
 
     Attributes
     ----------
-    name : str
     stream : Stream
     truth : KeypointTruth
-        At the times when each frame was captured.
+        At the capture time of each frame.
     data : SessionData
     """
 
-    name: str
     stream: Stream
     truth: KeypointTruth
     data: SessionData
 
 
 def live_run(design: str, clip: Path, truth: KeypointTruth, *, seconds: float, fps: float) -> LiveRun:
-    """Stream a clip through a server of its own, once, and keep what arrived when."""
+    """Stream a clip once through a new server, and return what arrived when."""
     chosen = DESIGNS[design]
     side = Settings(short_side_px=_LARGE, jpeg_quality=0.8) if chosen.legacy else Settings()
     encoded = EncodedClip.read(clip, side, seconds)
@@ -93,50 +93,50 @@ def live_run(design: str, clip: Path, truth: KeypointTruth, *, seconds: float, f
         LiveSession.open(server, **chosen.settings) as session,
     ):
         how: dict[str, Any] = {"fps": fps, "pacing": chosen.pacing, "legacy": chosen.legacy}
-        session.stream(encoded, seconds=seconds, end=True, **how)  # from the first frame on: seq is the clip's
+        session.stream(encoded, seconds=seconds, end=True, **how)  # without warm-up, so that seq is the clip's frame
         data = session.data()
     frames = data.frames.drop_duplicates("seq", keep="last").set_index("seq")
     rows = data.column("found") & np.isin(data.seq, frames.index)
     arrival_s = frames["t_result_s"].fillna(frames["t_emit_s"]).reindex(data.seq[rows]).to_numpy(dtype=np.float64)
     keypoints = data.array("keypoints_px")[rows].astype(np.float64)
-    index = frames.index.to_numpy() % len(encoded.images)  # the clip begins again where it is shorter than the run
+    index = frames.index.to_numpy() % len(encoded.images)  # a clip that is shorter than the run begins again
     captured_s = frames["t_capture_s"].to_numpy(dtype=np.float64)
     return LiveRun(
-        design, Stream(data.t_capture_s[rows], arrival_s, keypoints, truth.body_size_px),
+        Stream(data.t_capture_s[rows], arrival_s, keypoints, truth.body_size_px),
         KeypointTruth(captured_s, truth.px[index], truth.facing[index]), data,
     )  # fmt: skip
 
 
-def paced_stream(pace: Pace, pictures: list[Any], clip_hz: float, body_size_px: float) -> Stream:
-    """A stream of fixed pace and age: its figures do not depend on how busy the machine is."""
+def paced_stream(pace: Pace, images: list[Any], clip_hz: float, body_size_px: float) -> Stream:
+    """Simulate a stream of fixed pace and age, so that its figures do not depend on the machine's load."""
     every = pace.every(clip_hz)
-    times_s = np.arange(0, len(pictures), every) / clip_hz
-    found = find_landmarks(zip(times_s, pictures[::every], strict=True), lanes=pace.lanes, published=pace.published)
+    times_s = np.arange(0, len(images), every) / clip_hz
+    found = find_landmarks(zip(times_s, images[::every], strict=True), lanes=pace.lanes, published=pace.published)
     return simulate_stream(times_s, found, body_size_px, every=1, age_s=pace.age_s)
 
 
 def find_landmarks(
-    pictures: Iterable[tuple[float, Any]], *, noise_sd: float = 0.0, seed: int = 0, lanes: int = 1,
+    images: Iterable[tuple[float, Any]], *, noise_sd: float = 0.0, seed: int = 0, lanes: int = 1,
     published: bool = False,
 ) -> Array:  # fmt: skip
-    """Landmarks of pictures as a client would send them.
+    """Estimate the landmarks of images after encoding them as a client does.
 
     Parameters
     ----------
-    pictures : iterable of (float, ndarray)
+    images : iterable of (float, ndarray)
         Capture time in seconds; RGB of shape (H, W, 3).
     noise_sd : float, default 0
-        Standard deviation of sensor noise put into them, of 255.
+        Standard deviation of the sensor noise that is added, of 255.
     seed : int, default 0
     lanes : int, default 1
-        Landmarkers that take them in turn.
+        Number of landmarkers that process them in turn.
     published : bool, default False
         See `Pace`.
 
     Returns
     -------
     ndarray of shape (T, 33, 2)
-        Pixels of the clip; NaN where nobody was found.
+        Pixels of the clip; NaN if no person was found.
     """
     settings = Settings(hands=False, short_side_px=_LARGE, jpeg_quality=0.8) if published else Settings(hands=False)
     make = factory("mediapipe_published" if published else "mediapipe")
@@ -145,7 +145,7 @@ def find_landmarks(
     out: list[Array] = []
     try:
         estimators.extend(make("pose", settings) for _ in range(lanes))
-        for n, (t_s, rgb) in enumerate(pictures):
+        for n, (t_s, rgb) in enumerate(images):
             height, width = rgb.shape[:2]
             if noise_sd:
                 noise = noise_sd * rng.standard_normal(rgb.shape, dtype=np.float32)

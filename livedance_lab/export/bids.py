@@ -1,7 +1,7 @@
 """Motion-BIDS (Jeung et al. 2024, "Motion-BIDS: an extension to the brain imaging data structure to organize
 motion data for reproducible research", Scientific Data 11:716): markers and joint angles as one tracking system.
 
-Rows stand on the nominal grid, as `SamplingFrequency` demands; the first column is a LATENCY channel with the
+Rows are those of the nominal grid, as `SamplingFrequency` requires; the first column is a LATENCY channel with the
 true capture time of each row (for rows without a result: the row's nominal time), seconds from the first one.
 """
 
@@ -18,7 +18,7 @@ import orjson
 from livedance_lab._version import __version__
 from livedance_lab.export.options import ExportOptions, Progress, Written
 from livedance_lab.session_data.data import SessionData
-from livedance_lab.session_data.landmark_arrays import angle_rows, tracks
+from livedance_lab.session_data.landmark_arrays import angle_rows, landmark_arrays
 from livedance_lab.session_data.time_grid import Grid, nominal_grid
 
 __all__ = ["write"]
@@ -65,8 +65,8 @@ _CHANNEL_COLUMNS = ("name", "component", "type", "tracked_point", "units")
 
 
 def _channels(data: SessionData, grid: Grid, options: ExportOptions) -> tuple[list[tuple[str, ...]], Any]:
-    """Rows of channels.tsv, and the values, shape (n_rows, channels), float64."""
-    world = tracks(data, "m", smooth=options.smooth, hands=False)
+    """Return the rows of channels.tsv, and the values, shape (n_rows, channels), float64."""
+    world = landmark_arrays(data, "m", smooth=options.smooth, hands=False)
     channels: list[tuple[str, ...]] = [("latency", "n/a", "LATENCY", "n/a", "s")]
     channels += [(f"{name}_{axis}", axis, "POS", name, "m") for name in world.names for axis in "xyz"]
     channels += [(name, "n/a", "JNTANG", name, "deg") for name in data.angle_names]
@@ -76,7 +76,7 @@ def _channels(data: SessionData, grid: Grid, options: ExportOptions) -> tuple[li
 
 
 def _latency(grid: Grid) -> Any:
-    """True capture time of each row's result; the nominal time of rows without one, and of resampled rows."""
+    """Return the true capture time of each row's result; the nominal time for rows without one or resampled."""
     t_s = grid.t_s
     if grid.fill == "nan":
         placed = grid.row_of >= 0
@@ -113,14 +113,13 @@ def _scans(path: Path, motion: str, data: SessionData) -> Path:
 
 
 def _samples(path: Path, values: Any, progress: Progress) -> None:
-    """The samples, no header; float32 values in the fewest digits that give them back."""
+    """Write the samples without a header; float32 values have the fewest digits that restore them."""
     with path.open("w", newline="\n", encoding="utf-8") as file:
         for i, row in enumerate(values):
             numbers = (np.format_float_positional(np.float32(v), trim="0") for v in row[1:])
             file.write("\t".join([f"{row[0]:.6f}", *("n/a" if n == "nan" else n for n in numbers)]) + "\n")
             if i % 1000 == 0:
                 progress(i / len(values), path.name)
-    progress(1.0, path.name)
 
 
 def _rows(path: Path, rows: list[tuple[str, ...]]) -> Path:

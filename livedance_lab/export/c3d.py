@@ -1,6 +1,6 @@
-"""C3D (c3d.org): the markers of the TRC export in millimetres, with axes, rate and missing points marked.
+"""C3D (c3d.org): the markers of the TRC export in millimetres, with axes, rate and marks for missing points.
 
-C3D counts frames in 16 bits, so a session of more than 65535 rows (36 minutes at 30/s) becomes several files.
+C3D counts frames in 16 bits, so that a session of more than 65535 rows (36 minutes at 30/s) needs several files.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def write(data: SessionData, folder: Path, options: ExportOptions, progress: Pro
 
 
 def _write_part(file: Any, path: Path, points_mm: Any, fps: float) -> None:
-    """One file. A missing point is NaN with residual -1."""
+    """Write one file; a missing point is NaN and has residual -1."""
     missing = np.isnan(points_mm).any(axis=2)
     file["parameters"]["POINT"]["RATE"]["value"] = [fps]
     file["parameters"]["POINT"]["UNITS"]["value"] = ["mm"]

@@ -1,4 +1,4 @@
-"""CSV and Parquet: every table, wide and long, with a data dictionary. Nothing is resampled or left out."""
+"""CSV and Parquet: every table, wide and long, with a data dictionary; nothing is resampled or left out."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _Open = Callable[[Path, pa.Schema], Any]
 
 
 def write_csv(data: SessionData, folder: Path, _options: ExportOptions, progress: Progress) -> Written:
-    """frames, angles, landmarks (long), landmarks_wide, events and data_dictionary as CSV.
+    """Write frames, angles, landmarks (long), landmarks_wide, events and data_dictionary as CSV.
 
-    Floats are written so that reading them gives the same value; an empty cell is "unknown".
+    Floats are written with enough digits to read back the same value; an empty cell means "unknown".
     """
     return _write(data, folder, "csv", pa_csv.CSVWriter, progress)
 
 
 def write_parquet(data: SessionData, folder: Path, _options: ExportOptions, progress: Progress) -> Written:
-    """The same tables as Parquet: about a fifth of the size, with types."""
+    """Write the same tables as Parquet: about a fifth of the size, with types."""
     return _write(data, folder, "parquet", pq.ParquetWriter, progress)
 
 
@@ -57,7 +57,7 @@ def _write(data: SessionData, folder: Path, suffix: str, open_writer: _Open, pro
 def _write_landmarks(
     data: SessionData, files: dict[str, Path], open_writer: _Open, progress: Progress
 ) -> dict[str, list[str]]:
-    """The two large tables, a piece at a time so that long sessions fit into memory; gives their columns."""
+    """Write the two large tables piece by piece, so that long sessions fit into memory; return their columns."""
     columns: dict[str, list[str]] = {}
     with ExitStack() as stack:
         writers: dict[str, Any] = {}
@@ -73,14 +73,14 @@ def _write_landmarks(
 
 
 def _pieces(data: SessionData) -> Iterator[tuple[float, SessionData]]:
-    """The session a few results at a time, each with its frames, and the share done after it."""
+    """Yield the session in pieces of some results with their frames, and the share done after each."""
     n_rows = max(1, len(data.seq))
     for first in range(0, n_rows, _CHUNK):
         yield min(1.0, (first + _CHUNK) / n_rows), data.piece(first, first + _CHUNK)
 
 
 def _arrow(view: pd.DataFrame) -> pa.Table:
-    """A DataFrame as an Arrow table: NaN becomes null, words stay words."""
+    """Convert a DataFrame to an Arrow table: NaN becomes null, categories become texts."""
     table = pa.Table.from_pandas(view, preserve_index=False)
-    words = [f if not pa.types.is_dictionary(f.type) else f.with_type(pa.string()) for f in table.schema]
-    return table.cast(pa.schema(words)).replace_schema_metadata()
+    fields = [f if not pa.types.is_dictionary(f.type) else f.with_type(pa.string()) for f in table.schema]
+    return table.cast(pa.schema(fields)).replace_schema_metadata()

@@ -1,4 +1,4 @@
-"""What every column of the exported tables means, in which unit."""
+"""The meaning and unit of every column of the exported tables."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ _COLUMNS: tuple[tuple[str, str, str], ...] = (
 
 
 def dictionary(columns: Mapping[str, Sequence[str]], angle_names: Sequence[str]) -> pd.DataFrame:
-    """Rows of `table, column, unit, meaning` for every column of every table.
+    """Return rows of `table, column, unit, meaning` for every column of every table.
 
     Parameters
     ----------
     columns : mapping of str to sequence of str
         Table name and its columns.
     angle_names : sequence of str
-        Which columns are joint angles.
+        The columns that are joint angles.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def _meaning(column: str, angle_names: Sequence[str]) -> tuple[str, str]:
 
 
 def _about(angle: str) -> str:
-    """Between which landmarks, what 0 is and which way is positive."""
+    """Describe an angle: its landmarks, what 0 means, and the positive direction."""
     if angle not in ANGLES:
         return ""
     definition = ANGLES[angle]

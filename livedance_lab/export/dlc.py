@@ -1,8 +1,8 @@
 """DeepLabCut predictions: one table of x, y, likelihood per landmark, rows at a constant rate.
 
 The layout is that of DeepLabCut's own CSV and H5 files: column levels scorer / bodyparts / coords, one row
-per nominal frame, an empty cell where nothing was seen, pixels. Readers take the row number for the time, so
-the rows stand on the nominal grid; there is no room for a time column, true times are in the sidecar.
+per nominal frame, an empty cell where nothing was seen, pixels. Readers derive the time from the row number, so
+the rows are those of the nominal grid; the format has no time column, so true times are in a file of their own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pandas as pd
 
 from livedance_lab.export.options import ExportOptions, Progress, Written
 from livedance_lab.session_data.data import SessionData
-from livedance_lab.session_data.landmark_arrays import tracks
+from livedance_lab.session_data.landmark_arrays import landmark_arrays
 from livedance_lab.session_data.time_grid import Grid, nominal_grid
 from livedance_lab.system.optional_packages import require
 
@@ -25,7 +25,7 @@ _KEY = "df_with_missing"
 
 
 def write_csv(data: SessionData, folder: Path, options: ExportOptions, progress: Progress) -> Written:
-    """As CSV, single-animal form."""
+    """Write `<name>_dlc.csv`, single-animal form."""
     grid, frame = _predictions(data, options)
     path = folder / f"{options.name}_dlc.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -36,21 +36,20 @@ def write_csv(data: SessionData, folder: Path, options: ExportOptions, progress:
     return Written([path], grid)
 
 
-def write_h5(data: SessionData, folder: Path, options: ExportOptions, progress: Progress) -> Written:
-    """As HDF5, written by pandas as DeepLabCut does."""
+def write_h5(data: SessionData, folder: Path, options: ExportOptions, _progress: Progress) -> Written:
+    """Write `<name>_dlc.h5` with pandas, as DeepLabCut does."""
     require("tables", "export")
     grid, frame = _predictions(data, options)
     path = folder / f"{options.name}_dlc.h5"
     frame.to_hdf(path, key=_KEY, mode="w", format="fixed")
-    progress(1.0, path.name)
     return Written([path], grid)
 
 
 def _predictions(data: SessionData, options: ExportOptions) -> tuple[Grid, pd.DataFrame]:
     grid = nominal_grid(data, options.fps, options.fill, options.max_gap_s)
-    of = tracks(data, "px", smooth=options.smooth, hands=options.hands)
-    values = grid(np.concatenate([of.xyz[:, :, :2], of.confidence[:, :, None]], axis=2))
+    landmarks = landmark_arrays(data, "px", smooth=options.smooth, hands=options.hands)
+    values = grid(np.concatenate([landmarks.xyz[:, :, :2], landmarks.confidence[:, :, None]], axis=2))
     columns = pd.MultiIndex.from_product(
-        [[_SCORER], of.names, ["x", "y", "likelihood"]], names=["scorer", "bodyparts", "coords"]
+        [[_SCORER], landmarks.names, ["x", "y", "likelihood"]], names=["scorer", "bodyparts", "coords"]
     )
     return grid, pd.DataFrame(values.reshape(grid.n_rows, -1), columns=columns)

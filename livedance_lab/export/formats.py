@@ -1,4 +1,4 @@
-"""The one way to export: formats by name, checked options, true times and a manifest beside every export."""
+"""Exports a session in a format chosen by name: checks the options, adds true times and a manifest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ import orjson
 from livedance_lab._version import __version__
 from livedance_lab.clock import wall_s
 from livedance_lab.errors import ExportError
-from livedance_lab.export.options import ExportOptions, Progress, Writer, Written
+from livedance_lab.export.options import ExportOptions, Writer, Written
+from livedance_lab.progress import Progress, no_progress
 from livedance_lab.session_data.data import SessionData
 
 __all__ = ["FORMATS", "Format", "export"]
@@ -29,15 +30,15 @@ class Format:
     Attributes
     ----------
     title : str
-        What it is, for people.
+        Description for people.
     writer : str
         "module:function" within `livedance_lab.export`.
     options : tuple of str
-        Fields of `ExportOptions` it takes, besides `name`.
+        Fields of `ExportOptions` that it accepts, besides `name`.
     extra : str
-        The optional extra it needs; empty for none.
+        The optional extra of the package that it needs; empty for none.
     loader : str
-        A tool that reads it.
+        A tool that reads the files.
     """
 
     title: str
@@ -80,7 +81,7 @@ FORMATS: dict[str, Format] = {
     "pose-format": Format("pose-format .pose", "pose_format:write", (*_BODY, *_RATE), "export",
                           "pose_format.Pose.read"),
 }  # fmt: skip
-"""Every format by the name `export` and the command line know it by."""
+"""Every format by its name for `export` and on the command line."""
 
 
 def export(
@@ -91,7 +92,7 @@ def export(
     progress: Progress | None = None,
     **options: Any,
 ) -> list[Path]:
-    """Write a session in a format other tools read.
+    """Write a session in a format of other tools.
 
     Parameters
     ----------
@@ -100,17 +101,17 @@ def export(
     format : str
         One of `FORMATS`.
     out : path
-        Folder for the files; made if need be. Files of the same name are replaced.
-    progress : callable, optional
-        Called with the share done, 0 to 1, and what is being written.
+        Folder for the files; it is created if necessary. Files of the same name are replaced.
+    progress : Progress, optional
+        Called with the share done and the name of the file.
     **options
-        Those of `ExportOptions` that the format takes.
+        Those of `ExportOptions` that the format accepts.
 
     Returns
     -------
     list of Path
-        Every file written: the format's own, for rate-bound formats `<name>_times.csv` with the true time,
-        state and row of every captured frame, and `manifest.json`.
+        Every file written: the format's own; for formats with a constant rate `<name>_times.csv` with the true time,
+        state and row of every captured frame; and `manifest.json`.
 
     Raises
     ------
@@ -131,7 +132,9 @@ def export(
     folder = Path(out).expanduser()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        written = chosen.load_writer()(data, folder, opts, progress or (lambda _share, _what: None))
+        progress = progress or no_progress
+        written = chosen.load_writer()(data, folder, opts, progress)
+        progress(1.0, written.files[-1].name)
         files = [*written.files, *_sidecars(data, folder, format, opts, written)]
         taken = {name: value for name, value in asdict(opts).items() if name in (*chosen.options, "name")}
         return [*files, _add_to_manifest(data, folder, format, taken, written, files)]
@@ -140,7 +143,7 @@ def export(
 
 
 def _sidecars(data: SessionData, folder: Path, format: str, opts: ExportOptions, written: Written) -> list[Path]:
-    """True times of a rate-bound file, and which of its rows were interpolated."""
+    """Write the true times for a file of constant rate, and which of its rows were interpolated."""
     if written.grid is None:
         return []
     times = folder / f"{opts.name}_{format}_times.csv"
@@ -158,7 +161,7 @@ def _sidecars(data: SessionData, folder: Path, format: str, opts: ExportOptions,
 def _add_to_manifest(
     data: SessionData, folder: Path, format: str, options: Mapping[str, Any], written: Written, files: list[Path]
 ) -> Path:
-    """Write `manifest.json`; exports of the same session into the same folder stand side by side in it."""
+    """Write `manifest.json`; it keeps the entries of earlier exports of the same session into the same folder."""
     path = folder / "manifest.json"
     now = datetime.fromtimestamp(wall_s(), UTC).isoformat(timespec="seconds")
     entry: dict[str, Any] = {
@@ -188,12 +191,12 @@ def _earlier_exports(path: Path, session_id: str) -> dict[str, Any]:
 
 
 def _clock_offsets(data: SessionData) -> list[dict[str, Any]]:
-    """What is known of the client's clock: the first estimate and the last."""
+    """Return the first and the last estimate of the client's clock."""
     clocks = data.events[data.events["kind"] == "clock"]
     ends = clocks.iloc[[0, -1]] if len(clocks) > 1 else clocks
     return [{"t_s": t_s, **values} for t_s, values in zip(ends["t_s"], ends["data"], strict=True)]
 
 
 def _stem(name: str) -> str:
-    """A file name's stem of any name."""
+    """Turn any name into the stem of a file name."""
     return re.sub(r"[^\w.-]+", "_", name).strip("._") or "session"

@@ -1,7 +1,7 @@
-"""movement's dataset as a netCDF file: the format that keeps everything, irregular times included.
+"""netCDF file with a dataset of movement: the format that keeps everything, also irregular times.
 
-`livedance_lab.session_data.xarray_dataset` makes the dataset; `movement`, and anything else that reads netCDF, opens
-the file.
+`livedance_lab.session_data.xarray_dataset` makes the dataset; movement, and every other reader of netCDF, opens the
+file.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from livedance_lab.system.optional_packages import require
 __all__ = ["write"]
 
 
-def write(data: SessionData, folder: Path, options: ExportOptions, progress: Progress) -> Written:
+def write(data: SessionData, folder: Path, options: ExportOptions, _progress: Progress) -> Written:
     """Write `<name>_movement.nc`."""
     require("h5netcdf", "export")
     path = folder / f"{options.name}_movement.nc"
     poses = dataset(data, space=options.space, smooth=options.smooth, hands=options.hands)
     packed = {name: {"zlib": True, "complevel": 1} for name, var in poses.data_vars.items() if var.ndim > 1}
     poses.to_netcdf(path, engine="h5netcdf", encoding=packed)
-    progress(1.0, path.name)
     return Written([path])

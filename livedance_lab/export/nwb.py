@@ -1,8 +1,8 @@
 """Neurodata Without Borders with the ndx-pose extension: true time stamps per row.
 
-One row per captured frame, NaN where the frame gave no result. With ``times="true"`` each row carries its
-capture time. Readers that replace time stamps by one rate (movement takes the median) are best served by
-``times="nominal"``: rows on the nominal grid, with that rate.
+There is one row per captured frame, NaN if the frame has no result. With ``times="true"`` each row has its capture
+time. For readers that replace time stamps by one rate (movement uses the median) choose ``times="nominal"``: rows of
+the nominal grid, with its rate.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from livedance_lab._version import __version__
 from livedance_lab.errors import ExportError
 from livedance_lab.export.options import ExportOptions, Progress, Written
 from livedance_lab.session_data.data import SessionData
-from livedance_lab.session_data.landmark_arrays import angles_deg, tracks
+from livedance_lab.session_data.landmark_arrays import angles_deg, landmark_arrays
 from livedance_lab.session_data.time_grid import Grid, TrueTimes, nominal_grid, true_times
 from livedance_lab.system.optional_packages import require
 
@@ -31,11 +31,11 @@ _FRAME = {
 _CONFIDENCE = "MediaPipe visibility: likelihood that the landmark is in the image and not hidden (hands: handedness)"
 
 
-def write(data: SessionData, folder: Path, options: ExportOptions, progress: Progress) -> Written:
+def write(data: SessionData, folder: Path, options: ExportOptions, _progress: Progress) -> Written:
     """Write `<name>.nwb`: module "behavior" with Skeletons, PoseEstimation and the joint angles."""
     pynwb, ndx_pose = require("pynwb", "nwb"), require("ndx_pose", "nwb")
     if np.isnan(data.t0_unix_s):
-        raise ExportError("NWB wants the date of the session, but the session has no wall clock anchor.")
+        raise ExportError("NWB requires the date of the session, but the session has no wall clock anchor.")
     nominal = options.times == "nominal"
     rows = nominal_grid(data, options.fps) if nominal else true_times(data)
     when = {"rate": rows.fps, "starting_time": 0.0} if isinstance(rows, Grid) else {"timestamps": rows.t_s}
@@ -59,7 +59,6 @@ def write(data: SessionData, folder: Path, options: ExportOptions, progress: Pro
     path = folder / f"{options.name}.nwb"
     with pynwb.NWBHDF5IO(str(path), "w") as io:
         io.write(file)
-    progress(1.0, path.name)
     notes = {"unit": options.space, "times": options.times}
     return Written([path], rows if isinstance(rows, Grid) else None, notes)
 
@@ -67,18 +66,18 @@ def write(data: SessionData, folder: Path, options: ExportOptions, progress: Pro
 def _pose(
     ndx_pose: Any, file: Any, data: SessionData, options: ExportOptions, rows: Grid | TrueTimes, when: dict[str, Any]
 ) -> tuple[Any, Any]:
-    """The landmarks as a PoseEstimation, and the skeleton it refers to."""
-    of = tracks(data, options.space, smooth=options.smooth, hands=options.hands)
-    xyz, confidence = rows(of.xyz), rows(of.confidence)
+    """Return the landmarks as a PoseEstimation, and its skeleton."""
+    landmarks = landmark_arrays(data, options.space, smooth=options.smooth, hands=options.hands)
+    xyz, confidence = rows(landmarks.xyz), rows(landmarks.confidence)
     n_axes = {"px": 2, "m": 3}[options.space]
     camera = file.create_device(name="camera", description="the camera the person was filmed with")
     skeleton = ndx_pose.Skeleton(
-        name="blazepose", nodes=list(of.names), edges=of.bones.astype(np.uint8), subject=file.subject
+        name="blazepose", nodes=list(landmarks.names), edges=landmarks.bones.astype(np.uint8), subject=file.subject
     )
     series: list[Any] = []
-    for i, name in enumerate(of.names):
+    for i, name in enumerate(landmarks.names):
         if series and "timestamps" in when:
-            when = {"timestamps": series[0]}  # one copy of the time stamps, linked
+            when = {"timestamps": series[0]}  # a link: the file holds the time stamps once
         series.append(ndx_pose.PoseEstimationSeries(
             name=name, description=f"landmark {name}", data=xyz[:, i, :n_axes], confidence=confidence[:, i],
             unit={"px": "pixels", "m": "meters"}[options.space], reference_frame=_FRAME[options.space],

@@ -2,9 +2,9 @@
 
 Markers are world landmarks turned from MediaPipe's axes (x right in the image, y down, z away from the
 camera) into OpenSim's (X forward, Y up, Z to the right; right-handed): for a person facing the camera
-(X, Y, Z) = (-z, -y, -x), a rotation, so nothing is mirrored. The origin is mid-hip in every frame: a world
-landmark says how the body is posed, not where it stands. Names are those of Pose2Sim's BlazePose marker set
-for OpenSim, with Hip and Neck as midpoints of the hips and of the shoulders.
+(X, Y, Z) = (-z, -y, -x). This is a rotation, so that nothing is mirrored. The origin is mid-hip in every frame: world
+landmarks describe the body's posture, not its position in the room. Names are those of Pose2Sim's BlazePose marker
+set for OpenSim, with Hip and Neck as midpoints of the hips and of the shoulders.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from livedance_lab.errors import ExportError
 from livedance_lab.export.options import ExportOptions, Progress, Written
 from livedance_lab.session_data.data import SessionData
-from livedance_lab.session_data.landmark_arrays import angle_rows, tracks
+from livedance_lab.session_data.landmark_arrays import angle_rows, landmark_arrays
 from livedance_lab.session_data.time_grid import nominal_grid
 from livedance_lab.skeletons import BLAZEPOSE_33
 
@@ -37,14 +37,14 @@ MARKERS: dict[str, tuple[str, ...]] = {
     "Hip": ("left_hip", "right_hip"),
     "Neck": ("left_shoulder", "right_shoulder"),
 }  # fmt: skip
-"""OpenSim marker name and the landmark it stands for, or the two it lies between."""
+"""OpenSim marker name to its landmark, or to the two landmarks whose midpoint it is."""
 
 AXES = "X forward (towards the camera), Y up, Z to the person's right; origin mid-hip in every frame"
 
 
 def markers_m(data: SessionData, *, smooth: bool) -> Any:
-    """Markers of all results in OpenSim's axes, metres; ndarray of shape (T, M, 3) in the order of `MARKERS`."""
-    world = tracks(data, "m", smooth=smooth, hands=False).xyz
+    """Return the markers of all results in OpenSim's axes, metres, shape (T, M, 3) in the order of `MARKERS`."""
+    world = landmark_arrays(data, "m", smooth=smooth, hands=False).xyz
     between = [[BLAZEPOSE_33.index(name) for name in names] for names in MARKERS.values()]
     markers = np.stack([world[:, points].mean(axis=1) for points in between], axis=1)
     return -markers[:, :, ::-1]  # (x, y, z) -> (-z, -y, -x)
@@ -72,8 +72,8 @@ def write_trc(data: SessionData, folder: Path, options: ExportOptions, progress:
 def write_mot(data: SessionData, folder: Path, options: ExportOptions, progress: Progress) -> Written:
     """Write `<name>.mot`: the session's joint angles in degrees on the nominal grid; missing is `nan`.
 
-    OpenSim's TimeSeriesTable reads that; its older Storage stops at the first `nan` without a word: for tools
-    built on it, export with ``fill="linear"`` and a `max_gap_s` longer than any gap.
+    OpenSim's TimeSeriesTable reads that; its older Storage stops at the first `nan` without an error: for tools that
+    use Storage, export with ``fill="linear"`` and a `max_gap_s` longer than any gap.
     """
     if not data.angle_names:
         raise ExportError("the session has no joint angles to write into a MOT file.")
@@ -92,7 +92,7 @@ def write_mot(data: SessionData, folder: Path, options: ExportOptions, progress:
 
 
 def _lines(t_s: Any, rows: Any) -> Iterator[str]:
-    """Time and values of each row, tab-separated; float32 values in the fewest digits that give them back."""
+    """Yield time and values of each row, tab-separated; float32 values have the fewest digits that restore them."""
     for t, row in zip(t_s, rows.reshape(len(rows), -1), strict=True):
         cells = (np.format_float_positional(value, trim="0") for value in row)
         yield f"{t:.6f}\t" + "\t".join(cells) + "\n"
@@ -105,4 +105,3 @@ def _write(path: Path, header: str, lines: Iterator[str], n: int, progress: Prog
             file.write(line)
             if i % 1000 == 0:
                 progress(i / n, path.name)
-    progress(1.0, path.name)

@@ -1,4 +1,4 @@
-"""What can be chosen about an export, and what a writer gives back."""
+"""The options of exports, and what a writer returns."""
 
 from __future__ import annotations
 
@@ -8,37 +8,35 @@ from pathlib import Path
 from typing import Any, Literal
 
 from livedance_lab.errors import ExportError
+from livedance_lab.progress import Progress
 from livedance_lab.session_data.time_grid import Grid
 
 __all__ = ["ExportOptions", "Progress", "Writer", "Written"]
 
-Progress = Callable[[float, str], None]
-"""Told how much is done, 0 to 1, and of what."""
-
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """The options of all formats; each format takes those its entry in `FORMATS` names.
+    """The options of all formats; each format accepts those that its entry in `FORMATS` names.
 
     Attributes
     ----------
     name : str
         Stem of the files' names.
     smooth : bool
-        Smoothed values instead of the model's own.
+        Smoothed values instead of raw ones.
     hands : bool
-        Both hands' landmarks after the body's 33.
+        Append both hands' landmarks to the body's 33.
     space : "px" or "m"
         Image landmarks (pixels, x and y) or world landmarks (metres, x, y, z).
     fps : float, optional
         Rate of the nominal grid; by default the camera's, measured from the capture times.
     fill : "nan" or "linear"
-        Rate-bound formats: rows without a result stay NaN (each result keeps its value and moves by at most
-        one frame), or every row is interpolated linearly at its exact time between the neighbouring results.
+        Formats with a constant rate: rows without a result stay NaN (each result keeps its value and moves by less
+        than one frame), or every row is interpolated linearly at its exact time between the neighbouring results.
     max_gap_s : float
-        With "linear": known values farther apart than this are not interpolated between; the rows stay NaN.
+        With "linear": rows between known values that are farther apart than this stay NaN.
     times : "true" or "nominal"
-        NWB: each row's own time stamp, or the nominal rate for readers that assume one.
+        NWB: each row's own time stamp, or the nominal rate for readers that assume a constant one.
     subject, task : str
         Labels of the person and of what the person did.
     """
@@ -55,7 +53,7 @@ class ExportOptions:
     task: str = "dance"
 
     def __post_init__(self) -> None:
-        """Check every choice."""
+        """Check every value."""
         for name, choices in (("space", ("px", "m")), ("fill", ("nan", "linear")), ("times", ("true", "nominal"))):
             if getattr(self, name) not in choices:
                 raise ExportError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}.")
@@ -68,15 +66,15 @@ class ExportOptions:
 
 @dataclass(frozen=True)
 class Written:
-    """What a writer made.
+    """What a writer has written.
 
     Attributes
     ----------
     files : list of Path
     grid : Grid, optional
-        The nominal grid of a rate-bound file: true times then go into a sidecar.
-    notes : dict
-        What a reader must know beyond the format: units, axes, conventions. Goes into the manifest.
+        The nominal grid of a file with a constant rate; its true times are written to a file of their own.
+    notes : dict, optional
+        For the manifest: units, axes, conventions that the format does not state.
     """
 
     files: list[Path]

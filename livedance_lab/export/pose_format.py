@@ -1,4 +1,4 @@
-"""pose-format `.pose` (sign language processing): components as its MediaPipe reader names them, one rate."""
+"""pose-format `.pose` (sign language processing), with the component names of its own MediaPipe reader; one rate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from livedance_lab.export.options import ExportOptions, Progress, Written
 from livedance_lab.session_data.data import SessionData
-from livedance_lab.session_data.landmark_arrays import tracks
+from livedance_lab.session_data.landmark_arrays import landmark_arrays
 from livedance_lab.session_data.time_grid import nominal_grid
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, HAND_SIDES, Skeleton
 from livedance_lab.system.optional_packages import require
@@ -20,16 +20,16 @@ _VERSION = 0.2  # the first whose rate is not a whole number
 _COLOURS = {"POSE": (255, 0, 0), "LEFT": (0, 200, 0), "RIGHT": (0, 0, 255)}
 
 
-def write(data: SessionData, folder: Path, options: ExportOptions, progress: Progress) -> Written:
-    """Write `<name>.pose`: pixels with z; a missing point is masked, with confidence 0."""
+def write(data: SessionData, folder: Path, options: ExportOptions, _progress: Progress) -> Written:
+    """Write `<name>.pose`: pixels and z; a missing point is masked and has confidence 0."""
     pose_format = require("pose_format", "export")
     header = require("pose_format.pose_header", "export")
     body = require("pose_format.numpy.pose_body", "export")
     grid = nominal_grid(data, options.fps, options.fill, options.max_gap_s)
-    of = tracks(data, "px", smooth=options.smooth, hands=options.hands)
-    xyz = grid(of.xyz)[:, None]
+    landmarks = landmark_arrays(data, "px", smooth=options.smooth, hands=options.hands)
+    xyz = grid(landmarks.xyz)[:, None]
     missing = np.isnan(xyz).any(axis=3)
-    confidence = np.where(missing, 0, np.nan_to_num(grid(of.confidence)[:, None])).astype(np.float32)
+    confidence = np.where(missing, 0, np.nan_to_num(grid(landmarks.confidence)[:, None])).astype(np.float32)
     shown = np.ma.masked_array(np.nan_to_num(xyz), np.repeat(missing[..., None], 3, axis=3))
 
     parts: list[tuple[str, Skeleton]] = [("POSE", BLAZEPOSE_33)]
@@ -48,12 +48,11 @@ def write(data: SessionData, folder: Path, options: ExportOptions, progress: Pro
     path = folder / f"{options.name}.pose"
     with path.open("wb") as file:
         pose.write(file)
-    progress(1.0, path.name)
     return Written([path], grid, {"unit": "px"})
 
 
 def _size_px(data: SessionData) -> tuple[int, int]:
-    """Width and height of the session's (largest) frames."""
+    """Return width and height of the session's (largest) frames."""
     results: Any = data.tables["results"]
     sizes = (results[name].to_numpy() for name in ("width_px", "height_px"))
     return tuple(int(size.max(initial=0)) for size in sizes)  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""SLEAP analysis HDF5: `tracks` of shape (individuals, 2, landmarks, frames), pixels, rows at a constant rate."""
+"""SLEAP analysis HDF5: `tracks` of shape (individuals, 2, landmarks, frames), pixels, at a constant rate."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import orjson
 
 from livedance_lab.export.options import ExportOptions, Progress, Written
 from livedance_lab.session_data.data import SessionData
-from livedance_lab.session_data.landmark_arrays import tracks
+from livedance_lab.session_data.landmark_arrays import landmark_arrays
 from livedance_lab.session_data.time_grid import nominal_grid
 from livedance_lab.system.optional_packages import require
 
 __all__ = ["write"]
 
 
-def write(data: SessionData, folder: Path, options: ExportOptions, progress: Progress) -> Written:
-    """Write `<name>.analysis.h5`, laid out as SLEAP's own analysis export."""
+def write(data: SessionData, folder: Path, options: ExportOptions, _progress: Progress) -> Written:
+    """Write `<name>.analysis.h5` in the layout of SLEAP's own analysis export."""
     h5py = require("h5py", "export")
     grid = nominal_grid(data, options.fps, options.fill, options.max_gap_s)
-    of = tracks(data, "px", smooth=options.smooth, hands=options.hands)
-    xy = grid(of.xyz[:, :, :2])  # (T, K, 2)
-    scores = grid(of.confidence)
+    landmarks = landmark_arrays(data, "px", smooth=options.smooth, hands=options.hands)
+    xy = grid(landmarks.xyz[:, :, :2])  # (T, K, 2)
+    scores = grid(landmarks.confidence)
     seen = np.isfinite(xy).any(axis=(1, 2))
     path = folder / f"{options.name}.analysis.h5"
     with h5py.File(path, "w") as file:
@@ -37,18 +37,18 @@ def write(data: SessionData, folder: Path, options: ExportOptions, progress: Pro
             file.create_dataset(name, data=values, compression="gzip", compression_opts=1)
         file["track_occupancy"] = seen[:, None].astype(np.uint8)
         file["track_names"] = np.array([b"person_0"])
-        file["node_names"] = np.array([name.encode() for name in of.names])
-        file["edge_inds"] = of.bones
-        file["edge_names"] = np.array([[of.names[a].encode(), of.names[b].encode()] for a, b in of.bones])
+        names = [name.encode() for name in landmarks.names]
+        file["node_names"] = np.array(names)
+        file["edge_inds"] = landmarks.bones
+        file["edge_names"] = np.array([[names[a], names[b]] for a, b in landmarks.bones])
         file["provenance"] = orjson.dumps(
             {"software": "livedance_lab", "session_id": data.session_id, "fps": grid.fps}
         ).decode()
-    progress(1.0, path.name)
     return Written([path], grid)
 
 
 def _mean(scores: npt.NDArray[Any]) -> Any:
-    """Mean over the landmarks that were seen; NaN where none was, without a warning."""
+    """Return the mean over the landmarks that were seen; NaN, without a warning, where none was."""
     known = np.isfinite(scores)
     n = known.sum(axis=1)
     return np.divide(np.where(known, scores, 0).sum(axis=1), n, out=np.full(len(n), np.nan), where=n > 0)

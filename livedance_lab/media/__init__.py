@@ -1,1 +1,1 @@
-"""Pictures and videos: read, decoded, drawn."""
+"""Images, videos and cameras: decodes, encodes, reads and draws them. The only user of OpenCV."""

@@ -1,8 +1,8 @@
-"""Pictures as bytes and as arrays; with `livedance_lab.media.video` the only user of OpenCV.
+"""Decodes and encodes images.
 
-A picture that came over the network is looked at before it is decoded: its kind by content and its size by
-its header, so that a 20000 x 20000 PNG of a few bytes costs nothing. What a size cannot tell is looked for too: a
-JPEG of thousands of passes and a PNG whose packed parts unpack without end would keep a core busy for minutes.
+An image from the network is checked before it is decoded: its kind by its content and its size by its header, so that
+a PNG of a few bytes which claims 20000 x 20000 pixels costs nothing. Two further checks refuse a JPEG of thousands of
+scans, and a PNG whose compressed parts unpack almost without end: either would keep a core busy for minutes.
 """
 
 from __future__ import annotations
@@ -25,45 +25,45 @@ ImageArray = npt.NDArray[np.uint8]
 """ndarray of shape (H, W, 3), red green blue."""
 
 MAX_PIXELS = 4096 * 4096
-"""Most pixels decoded unless another limit is given: beyond any camera that follows a person."""
+"""Most pixels that are decoded by default: more than any camera for this purpose has."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_PNG_KEPT = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"eXIf", b"IEND"})  # what the picture is seen by
+_PNG_KEPT = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"eXIf", b"IEND"})  # chunks that affect the pixels
 _PNG_MOST_CHUNKS = 10_000
 _JPEG_SIZES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # SOF markers; those three are tables
 _JPEG_BEFORE = frozenset({0xC4, 0xCC, *range(0xDB, 0xDE), *range(0xE0, 0xF0), 0xFE})  # tables, APPn, comments
-_JPEG_MOST_SEGMENTS = 2000  # before the frame header; a colour profile takes 255 at the most
+_JPEG_MOST_SEGMENTS = 2000  # before the frame header; a colour profile has at most 255
 _JPEG_MOST_SCANS = 32  # a progressive JPEG has about ten
 
 
 @cache
 def load_cv2() -> Any:
-    """OpenCV, imported on first use.
+    """Import OpenCV on first use and return it.
 
     Raises
     ------
     LiveDanceError
-        If it cannot be imported; names the line that helps.
+        If it cannot be imported; the message says what to install.
     """
     try:
         import cv2
     except ImportError as exc:
         raise LiveDanceError(
-            f"OpenCV cannot be imported: {exc}. Where a system library is missing (libGL, libxcb), this line helps, "
-            "as we use no window: pip install --force-reinstall --no-deps opencv-python-headless"
+            f"OpenCV cannot be imported: {exc}. If a system library is missing (libGL, libxcb), install OpenCV without "
+            "windows, which is enough: pip install --force-reinstall --no-deps opencv-python-headless"
         ) from exc
-    # what is wrong with a picture is told by errors, not on the terminal
+    # errors report what is wrong with an image; the terminal stays free of it
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     return cv2
 
 
 def probe(image: bytes) -> tuple[str, int, int]:
-    """Kind and size of an encoded picture, from its header alone.
+    """Return kind and size of an encoded image from its header alone.
 
     Parameters
     ----------
     image : bytes
-        JPEG, PNG or WebP; told apart by content.
+        JPEG, PNG or WebP; recognised by content.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def probe(image: bytes) -> tuple[str, int, int]:
         Codes "empty", "kind" (none of the three) and "broken" (the header ends early).
     """
     if not image:
-        raise ImageError("empty", "the picture is empty: 0 bytes.")
+        raise ImageError("empty", "the image is empty: 0 bytes.")
     try:
         if image.startswith(b"\xff\xd8\xff"):
             return "jpeg", *_jpeg_size(image)
@@ -87,14 +87,14 @@ def probe(image: bytes) -> tuple[str, int, int]:
         if image.startswith(b"RIFF") and image[8:12] == b"WEBP":
             return "webp", *_webp_size(image)
     except (struct.error, IndexError) as exc:
-        raise ImageError("broken", f"the picture ends within its header, after {len(image)} bytes.") from exc
-    raise ImageError("kind", f"a picture must be JPEG, PNG or WebP; this one starts with {image[:8]!r}.")
+        raise ImageError("broken", f"the image ends within its header, after {len(image)} bytes.") from exc
+    raise ImageError("kind", f"an image must be JPEG, PNG or WebP; this one starts with {image[:8]!r}.")
 
 
 def _jpeg_size(image: bytes) -> tuple[int, int]:
-    """Walk the segments up to the frame header (ITU-T T.81, B.2.2).
+    """Walk through the segments up to the frame header (ITU-T T.81, B.2.2).
 
-    Stricter than decoders are: where they would skip something, they might find another frame header than we do.
+    This is stricter than decoders: one that skips something might find another frame header than this function.
     """
     at = 2
     for _ in range(_JPEG_MOST_SEGMENTS):
@@ -109,7 +109,7 @@ def _jpeg_size(image: bytes) -> tuple[int, int]:
         elif marker in _JPEG_BEFORE:
             at += 2 + max(2, *struct.unpack_from(">H", image, at + 2))
         else:
-            raise ImageError("broken", f"the JPEG has marker {marker:02X} where its frame header is due.")
+            raise ImageError("broken", f"the JPEG has marker {marker:02X} where its frame header must be.")
     raise ImageError("broken", f"the JPEG has no frame header within {_JPEG_MOST_SEGMENTS} segments.")
 
 
@@ -121,7 +121,7 @@ def _png_size(image: bytes) -> tuple[int, int]:
 
 
 def _webp_size(image: bytes) -> tuple[int, int]:
-    """The canvas size of the three forms of WebP (RFC 9649, sections 2.5 to 2.7)."""
+    """Return the canvas size, for the three forms of WebP (RFC 9649, sections 2.5 to 2.7)."""
     form = image[12:16]
     if form == b"VP8X":
         low = struct.unpack_from("<HBHB", image, 24)
@@ -131,24 +131,24 @@ def _webp_size(image: bytes) -> tuple[int, int]:
         return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
     if form == b"VP8 ":
         width, height = struct.unpack_from("<HH", image, 26)
-        return width & 0x3FFF, height & 0x3FFF  # the upper bits are a scaling hint
+        return width & 0x3FFF, height & 0x3FFF  # the upper bits are a hint for scaling
     raise ImageError("broken", f"the WebP begins with an unknown chunk {form!r}.")
 
 
 def check(image: bytes, max_pixels: int = MAX_PIXELS) -> tuple[str, int, int]:
-    """`probe`, and refuse what should not be decoded.
+    """Return what `probe` returns, and refuse images that must not be decoded.
 
     Raises
     ------
     ImageError
-        Codes of `probe`, "size" (no pixels, or too many) and "broken" (a JPEG whose end is missing, or that
-        paints itself in more passes than any encoder makes).
+        Codes of `probe`, "size" (no pixels, or too many) and "broken" (a JPEG whose end is missing, or with more
+        scans than any encoder makes).
     """
     kind, width, height = probe(image)
     if not 0 < width * height <= max_pixels:
-        raise ImageError("size", f"a picture may have 1 to {max_pixels} pixels, this {kind.upper()} says it has "
+        raise ImageError("size", f"an image may have 1 to {max_pixels} pixels, this {kind.upper()} claims "
                                  f"{width} x {height}.")  # fmt: skip
-    # Some versions of OpenCV fill a truncated JPEG with grey; a thumbnail's end marker lies further in front.
+    # some versions of OpenCV fill a truncated JPEG with grey; the end marker of a thumbnail comes before the last scan
     if kind == "jpeg" and image.rfind(b"\xff\xd9") < image.rfind(b"\xff\xda"):
         raise ImageError("broken", f"the JPEG is cut off: it has no end marker in {len(image)} bytes.")
     if kind == "jpeg" and (scans := image.count(b"\xff\xda")) > _JPEG_MOST_SCANS:
@@ -157,10 +157,10 @@ def check(image: bytes, max_pixels: int = MAX_PIXELS) -> tuple[str, int, int]:
 
 
 def _bare_png(image: bytes) -> bytes:
-    """The PNG with only what its pixels need, once these are known to unpack to no more than its header says.
+    """Check that the pixels unpack to no more than the header claims; return the PNG without needless chunks.
 
-    Decoders unpack texts and profiles that nobody reads, and pixel data beyond the last row: a few MB of either
-    unpack to GB.
+    Decoders also unpack texts and profiles that are not used here, and pixel data beyond the last row: a few MB of
+    either can unpack to GB.
     """
     width, height = _png_size(image)
     kept, packed = [_PNG], []
@@ -169,12 +169,12 @@ def _bare_png(image: bytes) -> bytes:
             kept.append(chunk)
         if name == b"IDAT":
             packed.append(chunk[8:-4])
-    _unpacks_within(b"".join(packed), 8 * (width + 1) * height)  # the largest form: 4 channels of 16 bits
+    _unpacks_within(b"".join(packed), 8 * (width + 1) * height)  # at most 4 channels of 16 bits
     return b"".join(kept)
 
 
 def _png_chunks(image: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Name and whole of each chunk up to the last (PNG specification, 5.3)."""
+    """Yield name and bytes of each chunk up to the last (PNG specification, 5.3)."""
     at = len(_PNG)
     for _ in range(_PNG_MOST_CHUNKS):
         size, name = struct.unpack_from(">I4s", image, at)
@@ -189,29 +189,29 @@ def _png_chunks(image: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _unpacks_within(packed: bytes, most_bytes: int) -> None:
-    """Refuse zlib data that unpacks to more, after at most that much work."""
+    """Refuse zlib data that unpacks to more bytes, without unpacking the rest."""
     unpacker = zlib.decompressobj()
     for start in range(0, len(packed), 4096):
         waiting = packed[start : start + 4096]
         while waiting and not unpacker.eof:
             most_bytes -= len(unpacker.decompress(waiting, 2**16))
             if most_bytes < 0:
-                raise ImageError("broken", "the PNG unpacks to more than the pixels its header says.")
+                raise ImageError("broken", "the PNG unpacks to more pixels than its header claims.")
             waiting = unpacker.unconsumed_tail
 
 
 def decode_rgb(image: bytes, max_pixels: int = MAX_PIXELS) -> ImageArray:
-    """The pixels of an encoded picture.
+    """Decode an image.
 
-    Grey, palette and CMYK pictures become RGB, 16 bit become 8, an alpha channel is dropped, an EXIF
-    orientation is applied, and of an animation the first picture is taken.
+    Grey, palette and CMYK images become RGB, 16 bits become 8, an alpha channel is dropped, an EXIF
+    orientation is applied, and an animation gives its first image.
 
     Parameters
     ----------
     image : bytes
         JPEG, PNG or WebP.
     max_pixels : int
-        Larger ones are refused by their header, undecoded.
+        Larger images are refused without decoding them.
 
     Returns
     -------
@@ -220,8 +220,8 @@ def decode_rgb(image: bytes, max_pixels: int = MAX_PIXELS) -> ImageArray:
     Raises
     ------
     ImageError
-        Codes "empty", "kind", "size" and "broken" (truncated or undecodable). Damage inside a JPEG that still
-        decodes cannot be seen: the format has no checksum.
+        Codes "empty", "kind", "size" and "broken" (truncated or undecodable). Damage inside a JPEG that can still be
+        decoded is not detected: the format has no checksum.
     """
     kind, width, height = check(image, max_pixels)
     if kind == "png":
@@ -241,7 +241,7 @@ def decode_rgb(image: bytes, max_pixels: int = MAX_PIXELS) -> ImageArray:
 
 
 def downscale(rgb: ImageArray, short_side_px: int) -> ImageArray:
-    """The picture with its short side at most `short_side_px`, its shape kept; never enlarged.
+    """Shrink an image so that its short side is at most `short_side_px`; the aspect ratio stays.
 
     Parameters
     ----------
@@ -251,7 +251,7 @@ def downscale(rgb: ImageArray, short_side_px: int) -> ImageArray:
     Returns
     -------
     ndarray of shape (h, w, 3), uint8
-        The same array if it is small enough. Pixel areas are averaged, so that nothing aliases.
+        The same array if it is small enough. Pixel areas are averaged, which avoids aliasing.
     """
     height, width = rgb.shape[:2]
     scale = short_side_px / min(height, width)
@@ -266,32 +266,32 @@ def downscale(rgb: ImageArray, short_side_px: int) -> ImageArray:
 def square(
     rgb: ImageArray, left_px: float, top_px: float, width_px: float, height_px: float, side_px: int
 ) -> ImageArray:
-    """A part of a picture, enlarged or shrunk to a square.
+    """Scale a part of an image to a square.
 
     Parameters
     ----------
     rgb : ndarray of shape (H, W, 3), uint8
     left_px, top_px, width_px, height_px : float
-        The part, in continuous coordinates: the picture's first pixel reaches from 0 to 1.
+        The part, in continuous coordinates: the image's first pixel reaches from 0 to 1.
     side_px : int
 
     Returns
     -------
     ndarray of shape (side_px, side_px, 3), uint8
-        Bilinear; black where the part reaches over the picture's edge.
+        Bilinear; black where the part reaches beyond the image's edge.
     """
     cv2 = load_cv2()
     x, y = width_px / side_px, height_px / side_px
-    # OpenCV counts from the first pixel's centre
+    # OpenCV's coordinates are 0 at the first pixel's centre
     to_source = np.array([[x, 0, left_px + x / 2 - 0.5], [0, y, top_px + y / 2 - 0.5]])
     part: ImageArray = cv2.warpAffine(rgb, to_source, (side_px, side_px), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
     return part
 
 
 def encode_jpeg(rgb: ImageArray, quality: float = 0.8, *, full_colour: bool = False) -> bytes:
-    """The picture (RGB, or RGBA whose alpha is left out) as JPEG; `quality` from 0 to 1, as browsers have it.
+    """Encode an image (RGB, or RGBA without its alpha) as JPEG; `quality` from 0 to 1, as in browsers.
 
-    `full_colour` keeps a colour per pixel (4:4:4) where photographs do with one in four: thin coloured lines need it.
+    `full_colour` stores the colour of every pixel (4:4:4), which thin coloured lines need, instead of one per four.
     """
     cv2 = load_cv2()
     params = [cv2.IMWRITE_JPEG_QUALITY, _percent(quality)]
@@ -301,18 +301,18 @@ def encode_jpeg(rgb: ImageArray, quality: float = 0.8, *, full_colour: bool = Fa
 
 
 def encode_webp(rgb: ImageArray, quality: float = 0.8) -> bytes:
-    """The picture as lossy WebP; `quality` from 0 to 1, as browsers have it. Some 20 times slower than JPEG."""
+    """Encode an image as lossy WebP; `quality` from 0 to 1, as in browsers. About 20 times slower than JPEG."""
     return _encode(rgb, ".webp", [load_cv2().IMWRITE_WEBP_QUALITY, _percent(quality)])
 
 
 def encode_png(rgb: ImageArray) -> bytes:
-    """The picture as PNG, without loss."""
-    return _encode(rgb, ".png", [load_cv2().IMWRITE_PNG_COMPRESSION, 1])  # of 9: quick
+    """Encode an image as PNG, without loss."""
+    return _encode(rgb, ".png", [load_cv2().IMWRITE_PNG_COMPRESSION, 1])  # of 9: fast
 
 
 def _percent(quality: float) -> int:
     if not 0 <= quality <= 1:
-        raise ImageError("quality", f"quality lies in 0..1, got {quality!r}.")
+        raise ImageError("quality", f"quality must lie in 0 to 1, got {quality!r}.")
     return max(1, round(quality * 100))
 
 

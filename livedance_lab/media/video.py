@@ -1,4 +1,4 @@
-"""Frames of video files and local cameras; with `livedance_lab.media.images` the only user of OpenCV."""
+"""Reads the frames of video files and local cameras."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["VideoFrame", "VideoSource"]
 
 @dataclass(frozen=True)
 class VideoFrame:
-    """One picture of a video.
+    """One frame of a video.
 
     Attributes
     ----------
     index : int
-        From 0.
+        Counts from 0.
     t_s : float
-        A file: seconds from its first frame, by its own time stamps. A camera: `clock.now_s` when it arrived.
+        File: seconds from its first frame, by its own time stamps. Camera: `clock.now_s` when the frame arrived.
     rgb : ndarray of shape (H, W, 3), uint8
     """
 
@@ -35,7 +35,7 @@ class VideoFrame:
 
 
 class VideoSource:
-    """A video file that OpenCV reads, or a local camera; iterate for its frames, once.
+    """A video file or a local camera; iterate once over it to get its frames.
 
     Parameters
     ----------
@@ -46,16 +46,16 @@ class VideoSource:
     ----------
     is_camera : bool
     fps : float
-        Nominal frame rate, hertz; NaN if the source names none.
+        Nominal frame rate, hertz; NaN if the source does not name one.
     size_px : (int, int)
-        Width, height of the first frame, as it is meant to be seen (a phone's rotation is applied).
+        Width, height of the first frame, with a phone's rotation applied.
     frame_count : int
-        As the file's header estimates it; 0 for a camera or if unknown.
+        The estimate in the file's header; 0 for a camera or if unknown.
 
     Raises
     ------
     ImageError
-        Code "source" if it does not exist or gives no picture.
+        Code "source" if it does not exist or gives no image.
     """
 
     def __init__(self, source: str | Path | int) -> None:
@@ -64,7 +64,7 @@ class VideoSource:
         self._name = f"camera {text}" if self.is_camera else f"video {text}"
         if not self.is_camera and not Path(text).is_file():
             raise ImageError("source", f"there is no video file {text!r}.")
-        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # FFmpeg writes to the terminal otherwise
+        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # keeps FFmpeg from writing to the terminal
         cv2 = load_cv2()
         self._capture = cv2.VideoCapture(int(text) if self.is_camera else text)
         self._position = cv2.CAP_PROP_POS_MSEC
@@ -72,7 +72,7 @@ class VideoSource:
         if first is None:
             self.close()
             advice = "is it plugged in, and not used by another program?" if self.is_camera else "is it a video?"
-            raise ImageError("source", f"{self._name} gives no picture; {advice}")
+            raise ImageError("source", f"{self._name} gives no image; {advice}")
         self._first: VideoFrame | None = first
         fps = float(self._capture.get(cv2.CAP_PROP_FPS))
         self.fps = fps if 0 < fps <= 1000 else math.nan
@@ -88,14 +88,14 @@ class VideoSource:
         last_s = -math.inf
         while frame is not None:
             t_s = frame.t_s - start_s
-            if not t_s > last_s:  # some files lack time stamps, or repeat them
+            if not t_s > last_s:  # some files lack time stamps or repeat them
                 t_s = last_s + (1e-3 if math.isnan(self.fps) else 1 / self.fps)
             yield VideoFrame(frame.index, t_s, frame.rgb)
             last_s = t_s
             frame = self._read(frame.index + 1)
 
     def close(self) -> None:
-        """Let go of the file or camera; closing twice is harmless."""
+        """Release the file or camera; closing twice does nothing."""
         self._capture.release()
 
     def __enter__(self) -> VideoSource:
@@ -105,7 +105,7 @@ class VideoSource:
         self.close()
 
     def _read(self, index: int) -> VideoFrame | None:
-        """The next frame with its unshifted time, None at the end."""
+        """Return the next frame with its own time stamp; None at the end."""
         cv2 = load_cv2()
         ok, bgr = self._capture.read()
         if not ok:

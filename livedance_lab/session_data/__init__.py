@@ -1,1 +1,18 @@
-"""The tables of a session: schemas, bounded memory, DataFrames."""
+"""A session's tables, live, recorded or from a batch run: schemas, log, arrays, DataFrames, recordings."""
+
+from typing import TYPE_CHECKING
+
+from livedance_lab._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from livedance_lab.session_data.data import SessionData
+    from livedance_lab.session_data.recording.overview import recording_overview
+    from livedance_lab.session_data.recording.reader import Recording
+    from livedance_lab.session_data.resmoothing import resmooth
+    from livedance_lab.session_data.summary import summarise
+else:
+    __getattr__, __dir__ = lazy_names(__name__, {
+        "data": ("SessionData",), "recording.overview": ("recording_overview",), "recording.reader": ("Recording",),
+        "resmoothing": ("resmooth",), "summary": ("summarise",)})  # fmt: skip
+
+__all__ = ["Recording", "SessionData", "recording_overview", "resmooth", "summarise"]

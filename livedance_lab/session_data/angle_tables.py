@@ -1,4 +1,4 @@
-"""A session's joint angles as a table: raw, smoothed, and how well the camera saw each; and how fast they turn."""
+"""Tables of a session's joint angles: raw, smoothed, how well the camera saw each, and how fast each changes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from livedance_lab.analysis.angles import ANGLES, ViewQuality, angular_velocity_
 __all__ = ["VIEWS", "angle_columns", "velocity_columns", "views_of"]
 
 VIEWS: tuple[str, ...] = tuple(view.name.lower() for view in ViewQuality)
-"""What the view of an angle is called in tables, by the value of `ViewQuality`."""
+"""Names of `ViewQuality` in tables, by its value."""
 
 
 def views_of(
     angle_names: Sequence[str], world_m: npt.ArrayLike, angles_deg: npt.NDArray[np.floating]
 ) -> npt.NDArray[np.uint8]:
-    """How well the camera saw each angle.
+    """Judge how well the camera saw each angle.
 
     Parameters
     ----------
@@ -27,13 +27,13 @@ def views_of(
     world_m : array-like of shape (T, 33, 3)
         Raw world landmarks.
     angles_deg : ndarray of shape (T, A)
-        Raw angles. One that is NaN though its landmarks are known was hidden: less visible than the threshold that
-        was in force.
+        Raw angles. An angle is "hidden" if it is NaN although its landmarks are known: they were less visible than
+        the threshold in force.
 
     Returns
     -------
     ndarray of shape (T, A), uint8
-        `ViewQuality`. Of an angle that this version does not know, only whether it has a value.
+        `ViewQuality`. An angle that this version does not know is "good" where it has a value, else "missing".
     """
     unknown = np.isnan(angles_deg)
     views = np.where(unknown, ViewQuality.MISSING, ViewQuality.GOOD).astype(np.uint8)
@@ -51,12 +51,12 @@ def angle_columns(
     smooth_deg: npt.NDArray[np.floating],
     views: npt.NDArray[np.uint8],
 ) -> pd.DataFrame:
-    """Each angle raw, then each smoothed as `<name>_smooth`, then each view as `<name>_view` (one of `VIEWS`)."""
+    """Return all raw angles, then all smoothed ones (`<name>_smooth`), then all views (`<name>_view`, of `VIEWS`)."""
     raw = pd.DataFrame(raw_deg, columns=list(angle_names))
     smooth = pd.DataFrame(smooth_deg, columns=[f"{name}_smooth" for name in angle_names])
-    words = pd.CategoricalDtype(list(VIEWS))
+    kinds = pd.CategoricalDtype(list(VIEWS))
     view = pd.DataFrame(
-        {f"{n}_view": pd.Categorical.from_codes(views[:, i].astype(np.int8), dtype=words)
+        {f"{n}_view": pd.Categorical.from_codes(views[:, i].astype(np.int8), dtype=kinds)
          for i, n in enumerate(angle_names)})  # fmt: skip
     return pd.concat([raw, smooth, view], axis=1)
 
@@ -64,7 +64,7 @@ def angle_columns(
 def velocity_columns(
     angle_names: Sequence[str], raw_deg: npt.NDArray[np.floating], t_s: npt.NDArray[np.float64]
 ) -> pd.DataFrame:
-    """How fast each angle changes, degrees per second, as `<name>_deg_s`; see `angular_velocity_deg_s`."""
+    """Return how fast each angle changes, degrees per second, as `<name>_deg_s`; see `angular_velocity_deg_s`."""
     columns = [f"{name}_deg_s" for name in angle_names]
     if len(t_s) < 2:
         return pd.DataFrame(np.full((len(t_s), len(columns)), np.nan), columns=columns)

@@ -1,7 +1,7 @@
-"""Arrow columns straight from NumPy's memory.
+"""Builds Arrow columns from NumPy's memory without importing pandas.
 
-``pyarrow.array`` imports pandas, if it is installed, to ask whether its argument is a Series. That is 50 MB in a
-server which never uses it; so columns are built here from their buffers, as the Arrow format lays them out
+``pyarrow.array`` imports pandas, if it is installed, to check whether its argument is a Series. That would cost 50 MB
+in a server which never uses it; so columns are built here from their buffers, in the layout of the Arrow format
 (https://arrow.apache.org/docs/format/Columnar.html).
 """
 
@@ -26,20 +26,20 @@ _NUMBERS: dict[Any, Any] = {
 
 
 def batch(schema: pa.Schema, columns: Mapping[str, Any]) -> pa.RecordBatch:
-    """A record batch of a schema.
+    """Return a record batch of a schema.
 
     Parameters
     ----------
     schema : pyarrow.Schema
     columns : mapping of str to sequence or pyarrow.Array
-        By field name; finished arrays are taken as they are.
+        By field name; finished arrays are used as they are.
     """
     arrays = [c if isinstance(c := columns[f.name], pa.Array) else column(c, f.type) for f in schema]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    """Numbers, truth values, texts or bytes as a column without nulls; None among numbers is NaN.
+    """Return numbers, truth values, texts or bytes as a column without nulls; None among numbers becomes NaN.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
 
 def lists(rows: Iterable[npt.ArrayLike], kind: pa.DataType) -> pa.Array:
-    """Arrays of one shape as a column of lists of fixed size, each flattened in C order."""
+    """Return arrays of one shape as a column of lists of fixed size, each flattened in C order."""
     stacked = np.stack([np.ravel(row) for row in rows]).astype(_NUMBERS[kind], copy=False)
     return pa.FixedSizeListArray.from_arrays(_numbers(stacked.ravel(), kind), stacked.shape[1])
 

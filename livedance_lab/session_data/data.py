@@ -1,14 +1,13 @@
-"""One session's tables as researchers want them: DataFrames, arrays, the ledger.
+"""One session's tables as DataFrames and arrays.
 
-`SessionData` is what a live session, a recording and a batch result have in common, so that notebooks,
-plots and every export take any of the three.
+A live session, a recording and a batch result all give `SessionData`, so that notebooks, plots and every export take
+any of the three.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -21,79 +20,26 @@ import pyarrow.compute as pc
 
 from livedance_lab.pose import BODY_SHAPES, Flag, FrameState
 from livedance_lab.session_data.angle_tables import angle_columns, velocity_columns, views_of
-from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, HAND_SIDES
+from livedance_lab.session_data.ledger_counts import LedgerCounts
+from livedance_lab.session_data.representation import as_html, as_text
+from livedance_lab.skeletons import BLAZEPOSE_33, HAND_LANDMARKS, HAND_SIDES
 
-__all__ = ["HAND_LANDMARKS", "LedgerCounts", "SessionData"]
-
-HAND_LANDMARKS = tuple(f"{side}_hand_{landmark}" for side in HAND_SIDES for landmark in HAND_21.landmarks)
-"""Names of the hand landmarks where body and hands stand in one table: left hand, then right hand."""
+__all__ = ["SessionData"]
 
 _RECEIPT_TIMES = ("t_result_s", "t_paint_s")
 
 
-@dataclass(frozen=True)
-class LedgerCounts:
-    """How many captured frames ended in which state, and whether all are accounted for.
-
-    Attributes
-    ----------
-    captured : int
-        Frames captured: sequence numbers from the first to the last one known.
-    states : dict of str to int
-        Frames per `FrameState`, every state named, 0 included.
-    missing_seqs : tuple of int
-        Captured, but without an entry. Only a session that was cut off (or still runs) has any: they were
-        on their way when the last row was written.
-    repeated : int
-        Entries beyond one per frame; anything but 0 is a defect.
-    last_seq : int
-        The last frame known; -1 when nothing was captured.
-    """
-
-    captured: int
-    states: dict[str, int]
-    missing_seqs: tuple[int, ...]
-    repeated: int
-    last_seq: int
-
-    @property
-    def conserved(self) -> bool:
-        """Whether captured = Σ states, with exactly one state per frame."""
-        return not self.missing_seqs and not self.repeated and self.captured == sum(self.states.values())
-
-    @property
-    def conserved_to_seq(self) -> int:
-        """Up to here every frame has its entry: `last_seq` when conserved."""
-        return self.missing_seqs[0] - 1 if self.missing_seqs else self.last_seq
-
-    @property
-    def dropped_share(self) -> float:
-        """Share of the captured frames without a result, 0 to 1; NaN when nothing was captured."""
-        return 1 - self.states[FrameState.PROCESSED] / self.captured if self.captured else math.nan
-
-    def plain(self) -> dict[str, Any]:
-        """Values as JSON knows them."""
-        return {
-            "captured": self.captured,
-            "states": self.states,
-            "conserved": self.conserved,
-            "missing": len(self.missing_seqs),
-            "repeated": self.repeated,
-            "dropped_share": round(self.dropped_share, 6),
-        }
-
-
 class SessionData:
-    """A session's four tables, with the views researchers use.
+    """A session's four tables, and what is derived from them.
 
-    Rows of every view are in the order of `seq` (capture order), whatever order they were written in.
+    The rows of every table and array are in the order of `seq` (capture order), whatever order they were logged in.
 
     Parameters
     ----------
     frames, results, events, receipts : pyarrow.Table
         As `livedance_lab.session_data.schema` defines them.
     manifest : mapping
-        What produced them: session id, versions, models, settings, clock.
+        What produced the data: session id, versions, models, settings, clock.
     """
 
     def __init__(
@@ -107,12 +53,12 @@ class SessionData:
 
     @cached_property
     def metadata(self) -> dict[str, str]:
-        """The schema metadata every table carries: session id, wall anchor, package version."""
+        """The metadata in the schema of every table: session id, wall anchor, package version."""
         return {k.decode(): v.decode() for k, v in (self.tables["results"].schema.metadata or {}).items()}
 
     @property
     def session_id(self) -> str:
-        """The session's id; empty where none was given."""
+        """The session's id; empty if it has none."""
         return str(self.metadata.get("session_id") or self.manifest.get("session_id") or "")
 
     @cached_property
@@ -122,28 +68,41 @@ class SessionData:
 
     @cached_property
     def t0_s(self) -> float:
-        """Capture time of the first frame on the server's clock: the zero of exported times. NaN if none is known."""
+        """Capture time of the first frame, server clock: the zero of exported times. NaN if none is known."""
         return _least(self.tables["frames"]["t_capture_s"], _least(self.tables["results"]["t_capture_s"]))
 
     @property
     def t0_unix_s(self) -> float:
-        """Wall time (Unix seconds) of `t0_s`; NaN where the session has no wall anchor."""
+        """Wall time (Unix seconds) of `t0_s`; NaN if the session has no wall anchor."""
         return self.t0_s + float(self.metadata.get("wall_anchor_s", "nan"))
 
     @cached_property
     def duration_s(self) -> float:
-        """From the first to the last captured frame; NaN when nothing was captured."""
+        """Seconds from the first to the last captured frame; NaN if none was captured."""
         t_s = self.frames["t_capture_s"].to_numpy()
         return float(np.nanmax(t_s) - np.nanmin(t_s)) if np.isfinite(t_s).any() else math.nan
+
+    @property
+    def captured_per_s(self) -> float:
+        """Frames captured per second over the whole session; NaN if it is too short."""
+        return self._per_s(self.ledger.captured)
+
+    @property
+    def results_per_s(self) -> float:
+        """Results per second over the whole session; NaN if it is too short."""
+        return self._per_s(len(self.seq))
+
+    def _per_s(self, count: int) -> float:
+        return (count - 1) / self.duration_s if count > 1 and self.duration_s > 0 else math.nan
 
     # --- tables ---
 
     @cached_property
     def frames(self) -> pd.DataFrame:
-        """One row per captured frame: state, reason, all times, stage times, and how old its result was.
+        """One row per captured frame: state, reason, all times, stage times, and the age of its result.
 
-        Added columns: `age_ms` (capture to leaving the server), `client_age_ms` (capture to reaching the
-        client), `paint_age_ms` (capture to being painted); NaN where it never came so far.
+        Added columns: `age_ms` (capture to emission by the server), `client_age_ms` (capture to arrival at the
+        client), `paint_age_ms` (capture to painting); NaN if the frame did not get that far.
         """
         table = self.tables["frames"].drop_columns(list(_RECEIPT_TIMES))
         frames: pd.DataFrame = _sorted(table).unify_dictionaries().to_pandas()
@@ -158,23 +117,17 @@ class SessionData:
 
     @cached_property
     def events(self) -> pd.DataFrame:
-        """Settings changes, clock estimates, markers, reconnections in order of time; `data` is parsed."""
+        """Settings changes, clock estimates, markers, connections, in order of time; `data` is a dict."""
         events: pd.DataFrame = self.tables["events"].to_pandas()
         events["data"] = [orjson.loads(text) if text else {} for text in events["data"]]
         return events.sort_values("t_s", kind="stable", ignore_index=True)
 
     @cached_property
-    def receipts(self) -> pd.DataFrame:
-        """When each result reached the producer and was painted, as reported."""
-        receipts: pd.DataFrame = self.tables["receipts"].to_pandas()
-        return receipts
-
-    @cached_property
     def angles(self) -> pd.DataFrame:
-        """One row per result: `seq`, `t_capture_s`, each angle in degrees, smoothed and how well it was seen.
+        """One row per result: `seq`, `t_capture_s`, and for each angle its degrees and how well the camera saw it.
 
-        Smoothed angles are `<name>_smooth`; `<name>_view` is "good", "foreshortened" (a segment points at the
-        camera: its depth is guessed), "hidden" (not visible enough) or "missing".
+        `<name>` is as measured, `<name>_smooth` smoothed; `<name>_view` is "good", "foreshortened" (a segment points
+        at the camera, so that its depth is a guess), "hidden" (not visible enough) or "missing".
         """
         raw, smooth = self.array("angles_deg"), self.array("angles_smooth_deg")
         return pd.concat([self._index_columns(), angle_columns(self.angle_names, raw, smooth, self.views)], axis=1)
@@ -186,15 +139,15 @@ class SessionData:
 
     @cached_property
     def angular_velocity(self) -> pd.DataFrame:
-        """One row per result: `seq`, `t_capture_s`, and how fast each angle changes, `<name>_deg_s`, without lag."""
+        """One row per result: `seq`, `t_capture_s`, and how fast each angle changes, `<name>_deg_s`; without lag."""
         turns = velocity_columns(self.angle_names, self.array("angles_deg"), self.t_capture_s)
         return pd.concat([self._index_columns(), turns], axis=1)
 
     @cached_property
     def results(self) -> pd.DataFrame:
-        """One row per result, everything wide: `nose_x_px`, `nose_x_m`, `nose_visibility`, ..., then the angles.
+        """One row per result, one column per value: `nose_x_px`, `nose_x_m`, `nose_visibility`, ..., then the angles.
 
-        Hands follow the body as `left_hand_wrist_x_px`; smoothed values end in `_smooth`.
+        Hands follow the body, as in `left_hand_wrist_x_px`; smoothed values are `nose_x_smooth_px` and so on.
         """
         scalars = [n for n in self.tables["results"].column_names if not pa.types.is_fixed_size_list(
             self.tables["results"].schema.field(n).type)]  # fmt: skip
@@ -207,11 +160,11 @@ class SessionData:
 
     @cached_property
     def landmarks(self) -> pd.DataFrame:
-        """Long form: one row per result and landmark, raw beside smoothed, with provenance.
+        """One row per result and landmark: raw and smoothed values and the provenance of the smoothed one.
 
         Columns: `session_id, seq, person, t_capture_s, t_receive_s, t_infer_start_s, t_infer_end_s, t_paint_s,
         keypoint, x_px, y_px, z_px, x_m, y_m, z_m, visibility, presence, x_smooth_px, ..., z_smooth_m, flag`.
-        Every result has its 33 body rows (NaN where not seen); hand rows stand only where a hand was seen.
+        Every result has its 33 body rows (NaN where not seen); it has rows of a hand only if that was seen.
         """
         n_body, n_hands, n_rows = len(BLAZEPOSE_33), len(HAND_LANDMARKS), len(self._results)
         columns: dict[str, Any] = {}
@@ -235,7 +188,7 @@ class SessionData:
         return long[is_body | long["x_px"].notna().to_numpy()].reset_index(drop=True)
 
     def _landmark_index(self, n_rows: int, n_landmarks: int) -> dict[str, Any]:
-        """The columns of `landmarks` that say whose value it is and when."""
+        """The columns of `landmarks` that say which landmark of which frame it is, and when."""
         names = (*BLAZEPOSE_33.landmarks, *HAND_LANDMARKS)
         times = self.frames.drop_duplicates("seq", keep="last").set_index("seq").reindex(self.seq)
         shown = ("t_receive_s", "t_infer_start_s", "t_infer_end_s", "t_paint_s")
@@ -309,9 +262,9 @@ class SessionData:
         return flat.astype(dtype, copy=False).reshape(-1, *shape)
 
     def piece(self, first: int, end: int) -> SessionData:
-        """The results from position `first` to `end` (in order of `seq`) with their frames and receipts.
+        """The results from position `first` to `end` (in order of `seq`), with their frames and receipts.
 
-        Long sessions are worked through in pieces, because the long table of landmarks fits no memory.
+        Exports write long sessions piece by piece, because the whole table of landmarks would not fit into memory.
         """
         results = self._results.slice(first, end - first)
         frames, receipts = (
@@ -320,7 +273,7 @@ class SessionData:
         )
         return SessionData(frames, results, self.tables["events"], receipts, self.manifest)
 
-    # --- what became of the frames ---
+    # --- states of the frames, gaps ---
 
     @cached_property
     def ledger(self) -> LedgerCounts:
@@ -333,11 +286,11 @@ class SessionData:
         first = int(self.manifest.get("first_seq", seqs[0] if seqs.size else 0))
         last = int(seqs[-1]) if seqs.size else first - 1
         missing = np.setdiff1d(np.arange(first, last + 1), seqs)
-        return LedgerCounts(last - first + 1, counted, tuple(missing.tolist()), len(frames) - seqs.size, last)
+        return LedgerCounts(last - first + 1, counted, tuple(missing.tolist()), len(frames) - seqs.size)
 
     @cached_property
     def gaps(self) -> pd.DataFrame:
-        """Spans of 0.25 s and more without a result: `start_s`, `end_s` (server clock), `duration_s`, `captured`."""
+        """Spans of at least 0.25 s without a result: `start_s`, `end_s` (server clock), `duration_s`, `captured`."""
         return self.find_gaps(0.25)
 
     def find_gaps(self, min_s: float) -> pd.DataFrame:
@@ -362,28 +315,46 @@ class SessionData:
         inside = np.searchsorted(captured_s, end_s, "left") - np.searchsorted(captured_s, start_s, "right")
         return pd.DataFrame({"start_s": start_s, "end_s": end_s, "duration_s": end_s - start_s, "captured": inside})
 
+    # --- shown in a notebook ---
+
+    def __repr__(self) -> str:
+        return as_text(f"{type(self).__name__} {self.session_id}", self._facts())
+
+    def _repr_html_(self) -> str:
+        return as_html(f"{type(self).__name__} {self.session_id}", self._facts())
+
+    def _facts(self) -> dict[str, str]:
+        ledger, long = self.ledger, self.duration_s > 0
+        gaps = f"{len(ledger.missing_seqs)} frame(s) without a state, {ledger.repeated} state(s) too many"
+        return {
+            "length": f"{self.duration_s:.1f} s" if long else "length unknown",
+            "frames": f"{ledger.captured} frames captured, {ledger.states[FrameState.PROCESSED]} processed",
+            "rate": f"{self.results_per_s:.1f} results/s" if long else "rate unknown",
+            "ledger": "every frame accounted for" if ledger.conserved else gaps,
+        }
+
 
 def _categorical(codes: npt.NDArray[np.integer[Any]], categories: Sequence[str]) -> Any:
-    """A column of few different words, kept small."""
+    """A column of few different texts, stored as small numbers."""
     plain: Any = codes  # the stubs know no integer arrays here
     return pd.Categorical.from_codes(plain, dtype=pd.CategoricalDtype(list(categories)))
 
 
 def _least(column: pa.ChunkedArray, otherwise: float = math.nan) -> float:
-    """Least finite value of a float column."""
+    """The least finite value of a float column; `otherwise` if there is none."""
     values = column.to_numpy()
     finite = values[np.isfinite(values)]
     return float(finite.min()) if finite.size else otherwise
 
 
 def _sorted(table: pa.Table) -> pa.Table:
-    """The rows in order of seq; no copy where they are already."""
+    """The rows in order of seq; not copied if they are already in order."""
     seqs = table["seq"].to_numpy()
     return table if (np.diff(seqs) >= 0).all() else table.take(pa.array(np.argsort(seqs, kind="stable")))
 
 
 def _wide_names(array: str) -> list[str]:
-    """Column names of a flattened array column."""
+    """Names of the wide table's columns for one array."""
     base, smooth = array.removesuffix("_smooth"), "_smooth" if array.endswith("_smooth") else ""
     if base in ("visibility", "presence", "flags"):
         return [f"{name}_{base.removesuffix('s')}" for name in BLAZEPOSE_33.landmarks]

@@ -1,4 +1,4 @@
-"""Landmarks as arrays with names: what every motion format is made from."""
+"""A session's landmarks and angles as arrays with names, from which every motion format is written."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import numpy as np
 import numpy.typing as npt
 
 from livedance_lab.analysis.angle_definitions import ANGLES
-from livedance_lab.session_data.data import HAND_LANDMARKS, SessionData
+from livedance_lab.session_data.data import SessionData
 from livedance_lab.session_data.time_grid import Grid
-from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, HAND_SIDES
+from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, HAND_LANDMARKS, HAND_SIDES
 
-__all__ = ["Tracks", "angle_rows", "angles_deg", "tracks"]
+__all__ = ["LandmarkArrays", "angle_rows", "angles_deg", "landmark_arrays"]
 
 
 @dataclass(frozen=True)
-class Tracks:
-    """Landmarks of all results.
+class LandmarkArrays:
+    """Landmarks of all T results.
 
     Attributes
     ----------
     names : tuple of str
-        K landmarks.
+        The K landmarks.
     bones : ndarray of shape (B, 2), int64
         Pairs of landmark positions.
     xyz : ndarray of shape (T, K, 3), float32
@@ -38,8 +38,8 @@ class Tracks:
     confidence: npt.NDArray[Any]
 
 
-def tracks(data: SessionData, space: Literal["px", "m"], *, smooth: bool, hands: bool) -> Tracks:
-    """Landmarks of a session.
+def landmark_arrays(data: SessionData, space: Literal["px", "m"], *, smooth: bool, hands: bool) -> LandmarkArrays:
+    """Return the landmarks of a session.
 
     Parameters
     ----------
@@ -49,11 +49,11 @@ def tracks(data: SessionData, space: Literal["px", "m"], *, smooth: bool, hands:
     smooth : bool
         Smoothed values instead of raw ones.
     hands : bool
-        Both hands after the body.
+        Append both hands to the body.
 
     Returns
     -------
-    Tracks
+    LandmarkArrays
     """
     suffix = "_smooth" if smooth else ""
     xyz = data.array({"px": "keypoints_px", "m": "world_m"}[space] + suffix)
@@ -67,16 +67,16 @@ def tracks(data: SessionData, space: Literal["px", "m"], *, smooth: bool, hands:
             first = len(BLAZEPOSE_33) + side * len(HAND_21)
             bones += [(first + a, first + b) for a, b in HAND_21.bone_indices]
         names += HAND_LANDMARKS
-    return Tracks(names, np.array(bones), xyz, confidence)
+    return LandmarkArrays(names, np.array(bones), xyz, confidence)
 
 
 def angles_deg(data: SessionData, *, smooth: bool) -> npt.NDArray[Any]:
-    """Joint angles of all results, degrees; shape (T, A) in the order of `data.angle_names`."""
+    """Return the joint angles of all results, degrees; shape (T, A) in the order of `data.angle_names`."""
     return data.array("angles_smooth_deg" if smooth else "angles_deg")
 
 
 def angle_rows(data: SessionData, grid: Grid, *, smooth: bool) -> npt.NDArray[Any]:
-    """Joint angles as rows of a grid, shape (n_rows, A); signed ones are interpolated the short way round."""
+    """Return the joint angles on a grid, shape (n_rows, A); signed ones are interpolated the short way round."""
     angles = angles_deg(data, smooth=smooth)
     wraps = [i for i, name in enumerate(data.angle_names) if name in ANGLES and ANGLES[name].period_deg]
     if grid.fill == "nan" or not wraps:

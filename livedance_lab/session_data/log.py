@@ -1,8 +1,8 @@
 """The log of one running session: append-only tables in bounded memory, readable by row number.
 
-Rows are collected until a few dozen make a record batch; each finished batch also goes to every sink (a
-recording). When the memory limit is reached the oldest batches go, and how many rows went is said to whoever
-reads, so that a short log is never taken for a short session.
+Rows are collected into record batches of a few dozen; each finished batch is also written to every sink (a
+recording). At the memory limit the oldest batches are dropped; every reader is told how many rows that were, so that
+an incomplete log is not taken for a short session.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from livedance_lab.pose import FrameRecord, PoseResult
 from livedance_lab.session_data.arrow_columns import batch
 from livedance_lab.session_data.schema import TABLES, Schemas, frames_batch, results_batch
 
-__all__ = ["LogSink", "SessionLog", "to_ipc"]
+__all__ = ["LogSink", "SessionLog", "from_ipc", "to_ipc"]
 
 _BATCH_ROWS = 64
 
 
 class LogSink(Protocol):
-    """Where finished batches go besides memory."""
+    """Receives finished batches, for example a recording."""
 
     def write(self, table: str, batch: pa.RecordBatch) -> None:
-        """Take one batch of `table`."""
+        """Store one batch of `table`."""
         ...
 
 
@@ -51,7 +51,12 @@ class SessionLog:
     ----------
     schemas : Schemas
     max_bytes : int, default 256 MiB
-        Memory the batches may take: about an hour at 15 results/s.
+        Most memory for the batches: about an hour at 15 results/s.
+
+    Attributes
+    ----------
+    on_sink_error : callable
+        Called with a sink and its exception when writing to it has failed; the sink gets no further batches.
     """
 
     def __init__(self, schemas: Schemas, max_bytes: int = 256 * 2**20) -> None:
@@ -59,7 +64,6 @@ class SessionLog:
         self.max_bytes = max_bytes
         self._lock = threading.RLock()
         self._sinks: list[LogSink] = []
-        self.sink_error: Exception | None = None
         self.on_sink_error: Callable[[LogSink, Exception], None] = lambda _sink, _exc: None
         self._tables = {
             "frames": _TableLog(lambda rows: frames_batch(schemas, rows)),
@@ -69,20 +73,20 @@ class SessionLog:
         }
 
     def add_frame(self, record: FrameRecord) -> None:
-        """One closed frame."""
+        """Add a closed frame."""
         self._add("frames", record)
 
     def add_result(self, result: PoseResult) -> None:
-        """One result."""
+        """Add a result."""
         self._add("results", result)
 
     def add_event(self, t_s: float, kind: str, name: str, data: Mapping[str, Any] | None = None) -> None:
-        """Something worth remembering; `data` is stored as JSON."""
+        """Add an event; `data` is stored as JSON."""
         text = orjson.dumps(data or {}, option=orjson.OPT_SERIALIZE_NUMPY, default=str).decode()
         self._add("events", (t_s, kind, name, text))
 
     def add_receipt(self, seq: int, t_result_s: float, t_paint_s: float) -> None:
-        """When a result reached the producer and was painted (server clock)."""
+        """Add the times when a result reached the producer and was painted (server clock)."""
         self._add("receipts", (seq, t_result_s, t_paint_s))
 
     def _add(self, table: str, row: Any) -> None:
@@ -93,26 +97,26 @@ class SessionLog:
                 self._flush_table(table)
 
     def flush(self) -> None:
-        """Turn pending rows into batches now, and hand them to the sinks."""
+        """Turn pending rows into batches now, and write them to the sinks."""
         with self._lock:
             for table in TABLES:
                 self._flush_table(table)
 
     def read(self, table: str, after_row: int = 0) -> tuple[pa.Table, int, int]:
-        """Rows from number `after_row` on.
+        """Return the rows from number `after_row` on.
 
         Returns
         -------
         rows : pyarrow.Table
         next_row : int
-            Ask with this next time.
+            The `after_row` of the next call.
         forgotten : int
             Rows between `after_row` and the first one returned that memory no longer holds.
         """
         with self._lock:
             log = self._tables[table]
             start = max(after_row, log.first_row)
-            # pending rows stay pending: a reader who asks ten times a second must not make ten batches of them
+            # pending rows stay pending: a reader that asks ten times a second must not make ten batches of them
             wanted = deque([log.make_batch(log.pending)] if log.pending else [])
             first = log.n_rows
             for batch in reversed(log.batches):
@@ -124,18 +128,19 @@ class SessionLog:
             return rows, log.n_rows + len(log.pending), max(0, log.first_row - after_row)
 
     def attach(self, sink: LogSink, *, from_start: bool = True) -> None:
-        """Send all further batches to `sink`, after what memory still holds if `from_start`."""
-        after = self._hand_over(sink, dict.fromkeys(TABLES, 0)) if from_start else None
+        """Write all further batches to `sink`; if `from_start`, also those that memory still holds."""
+        after = self._copy_to(sink, dict.fromkeys(TABLES, 0)) if from_start else None
         with self._lock:
             self.flush()
             if after is not None:
-                self._hand_over(sink, after)  # what came meanwhile
+                self._copy_to(sink, after)  # rows added in the meantime
             self._sinks.append(sink)
 
-    def _hand_over(self, sink: LogSink, after: Mapping[str, int]) -> dict[str, int]:
-        """Give `sink` every batch that begins at these rows or later; the rows to go on from.
+    def _copy_to(self, sink: LogSink, after: Mapping[str, int]) -> dict[str, int]:
+        """Write to `sink` every batch that begins at these rows or later; return each table's row to resume at.
 
-        An hour is thousands of batches: the session is held up only while they are listed.
+        An hour has thousands of batches: the session has to wait only while they are listed, not while they are
+        written.
         """
         with self._lock:
             self.flush()
@@ -151,14 +156,14 @@ class SessionLog:
         return begin
 
     def detach(self, sink: LogSink) -> None:
-        """Stop sending to `sink`, after everything pending has reached it."""
+        """Write everything pending to `sink`, and nothing more afterwards."""
         with self._lock:
             self.flush()
-            if sink in self._sinks:  # it is not, once it has failed
+            if sink in self._sinks:  # it was removed if it had failed
                 self._sinks.remove(sink)
 
     def n_bytes(self) -> int:
-        """Memory the finished batches take."""
+        """Memory used by the finished batches."""
         with self._lock:
             return sum(log.n_bytes for log in self._tables.values())
 
@@ -176,23 +181,22 @@ class SessionLog:
                 sink.write(table, batch)
             except Exception as exc:  # noqa: BLE001  a full disk must not stop the live session
                 self._sinks.remove(sink)
-                self.sink_error = exc
                 self.on_sink_error(sink, exc)
-        self._forget_oldest()
+        self._drop_oldest()
 
-    def _forget_oldest(self) -> None:
-        """Keep within the memory limit: the largest table gives its oldest batch."""
+    def _drop_oldest(self) -> None:
+        """Drop the oldest batch of the largest table until the memory limit is kept."""
         while self.n_bytes() > self.max_bytes:
             log = max(self._tables.values(), key=lambda t: t.n_bytes)
             if len(log.batches) < 2:
                 return
-            gone = log.batches.popleft()
-            log.first_row += gone.num_rows
-            log.n_bytes -= gone.nbytes
+            dropped = log.batches.popleft()
+            log.first_row += dropped.num_rows
+            log.n_bytes -= dropped.nbytes
 
 
 def to_ipc(table: pa.Table) -> bytes:
-    """A table as an Arrow IPC stream."""
+    """Return a table as an Arrow IPC stream."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
@@ -201,7 +205,7 @@ def to_ipc(table: pa.Table) -> bytes:
 
 
 def from_ipc(data: bytes) -> pa.Table:
-    """The table of an Arrow IPC stream."""
+    """Return the table of an Arrow IPC stream."""
     return pa.ipc.open_stream(data).read_all()
 
 

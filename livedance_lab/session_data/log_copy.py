@@ -1,4 +1,4 @@
-"""A copy of a running session's tables, brought up to date by fetching only what is new."""
+"""A copy of a running session's tables, which fetches only the new rows."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from livedance_lab.session_data.data import SessionData
 from livedance_lab.session_data.log import from_ipc
 from livedance_lab.session_data.schema import TABLES
 
-__all__ = ["LogMirror"]
+__all__ = ["LogCopy"]
 
 
-class LogMirror:
-    """Follows a session's log.
+class LogCopy:
+    """Copies a session's log.
 
     Parameters
     ----------
     fetch : callable
-        (table, after_row) to (Arrow IPC stream, next row, rows the server no longer holds).
+        Takes a table's name and a row number; returns the rows from there on (Arrow IPC stream), the number of the
+        next row, and how many of the wanted rows the server no longer holds.
 
     Attributes
     ----------
     forgotten : dict of str to int
-        Rows per table that the server had dropped before they were fetched.
+        Rows per table that the server dropped before they were fetched.
     """
 
     def __init__(self, fetch: Callable[[str, int], tuple[bytes, int, int]]) -> None:
@@ -35,7 +36,7 @@ class LogMirror:
         self._begin()
 
     def update(self) -> None:
-        """Fetch what is new; all of it anew if the server has begun the session again."""
+        """Fetch the new rows; fetch everything again if a restarted server has begun the session anew."""
         with self._lock:
             if not all(self._update(table) for table in TABLES):
                 self._begin()
@@ -43,7 +44,7 @@ class LogMirror:
                     self._update(table)
 
     def data(self, manifest: dict[str, Any]) -> SessionData:
-        """Everything fetched so far."""
+        """Return everything fetched so far."""
         with self._lock:
             whole = {table: pa.concat_tables(pieces) for table, pieces in self._pieces.items()}
             for table, rows in whole.items():
@@ -56,12 +57,12 @@ class LogMirror:
         self.forgotten = dict.fromkeys(TABLES, 0)
 
     def _update(self, table: str) -> bool:
-        """Fetch one table's new rows; False if they belong to another session than the rows held."""
+        """Fetch one table's new rows; False if they are of another session than the rows so far."""
         data, self._next[table], forgotten = self._fetch(table, self._next[table])
         self.forgotten[table] += forgotten
         rows, pieces = from_ipc(data), self._pieces[table]
         if pieces and rows.schema.metadata != pieces[0].schema.metadata:
-            return False  # a restarted server knows the name, but its clock and rows begin anew
+            return False  # a restarted server may know the name, but its clock and rows begin anew
         if rows.num_rows or not pieces:
             pieces.append(rows)
         return True

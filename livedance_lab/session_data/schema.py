@@ -1,19 +1,19 @@
-"""The three tables of a session, as Arrow schemas, and how rows become record batches.
+"""The four tables of a session as Arrow schemas, and the conversion of rows to record batches.
 
 One definition serves the server's memory, the HTTP log, recordings, pandas and exports:
 
 ``frames``
-    The ledger, one row per captured frame: how it ended, all its times, what each step took.
+    The ledger, one row per captured frame: its final state, all its times, the duration of each step.
 ``results``
     One row per processed frame: raw and smoothed landmarks, angles, provenance flags.
 ``events``
     Settings changes, clock estimates, markers, reconnections; `data` is JSON.
 ``receipts``
-    When results reached the producer and were painted; joined to ``frames`` by `seq` on reading, because
-    tables are append-only and these times come later.
+    When results reached the producer and were painted. Readers join them to ``frames`` by `seq`: tables are
+    append-only, and these times are known only later.
 
 All `t_*` are seconds of the server's monotonic clock (float64); ``wall_anchor_s`` in the schema metadata of
-each table says what wall time (Unix) the clock's zero is.
+each table is the wall time (Unix seconds) of the clock's zero.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Schemas:
     angle_names : sequence of str
         The session's joint angles, in order.
     metadata : dict of str to str
-        Kept in every schema: session id, wall anchor, package version.
+        Stored in every schema: session id, wall anchor, package version.
     """
 
     def __init__(self, angle_names: Sequence[str], metadata: dict[str, str] | None = None) -> None:
@@ -75,13 +75,13 @@ class Schemas:
         )
 
     def __getitem__(self, table: str) -> pa.Schema:
-        """The schema of a table by name."""
+        """Return the schema of a table by its name."""
         schema: pa.Schema = getattr(self, table)
         return schema
 
 
 def frames_batch(schemas: Schemas, records: Sequence[FrameRecord]) -> pa.RecordBatch:
-    """Ledger entries as a record batch."""
+    """Return ledger entries as a record batch."""
     columns: dict[str, Any] = {
         "seq": [r.seq for r in records],
         "state": [str(r.state) for r in records],
@@ -94,7 +94,7 @@ def frames_batch(schemas: Schemas, records: Sequence[FrameRecord]) -> pa.RecordB
 
 
 def results_batch(schemas: Schemas, results: Sequence[PoseResult]) -> pa.RecordBatch:
-    """Results as a record batch; array columns are flattened in C order."""
+    """Return results as a record batch; array columns are flattened in C order."""
     columns: dict[str, Any] = {
         "seq": [r.seq for r in results],
         "t_capture_s": [r.record.times.t_capture_s for r in results],

@@ -1,4 +1,4 @@
-"""A finished session in numbers: what the demo stores, the benchmark tabulates and the README quotes."""
+"""Figures of a finished session: rates, ages, stage times, states of frames."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ __all__ = ["conserved", "summarise"]
 
 
 def conserved(data: SessionData, name: str) -> SessionData:
-    """The same session, if each of its captured frames ended in exactly one state.
+    """Return `data` if each of its captured frames ended in exactly one state.
 
     Raises
     ------
     LiveDanceError
-        If not: its figures would mean nothing.
+        If not, because its figures would mean nothing; `name` says which session it is.
     """
     ledger = data.ledger
     if not ledger.conserved:
         states = ", ".join(f"{n} {state}" for state, n in ledger.states.items() if n)
         raise LiveDanceError(
             f"{name}: {ledger.captured} frames were captured, but {sum(ledger.states.values())} have ended ({states}); "
-            f"{len(ledger.missing_seqs)} are missing, {ledger.repeated} ended more than once."
+            f"{len(ledger.missing_seqs)} have no state, {ledger.repeated} states are too many."
         )
     return data
 
 
 def summarise(data: SessionData, from_seq: int = 0) -> dict[str, Any]:
-    """Rates, ages, stages, states of one session.
+    """Summarise one session.
 
     Parameters
     ----------
     data : SessionData
     from_seq : int, default 0
-        Leave out what came before this frame (warming up); ``conserved`` is of the whole session all the same.
+        Leave out the frames before this one (warm-up); ``conserved`` still refers to the whole session.
 
     Returns
     -------
     dict
         ``conserved``, ``captured``, ``states``, ``dropped_share``; ``results_per_s`` (over the time from the first
         captured frame to the last result); ``age_ms`` (capture to emission) and ``age_at_client_ms`` (capture to
-        arrival), each p50/p95/p99; ``newest_age_ms``: the age of the newest result averaged over time, what a viewer
-        sees; ``stage_ms``, each step's p50/p95/p99; ``pose_found_share`` and ``hands_share`` of the processed frames;
-        ``hands_per_s``: how often hands of a new frame came; ``hands``: what looking for them has cost and brought in
-        the whole session (`HandsTally.plain`), empty where that is not known.
+        arrival), each p50/p95/p99; ``newest_age_ms``: the age of the newest result averaged over time, which is what a
+        viewer sees; ``stage_ms``, each step's p50/p95/p99; ``pose_found_share`` and ``hands_share`` of the processed
+        frames; ``hands_per_s``: results with hands of a new frame, per second; ``hands``: cost and yield of the hands
+        inferences of the whole session (the manifest's ``hands``), empty if unknown.
     """
     frames = data.frames
     frames = frames[frames["seq"] >= from_seq]
@@ -81,9 +81,9 @@ def summarise(data: SessionData, from_seq: int = 0) -> dict[str, Any]:
 
 
 def time_averaged_age_ms(emit_s: np.ndarray[Any, Any], capture_s: np.ndarray[Any, Any]) -> float:
-    """Age of the newest result, averaged over the time between the first and the last.
+    """Age of the newest result, averaged over the time from the first result to the last; NaN for fewer than two.
 
-    Between two results the age grows at one second per second: over an interval of length d after a result of
+    Between two results the age grows by one second per second: over an interval of length d after a result of
     age a its mean is a + d / 2 (the "age of information" of Kaul, Yates and Gruteser, INFOCOM 2012).
     """
     if len(emit_s) < 2:

@@ -1,8 +1,8 @@
-"""The nominal grid: how true capture times go into files that know only a frame rate.
+"""Assigns results to rows at a constant rate, for file formats that store a frame rate instead of times.
 
-Written naively, a session that lost 15 % of its frames loads 15 % too short. Here the rows are instants
-k / fps from the first captured frame to the last, whether or not anything was seen then, and each result
-stands in the row of its own capture time. Rows that no result reached are NaN.
+A file with one row per result would be 15 % too short for a session that lost 15 % of its frames. On the nominal grid
+the rows are the instants k / fps from the first captured frame to the last, and each result is in the row of its own
+capture time. Rows without a result are NaN.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from livedance_lab.session_data.data import SessionData
 
 __all__ = ["Grid", "TrueTimes", "camera_fps", "nominal_grid", "true_times"]
 
-_SNAP = 5e-4  # a measured rate this near a whole number is that number; 29.97 stays what it is
+_SNAP = 5e-4  # a measured rate this near to a whole number is rounded to it; 29.97 is not
 
-_LEFT_OUT = 10.0  # displacements cost less than 1 each
+_LEFT_OUT = 10.0  # cost of a result without a row; a displacement costs less than 1
 _Way = tuple[float, int, Any]
-"""Cost so far, last row taken, and the rows taken as a chain from the last back."""
+"""Cost so far, last row used, and the rows used as a linked list from the last to the first."""
 
 _NOTHING = "the session has no frame with a known capture time: there is nothing to export."
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Rows at a constant rate, and which result stands in which.
+    """Rows at a constant rate, and the row of each result.
 
     Attributes
     ----------
@@ -42,9 +42,10 @@ class Grid:
     t_result_s : ndarray of shape (T,), float64
         True capture time of each result, seconds after the session's first captured frame.
     row_of : ndarray of shape (T,), int64
-        Row of each result, at most one frame from its true time; -1 where none was free within that, or
-        where its capture time is unknown.
+        Row of each result, at most one frame from its true time; -1 if none was free there, or if its capture
+        time is unknown.
     fill : "nan" or "linear"
+        Whether rows without a result stay NaN or are interpolated.
     max_gap_s : float
         With "linear", the widest gap between known values that is interpolated.
     """
@@ -63,18 +64,18 @@ class Grid:
 
     @property
     def measured(self) -> npt.NDArray[np.bool_]:
-        """Rows a result stands in; shape (n_rows,)."""
+        """Whether each row has a result; shape (n_rows,)."""
         rows = np.zeros(self.n_rows, dtype=bool)
         rows[self.row_of[self.row_of >= 0]] = True
         return rows
 
     @property
     def unplaced(self) -> int:
-        """Results without a row."""
+        """Number of results without a row."""
         return int((self.row_of < 0).sum())
 
     def __call__(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Values of the results as values of the rows.
+        """Turn values of the results into values of the rows.
 
         Parameters
         ----------
@@ -83,7 +84,7 @@ class Grid:
         Returns
         -------
         ndarray of shape (n_rows, ...), same type
-            NaN where no result stands (or none is near enough to interpolate).
+            NaN in rows without a result (or without results near enough to interpolate).
         """
         if self.fill == "linear":
             return self._interpolated(values)
@@ -93,7 +94,7 @@ class Grid:
         return rows
 
     def _interpolated(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Each column on its own, between the neighbouring results in which it is known; none is extrapolated."""
+        """Interpolate each column between the neighbouring results in which it is known; never extrapolate."""
         columns = values.reshape(len(values), -1)
         rows = np.full((self.n_rows, columns.shape[1]), np.nan, dtype=values.dtype)
         order = np.argsort(self.t_result_s, kind="stable")
@@ -105,7 +106,7 @@ class Grid:
         return rows.reshape(self.n_rows, *values.shape[1:])
 
     def _snapped(self, t_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """A result a thousandth of a frame from a row stands at it: rounding must not leave the row empty."""
+        """Move times within 1/1000 frame of a row onto it: rounding must not leave the row empty."""
         row = np.round(t_s * self.fps)
         return np.where(np.abs(t_s * self.fps - row) < 1e-3, row / self.fps, t_s)
 
@@ -116,7 +117,7 @@ class Grid:
         return np.where(near, np.interp(self.t_s, t_s, values, left=np.nan, right=np.nan), np.nan)
 
     def sidecar(self, data: SessionData) -> pd.DataFrame:
-        """One row per captured frame: `seq, state, t_capture_s, row, t_row_s`.
+        """Return one row per captured frame: `seq, state, t_capture_s, row, t_row_s`.
 
         Times are seconds after the session's first captured frame; `row` counts from 0 and is empty for
         frames without a row.
@@ -133,16 +134,16 @@ class Grid:
 
 @dataclass(frozen=True)
 class TrueTimes:
-    """Rows at true capture times, one per captured frame: for formats that keep irregular times.
+    """Rows at true capture times, one per captured frame, for formats that store irregular times.
 
     Attributes
     ----------
     frames : DataFrame
-        The ledger's rows, in order of capture time; frames whose capture time is unknown are left out.
+        The ledger's rows in order of capture time, without frames whose capture time is unknown.
     t_s : ndarray of shape (n_rows,), float64
         Seconds after the session's first captured frame.
     result_of : ndarray of shape (n_rows,), int64
-        Position of each row's result; -1 where the frame gave none.
+        Position of each row's result; -1 if the frame has none.
     """
 
     frames: pd.DataFrame
@@ -150,7 +151,7 @@ class TrueTimes:
     result_of: npt.NDArray[np.int64]
 
     def __call__(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Values of the results, shape (T, ...), as values of the rows; NaN where there is no result."""
+        """Turn values of the results, shape (T, ...), into values of the rows; NaN without a result."""
         rows = np.full((len(self.frames), *values.shape[1:]), np.nan, dtype=values.dtype)
         known = self.result_of >= 0
         rows[known] = values[self.result_of[known]]
@@ -158,7 +159,7 @@ class TrueTimes:
 
 
 def true_times(data: SessionData) -> TrueTimes:
-    """One row per captured frame of a session.
+    """Return one row per captured frame of a session.
 
     Raises
     ------
@@ -176,7 +177,7 @@ def true_times(data: SessionData) -> TrueTimes:
 
 
 def camera_fps(t_capture_s: npt.ArrayLike) -> float:
-    """The camera's rate, from the capture times of all captured frames, lost ones included.
+    """Return the camera's rate from the capture times of all captured frames, lost ones included.
 
     Parameters
     ----------
@@ -186,8 +187,8 @@ def camera_fps(t_capture_s: npt.ArrayLike) -> float:
     Returns
     -------
     float
-        Hertz: frames by time, intervals counted in multiples of the median one, so that neither jitter nor
-        frames the camera left out bias it. NaN with fewer than two times.
+        Hertz: frames divided by time, where an interval counts as its nearest multiple of the median interval, so
+        that neither jitter nor frames that the camera left out bias it. NaN with fewer than two times.
     """
     t_s = np.asarray(t_capture_s, dtype=np.float64)
     steps_s = np.diff(np.unique(t_s[np.isfinite(t_s)]))
@@ -202,15 +203,15 @@ def camera_fps(t_capture_s: npt.ArrayLike) -> float:
 def nominal_grid(
     data: SessionData, fps: float | None = None, fill: Literal["nan", "linear"] = "nan", max_gap_s: float = 0.25
 ) -> Grid:
-    """The grid of a session: from its first captured frame to its last.
+    """Return the grid of a session, from its first captured frame to its last.
 
     Parameters
     ----------
     data : SessionData
     fps : float, optional
         By default the camera's (`camera_fps`).
-    fill : "nan" or "linear"
-    max_gap_s : float
+    fill, max_gap_s
+        See `Grid`.
 
     Returns
     -------
@@ -219,14 +220,14 @@ def nominal_grid(
     Raises
     ------
     ExportError
-        If nothing was captured, or too little to tell the rate.
+        If no frame was captured, or too few to measure the rate.
     """
     captured_s = data.frames["t_capture_s"].to_numpy()
     if not np.isfinite(captured_s).any():
         raise ExportError(_NOTHING)
     rate = camera_fps(captured_s) if fps is None else fps
     if math.isnan(rate):
-        raise ExportError("one captured frame does not tell the camera's rate: give fps.")
+        raise ExportError("the camera's rate cannot be measured from one captured frame: give fps.")
     t_s = data.t_capture_s - data.t0_s
     row_of = _rows(t_s * rate)
     last = round((np.nanmax(captured_s) - data.t0_s) * rate)
@@ -235,10 +236,10 @@ def nominal_grid(
 
 
 def _rows(wanted: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    """A row of its own for each result, less than one from where it belongs; -1 where there is none.
+    """Assign each result a row of its own, less than one row from its true place; -1 if there is none.
 
-    Each result may take the row before or after its true place. Of all ways to do so in order, the one with
-    the least squared displacement is found by dynamic programming; leaving a result out costs more than any
+    Each result may use the row before or after its true place. Of all assignments that keep the order, dynamic
+    programming finds the one with the least squared displacement; leaving a result out costs more than any
     displacement.
     """
     rows = np.full(len(wanted), -1, dtype=np.int64)
@@ -246,7 +247,7 @@ def _rows(wanted: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     ways: list[_Way] = [(0.0, -1, None)]
     for place in wanted[order].tolist():
         below, near = math.floor(place) - 1, {math.floor(place), math.ceil(place)}
-        best: dict[int, _Way] = {}  # the cheapest way for each last row that still matters: three at most
+        best: dict[int, _Way] = {}  # the cheapest way for each last row that still matters: at most three
         for cost, last, chain in ways:
             choices = [(cost + _LEFT_OUT, max(last, below), (-1, chain))]
             choices += [(cost + (row - place) ** 2, row, (row, chain)) for row in near if row > last]

@@ -1,7 +1,7 @@
-"""A session as an xarray Dataset in movement's layout, irregular times included.
+"""Converts a session to an xarray Dataset in the layout of movement, with irregular times.
 
-One time step per captured frame, at its true capture time, NaN where the frame gave no result; the state of
-each frame, its number and the age of its result stand beside the positions.
+There is one time step per captured frame, at its true capture time; values are NaN if the frame has no result. The
+dataset also holds each frame's number, state and the age of its result.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import orjson
 
 from livedance_lab._version import __version__
 from livedance_lab.pose import FrameState
-from livedance_lab.session_data.landmark_arrays import angles_deg, tracks
+from livedance_lab.session_data.landmark_arrays import angles_deg, landmark_arrays
 from livedance_lab.session_data.time_grid import camera_fps, true_times
 from livedance_lab.system.optional_packages import require
 
@@ -26,7 +26,7 @@ __all__ = ["dataset"]
 
 
 def dataset(data: SessionData, *, space: Literal["px", "m"] = "px", smooth: bool = False, hands: bool = False) -> Any:
-    """A session as an xarray Dataset in movement's layout.
+    """Convert a session to an xarray Dataset in the layout of movement.
 
     Parameters
     ----------
@@ -34,14 +34,15 @@ def dataset(data: SessionData, *, space: Literal["px", "m"] = "px", smooth: bool
     space : "px" or "m"
         Image landmarks (x, y in pixels) or world landmarks (x, y, z in metres).
     smooth, hands : bool
+        Smoothed values instead of raw ones; both hands after the body.
 
     Returns
     -------
     xarray.Dataset
         `position` (time, space, keypoint, individual), `confidence` (time, keypoint, individual), `joint_angle`
         (time, angle; degrees) and per time step `seq`, `state` and `age_ms`. `time` is seconds after the
-        session's first captured frame: true capture times, ascending, not evenly spaced. Dimensions are named
-        as the installed movement names them (plural up to version 0.16), singular without one.
+        session's first captured frame: true capture times, ascending, not evenly spaced. The dimensions have the
+        names of the installed movement (plural up to version 0.16), singular ones without it.
 
     Raises
     ------
@@ -51,21 +52,21 @@ def dataset(data: SessionData, *, space: Literal["px", "m"] = "px", smooth: bool
     xr = require("xarray", "export")
     rows = true_times(data)
     keypoint, individual = _dimensions()
-    of = tracks(data, space, smooth=smooth, hands=hands)
+    landmarks = landmark_arrays(data, space, smooth=smooth, hands=hands)
     axes = ["x", "y"] if space == "px" else ["x", "y", "z"]
     states = [str(state) for state in FrameState]
     return xr.Dataset(
         data_vars={
             "position": (("time", "space", keypoint, individual),
-                         rows(of.xyz[:, :, : len(axes)]).transpose(0, 2, 1)[..., None]),
-            "confidence": (("time", keypoint, individual), rows(of.confidence)[..., None]),
+                         rows(landmarks.xyz[:, :, : len(axes)]).transpose(0, 2, 1)[..., None]),
+            "confidence": (("time", keypoint, individual), rows(landmarks.confidence)[..., None]),
             "joint_angle": (("time", "angle"), rows(angles_deg(data, smooth=smooth)), {"units": "degree"}),
             "seq": ("time", rows.frames["seq"].to_numpy()),
             "state": ("time", np.array([states.index(s) for s in rows.frames["state"]], dtype=np.int8),
                       {"flag_values": np.arange(len(states), dtype=np.int8), "flag_meanings": " ".join(states)}),
             "age_ms": ("time", rows.frames["age_ms"].to_numpy(), {"units": "millisecond"}),
         },
-        coords={"time": rows.t_s, "space": axes, keypoint: list(of.names), individual: ["person_0"],
+        coords={"time": rows.t_s, "space": axes, keypoint: list(landmarks.names), individual: ["person_0"],
                 "angle": list(data.angle_names)},
         attrs=_attrs(data, space, smooth=smooth),
     )  # fmt: skip
@@ -82,7 +83,7 @@ def _attrs(data: SessionData, space: str, *, smooth: bool) -> dict[str, Any]:
 
 
 def _dimensions() -> tuple[str, str]:
-    """Names of the landmark and person dimensions in the installed movement."""
+    """Return the names of the landmark and person dimensions in the installed movement."""
     try:
         version = metadata.version("movement")
     except metadata.PackageNotFoundError:

@@ -1,28 +1,17 @@
-"""What is seen in the notebook: the live view, live plots, the tuning panel."""
+"""The notebook's widgets: the live view, live plots and the tuning panel."""
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from livedance_lab._lazy import lazy_names
 
 if TYPE_CHECKING:
     from livedance_lab.widgets.camera import camera_or_clip
     from livedance_lab.widgets.live_plots import LivePlots
     from livedance_lab.widgets.pose_view import PoseView
     from livedance_lab.widgets.tuning_panel import TuningPanel
+else:
+    __getattr__, __dir__ = lazy_names(__name__, {
+        "camera": ("camera_or_clip",), "live_plots": ("LivePlots",), "pose_view": ("PoseView",),
+        "tuning_panel": ("TuningPanel",)})  # fmt: skip
 
 __all__ = ["LivePlots", "PoseView", "TuningPanel", "camera_or_clip"]
-
-_HOMES = {
-    "LivePlots": "live_plots",
-    "PoseView": "pose_view",
-    "TuningPanel": "tuning_panel",
-    "camera_or_clip": "camera",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Load a widget, and with it the notebook packages, when it is first asked for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -49,7 +49,7 @@ def decided(stream: list[Measured]) -> list[dict[str, object]]:
     """The decision of each second."""
     auto, steps = AutoPacing(), []
     for second, seen in enumerate(stream, 1):
-        reason = auto.look(float(second), seen)
+        reason = auto.judge(float(second), seen)
         steps.append({"now_s": float(second), "seen": plain(seen), "reason": reason, "paced": auto.paced})
     return steps
 

@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "livedance_lab"
 
 LEVELS: dict[str, int] = {
-    **dict.fromkeys(("_version", "errors", "clock", "skeletons"), 0),
+    **dict.fromkeys(("_version", "_lazy", "errors", "progress", "clock", "skeletons"), 0),
     **dict.fromkeys(("pose", "settings", "system"), 1),
     **dict.fromkeys(("analysis", "wire", "media", "launcher"), 2),
     **dict.fromkeys(("session_data", "estimators", "samples"), 3),
@@ -42,7 +42,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "filelock": ("estimators.model_store",),
     "cv2": ("media",),
     "pyarrow": ("session_data", "export"),
-    "pandas": ("session_data", "export", "client.remote_log", "evaluation", "samples"),
+    "pandas": ("session_data", "export", "client.session", "evaluation", "samples"),
     "scipy": ("analysis",),
     "orjson": ("wire", "session_data", "export"),
     "pydantic": ("settings", "wire"),

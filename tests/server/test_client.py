@@ -164,7 +164,7 @@ def test_auto_pacing_paces_where_the_server_is_near_and_behind_and_the_log_says_
                 for _ in range(30):
                     client.credit.gauge.result(0.03)
                 if switch := client.credit.reconsider(second, 0.001):
-                    await client._say(switch)
+                    await client.connection.send(switch)
             assert client.credit.is_paced
             await client.end(WAIT_S)
         events = from_ipc((await served.http("GET", "/sessions/s/log/events"))[1]).to_pylist()
@@ -197,7 +197,7 @@ def test_nothing_is_compressed_on_the_way():
             assert "permessage-deflate" in offering.request.headers["Sec-WebSocket-Extensions"]
             assert "Sec-WebSocket-Extensions" not in offering.response.headers
         async with client_of(served) as client:
-            assert "Sec-WebSocket-Extensions" not in client._socket.request.headers
+            assert "Sec-WebSocket-Extensions" not in client.connection.socket.request.headers
 
     serve(work)
 
@@ -318,9 +318,9 @@ def test_a_broken_connection_is_resumed_and_no_frame_is_lost_count_of():
             await client.wait_ready()
             for n in range(1, 4):
                 await stream(client, 30)
-                client._socket.transport.abort()  # mid-stream, with reports and answers on their way
+                client.connection.socket.transport.abort()  # mid-stream, with reports and answers on their way
                 await stream(client, 30)
-                await until(lambda n=n: client.reconnections == n and client._socket)
+                await until(lambda n=n: client.reconnections == n and client.connection.socket)
             await stream(client, 30)
             await client.settle(WAIT_S)
             ledger = await client.end(WAIT_S)
@@ -342,7 +342,7 @@ def test_an_end_said_on_a_breaking_connection_is_said_again():
         async with client_of(served) as client:
             await client.wait_ready()
             await stream(client, 5)
-            client._socket.transport.abort()
+            client.connection.socket.transport.abort()
             assert (await client.end(WAIT_S))["conserved"]
 
     serve(work)
@@ -352,7 +352,7 @@ def test_a_client_that_is_told_no_when_it_comes_back_does_not_go_on_trying():
     async def work(served: Served) -> None:
         async with client_of(served, session="s") as client:
             await client.wait_ready()
-            client._socket.transport.abort()
+            client.connection.socket.transport.abort()
             served.manager.get("s").session.end(0)
             await until(lambda: client.failure)
             with pytest.raises(ConnectionRefused, match="'s' has ended"):
@@ -365,8 +365,8 @@ def test_a_viewer_comes_back_too():
     async def work(served: Served) -> None:
         async with client_of(served, session="s") as client, client_of(served, session="s", role="viewer") as viewer:
             await client.wait_ready()
-            viewer._socket.transport.abort()
-            await until(lambda: viewer.reconnections == 1 and viewer._socket)
+            viewer.connection.socket.transport.abort()
+            await until(lambda: viewer.reconnections == 1 and viewer.connection.socket)
             await until(lambda: served.manager.get("s").viewers)
             await client.send(LANDMARKS, SIZE)
             async for result in viewer.results():
@@ -388,7 +388,7 @@ def test_a_server_that_was_started_again_is_streamed_to_from_frame_zero():
         try:
             async with serving(ServerConfig(port=port, **config)) as (manager, again):
                 assert again == port
-                await until(lambda: client.reconnections and client._socket)
+                await until(lambda: client.reconnections and client.connection.socket)
                 await until(lambda: manager.sessions["s"].session.ready)
                 before = client.results_received
                 assert await client.send(LANDMARKS, SIZE)

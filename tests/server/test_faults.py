@@ -378,7 +378,7 @@ def test_a_session_that_ended_meanwhile_is_said_to_who_wakes_up():
         async with LiveClient(served.url, TOKEN, session="s") as client:
             await client.wait_ready()
             await stream_until(client, lambda: client.results_received >= 5)
-            client._socket.transport.abort()
+            client.connection.socket.transport.abort()
             await served.until(lambda: served.manager.get("s").producer is None)
             await until(lambda: client.reconnections or client.failure)
             if client.failure is not None:

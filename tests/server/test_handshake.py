@@ -6,7 +6,7 @@ import asyncio
 
 from websockets.asyncio.server import ServerConnection, serve
 
-from livedance_lab.client.handshake import shake_hands
+from livedance_lab.client.handshake import open_connection
 
 
 def test_a_client_that_is_closed_while_it_introduces_itself_leaves_no_connection():
@@ -23,7 +23,7 @@ def test_a_client_that_is_closed_while_it_introduces_itself_leaves_no_connection
 
         async with serve(silent, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            shaking = asyncio.create_task(shake_hands(f"ws://127.0.0.1:{port}/ws", {"type": "hello"}, True))
+            shaking = asyncio.create_task(open_connection(f"ws://127.0.0.1:{port}/ws", {"type": "hello"}, True))
             await heard.wait()
             shaking.cancel()
             async with asyncio.timeout(60):

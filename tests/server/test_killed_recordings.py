@@ -62,8 +62,9 @@ def check(folder: Path, began_s: float, killed_s: float) -> None:
         return  # all of it may be in the last second
     ledger, frames = recording.ledger, recording.frames
     assert ledger.repeated == 0
-    whole = frames[frames["seq"] <= ledger.conserved_to_seq]
-    assert len(whole) == ledger.conserved_to_seq + 1
+    first_missing = min(ledger.missing_seqs, default=ledger.captured)
+    whole = frames[frames["seq"] < first_missing]
+    assert len(whole) == first_missing
     assert killed_s - whole["t_capture_s"].max() <= 1.0
     processed = whole.loc[whole["state"] == FrameState.PROCESSED, "seq"]
     assert set(processed) <= set(recording.seq)

@@ -9,7 +9,7 @@ import pytest
 
 from livedance_lab.client import LiveSession
 from livedance_lab.session_data.data import SessionData
-from livedance_lab.session_data.resmooth import resmooth
+from livedance_lab.session_data.resmoothing import resmooth
 from livedance_lab.settings import Settings
 
 CLIP = "data/samples/dancer.mp4"

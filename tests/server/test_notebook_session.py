@@ -218,7 +218,7 @@ def results_of(session: LiveSession, count: int) -> list[int]:
 def test_after_a_crash_the_session_is_found_again_when_its_producer_is_back(monkeypatch, tmp_path):
     """The view in the browser reconnects by itself under the session's name; the kernel must notice."""
     monkeypatch.setattr(handshake, "_BACK_OFF_S", (0.02, 0.05))
-    monkeypatch.setattr(viewer, "_LOOK_AGAIN_S", 0.02)
+    monkeypatch.setattr(viewer, "_RETRY_EVERY_S", 0.02)
     monkeypatch.setenv("LIVEDANCE_TOKEN", TOKEN)
     monkeypatch.setenv("LIVEDANCE_RUNTIME", str(tmp_path))
     first = LiveServer.start(reuse=False, port=0, estimator="replay")

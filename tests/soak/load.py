@@ -135,8 +135,8 @@ async def _disturb(load: Load, client: LiveClient, name: str) -> None:
 
 async def _disconnect(load: Load, client: LiveClient, name: str) -> None:
     """The network breaks; the client comes back by itself."""
-    if client._socket is not None:
-        client._socket.transport.abort()
+    if client.connection.socket is not None:
+        client.connection.socket.transport.abort()
 
 
 async def _tune(load: Load, client: LiveClient, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Sessions made of numbers: every value a known function of its true time, frames lost as a real session loses them."""
+"""Synthetic sessions: every value is a known function of its true time, and frames are lost as in real sessions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def schemas() -> Schemas:
 
 
 def true_times_s(n: int, rate_hz: float, jitter_s: float, rng: np.random.Generator) -> np.ndarray:
-    """Capture times of a camera that is a little early or late each time, but never drifts."""
+    """Return capture times of a camera with jitter but without drift."""
     late_s = rng.uniform(-jitter_s, jitter_s, n)
     late_s[0] = 0.0
     return T0_S + np.arange(n) / rate_hz + late_s
@@ -94,7 +94,7 @@ def receipts_batch(s: Schemas, results: list[PoseResult]) -> pa.RecordBatch:
 
 def batches(seconds: float = 3.0, rate_hz: float = 30.0, lost: float = 0.15, jitter_s: float = 0.004,
             hands_every: int = 0, per_batch: int = 15, seed: int = 1):  # fmt: skip
-    """Yield (table, batch) as a live session appends them; lost frames come in every state a frame can end in."""
+    """Yield (table, batch) as a live session appends them; lost frames have every final state."""
     s, rng = schemas(), np.random.default_rng(seed)
     times_s = true_times_s(round(seconds * rate_hz) + 1, rate_hz, jitter_s, rng)
     is_lost = rng.random(len(times_s)) < lost
@@ -108,7 +108,7 @@ def batches(seconds: float = 3.0, rate_hz: float = 30.0, lost: float = 0.15, jit
             records.append(record(seq, times_s[seq], state))
             if state is FrameState.PROCESSED:
                 results.append(result(seq, times_s[seq], bool(hands_every) and seq % hands_every == 0))
-        records.sort(key=lambda r: r.state is FrameState.PROCESSED)  # a skipped frame is known before one in work
+        records.sort(key=lambda r: r.state is FrameState.PROCESSED)  # skipped frames are logged first
         yield "frames", frames_batch(s, records)
         if results:
             yield "results", results_batch(s, results)

@@ -1,4 +1,4 @@
-"""The values that travel: shapes are checked where they are made, and nothing seen is NaN."""
+"""The pipeline's values: constructors check shapes, and what was not seen is NaN."""
 
 from __future__ import annotations
 

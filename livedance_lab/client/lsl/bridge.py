@@ -1,4 +1,4 @@
-"""Passes a session's results and marks on to LSL, and LSL's markers to the session."""
+"""Sends a session's results and marks to LSL, and LSL's markers to the session."""
 
 from __future__ import annotations
 
@@ -27,36 +27,38 @@ _STEP_S = 1e-6
 
 
 class LslBridge:
-    """A session as LSL streams, from its making until `close`; see the package's words for the streams.
+    """Publishes a session as LSL streams until `close`; the package's docstring describes the streams.
 
     Parameters
     ----------
     session : LiveSession
     name : str, default "livedance"
-        What the names of the streams begin with.
+        Prefix of the streams' names.
     markers : str, optional
-        Name of a stream of type "Markers" whose markers become marks of the session, whenever it appears.
+        Name of a stream of type "Markers" whose markers become marks of the session; it may appear at any time.
 
     Attributes
     ----------
     pushed : int
-        Results passed on.
+        Results sent to LSL.
     skipped : int
-        Results that left the server meanwhile and were not seen here: a viewer gets the newest only.
+        Results that the server emitted in between: a viewer receives only the newest.
     unmapped : int
-        Results and marks not passed on because the server's clock was not known yet, just after a reconnection.
+        Results and marks that were not sent because the server's clock was unknown, just after a reconnection.
     marks_pushed : int
+        Marks sent to LSL.
     inlet : MarkerInlet or None
-        What became of the markers taken in.
+        Receives the markers, and counts them.
     ended : bool
         Whether the session has ended.
     clock : LslClock
-        Its `uncertainty_s` is that of the stamps, on top of the producer's (`session.manifest["clock"]`).
+        Its `uncertainty_s` is that of the samples' times, in addition to the producer's
+        (`session.manifest["clock"]`).
 
     Raises
     ------
     LiveDanceError
-        If pylsl or the LSL library cannot be loaded; names the line that installs it.
+        If pylsl or the LSL library cannot be loaded; the message says how to install it.
     ConnectionLost
         If the server's clock cannot be measured.
     """
@@ -78,10 +80,10 @@ class LslBridge:
                 marker_stream(lsl, f"{name}_markers", ids["markers"]),
             )
         )
-        self._last_stamp_s = -math.inf
+        self._last_time_s = -math.inf
         self._last_processed: int = about["ledger"]["states"]["processed"]
         self._closed = False
-        self._lock = threading.Lock()  # nothing is pushed into an outlet that is being closed
+        self._lock = threading.Lock()  # nothing may be pushed into an outlet that is being closed
         self._stops = [session.on_result(self._take_result), session.on_message(self._take_message)]
         self.inlet = MarkerInlet(lsl, markers, self.clock, session.mark, ids["markers"]) if markers else None
 
@@ -92,14 +94,14 @@ class LslBridge:
             return not self._closed and any(outlet.have_consumers() for outlet in (self._pose, self._angles))
 
     def close(self) -> None:
-        """Take the streams off the network and end the threads; the session goes on."""
+        """Remove the streams from the network and end the threads; the session continues."""
         for stop in self._stops:
             stop()
         if self.inlet is not None:
             self.inlet.close()
         with self._lock:
             self._closed = True
-            self._pose = self._angles = self._markers = None  # pylsl closes an outlet that nobody holds
+            self._pose = self._angles = self._markers = None  # pylsl closes an outlet without references
 
     def __enter__(self) -> LslBridge:
         """Use it in a `with` block."""
@@ -110,23 +112,22 @@ class LslBridge:
         self.close()
 
     def __repr__(self) -> str:
-        words = [f"{self.pushed} results pushed", f"{self.skipped} skipped", f"{self.marks_pushed} marks out"]
+        parts = [f"{self.pushed} results pushed", f"{self.skipped} skipped", f"{self.marks_pushed} marks out"]
         if self.inlet is not None:
-            words.append(f"{self.inlet.taken} in" + (f" ({self.inlet.lost} lost)" if self.inlet.lost else ""))
+            parts.append(f"{self.inlet.taken} in" + (f" ({self.inlet.lost} lost)" if self.inlet.lost else ""))
         if self.unmapped:
-            words.append(f"{self.unmapped} without a known time")
-        return (
-            f"<LSL bridge of {self._session.id}: {', '.join(words)}, stamps ± {self.clock.uncertainty_s * 1e3:.2f} ms>"
-        )
+            parts.append(f"{self.unmapped} without a known time")
+        parts.append(f"times ± {self.clock.uncertainty_s * 1e3:.2f} ms")
+        return f"<LSL bridge of {self._session.id}: {', '.join(parts)}>"
 
     def _wait_for_clock(self) -> None:
         give_up_s = now_s() + _CLOCK_WITHIN_S
         while not self._session.clock_offset.known:
             if now_s() > give_up_s:
                 raise ConnectionLost(f"the server's clock could not be measured: {self._session.error or 'no answer'}.")
-            time.sleep(0.01)  # the exchange goes on in the session's thread
+            time.sleep(0.01)  # the clock exchange runs in the session's thread
 
-    # --- in the session's thread
+    # --- called in the session's thread
 
     def _take_result(self, result: WireResult) -> None:
         with self._lock:
@@ -137,14 +138,14 @@ class LslBridge:
             if math.isnan(t_s):
                 self.unmapped += 1
                 return
-            # a better estimate of the offset may lie a little below the last one; time must not run backwards for it
-            self._last_stamp_s = max(t_s, self._last_stamp_s + _STEP_S)
-            self._pose.push_sample(pose_sample(result), self._last_stamp_s)
-            self._angles.push_sample(result.angles_smooth_deg.tolist(), self._last_stamp_s)
+            # a new estimate of the offset may be a little lower than the last one; times must still increase
+            self._last_time_s = max(t_s, self._last_time_s + _STEP_S)
+            self._pose.push_sample(pose_sample(result), self._last_time_s)
+            self._angles.push_sample(result.angles_smooth_deg.tolist(), self._last_time_s)
             self.pushed += 1
 
     def _count_skipped(self, n_processed: int) -> None:
-        """The ledger that comes with each result says how many there have been; a new server's begins anew."""
+        """Count the results in between: each result's ledger says how many there were; a new server's begins at 0."""
         self.skipped += max(n_processed - self._last_processed - 1, 0)
         self._last_processed = n_processed
 
@@ -159,7 +160,7 @@ class LslBridge:
             t_s = self.clock.from_server(message["t_s"])
             if math.isnan(t_s):
                 self.unmapped += 1
-                _log.warning("the mark %r was not passed on: the server's clock is not known", message["name"])
+                _log.warning("the mark %r was not sent to LSL: the server's clock is unknown", message["name"])
                 return
             self._markers.push_sample([message["name"]], t_s)
             self.marks_pushed += 1
@@ -171,5 +172,5 @@ def _load_lsl() -> Any:
     except (ImportError, RuntimeError, OSError) as exc:  # RuntimeError: pylsl without its library, liblsl
         raise LiveDanceError(
             f"Lab Streaming Layer cannot be loaded ({str(exc).strip()}): pip install 'livedance-lab[lsl]'; "
-            "where that brings no liblsl: conda install -c conda-forge liblsl"
+            "if that does not include liblsl: conda install -c conda-forge liblsl"
         ) from exc

@@ -1,4 +1,4 @@
-"""Server times on LSL's clock and back, by measuring both steps between them."""
+"""Maps times between the server's clock and LSL's, by measuring both against this process's clock."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _FIRST_READINGS = 16
 class LslClock:
     """Maps times between the server's clock and LSL's `local_clock` of this process.
 
-    The server's clock is measured against this process's by the session's clock exchange. This process's is
-    measured against LSL's by reading LSL's between two readings of ours: the tightest of the last readings
-    counts, so that being interrupted between them does no harm. The same rule (RFC 5905, section 8) serves both.
+    The session's clock exchange measures the server's clock against this process's. LSL's clock is measured by reading
+    it between two readings of this process's clock; of the last measurements the one with the shortest interval
+    counts, so that an interruption between the readings does no harm. The same rule (RFC 5905, section 8) serves both.
 
     Parameters
     ----------
     server_offset : callable
-        The server's clock minus this process's, as known now.
+        Returns the server's clock minus this process's, as measured so far.
     lsl_now_s : callable
         LSL's clock.
     own_now_s : callable, optional
@@ -37,16 +37,16 @@ class LslClock:
     ) -> None:
         self._server_offset, self._lsl_now_s, self._own_now_s = server_offset, lsl_now_s, own_now_s
         self._readings = OffsetEstimator(_FIRST_READINGS)
-        self._lock = threading.Lock()  # results and markers come in different threads
+        self._lock = threading.Lock()  # results and markers arrive in different threads
         for _ in range(_FIRST_READINGS):
             self._lsl_offset()
 
     def from_server(self, t_s: float) -> float:
-        """LSL seconds of a server time; NaN if it, or the server's clock, is unknown."""
+        """Map a server time to LSL's clock; NaN if the time or the server's clock is unknown."""
         return t_s - self._server_offset().offset_s + self._lsl_offset().offset_s
 
     def to_server(self, t_lsl_s: float) -> float:
-        """Server seconds of a time of LSL's clock here; NaN if the server's clock is unknown."""
+        """Map a time of LSL's clock to the server's; NaN if the server's clock is unknown."""
         return t_lsl_s - self._lsl_offset().offset_s + self._server_offset().offset_s
 
     @property
@@ -55,7 +55,7 @@ class LslClock:
         return self._server_offset().uncertainty_s + self._lsl_offset().uncertainty_s
 
     def _lsl_offset(self) -> ClockOffset:
-        """LSL's clock minus this process's: one more reading, and the best of the last ones."""
+        """Measure LSL's clock minus this process's once more; return the best of the last measurements."""
         with self._lock:
             before_s = self._own_now_s()
             t_lsl_s = self._lsl_now_s()

@@ -1,9 +1,9 @@
-"""What the LSL streams say of themselves: names, channels and units, as the XDF specification lays them out.
+"""Describes the LSL streams: names, channels and units, in the layout of the XDF specification.
 
-Source: XDF specification, "MoCap Meta Data" (github.com/sccn/xdf/wiki/MoCap-Meta-Data). It knows no joint angles;
-their channels have the type "Angle". Of each sample the stream says when its frame was captured, so nothing is
-left of a lag that was taken off: `compensated_lag` is 0. The settings are those at the start of the bridge; later
-changes stand in the session's log.
+Source: XDF specification, "MoCap Meta Data" (github.com/sccn/xdf/wiki/MoCap-Meta-Data). It does not cover joint angles;
+their channels have the type "Angle". The time of each sample is the capture time of its frame, from which no lag was
+subtracted: `compensated_lag` is 0. The settings are those at the start of the bridge; later changes are in the
+session's log.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Tree = Mapping[str, Any]
 
 
 def pose_stream(lsl: Any, name: str, source_id: str, about: Tree) -> Any:
-    """The smoothed pose: for each landmark three positions (labels end in ``_smooth``) and a confidence.
+    """Describe the stream of the smoothed pose: per landmark three positions (labels end in ``_smooth``), confidence.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def pose_stream(lsl: Any, name: str, source_id: str, about: Tree) -> Any:
     Returns
     -------
     pylsl.StreamInfo
-        Of 33 × 4 float32 channels at irregular rate.
+        33 × 4 float32 channels, irregular rate.
     """
     channels = list(_pose_channels())
     info = lsl.StreamInfo(name, "MoCap", len(channels), lsl.IRREGULAR_RATE, lsl.cf_float32, source_id)
@@ -47,7 +47,7 @@ def pose_stream(lsl: Any, name: str, source_id: str, about: Tree) -> Any:
 
 
 def pose_sample(result: WireResult) -> list[float]:
-    """One sample of `pose_stream`; NaN where nothing was seen."""
+    """Return a result as a sample of `pose_stream`; NaN where nothing was seen."""
     return [
         value
         for position_m, visibility in zip(result.world_m_smooth.tolist(), result.visibility.tolist(), strict=True)
@@ -56,7 +56,7 @@ def pose_sample(result: WireResult) -> list[float]:
 
 
 def angle_stream(lsl: Any, name: str, source_id: str, about: Tree) -> Any:
-    """The smoothed joint angles (labels end in ``_smooth``), degrees, in the order of the manifest.
+    """Describe the stream of smoothed joint angles (labels end in ``_smooth``), degrees, in the manifest's order.
 
     Parameters as for `pose_stream`.
     """
@@ -70,7 +70,7 @@ def angle_stream(lsl: Any, name: str, source_id: str, about: Tree) -> Any:
 
 
 def marker_stream(lsl: Any, name: str, source_id: str) -> Any:
-    """The session's marks, by name."""
+    """Describe the stream of the session's marks."""
     info = lsl.StreamInfo(name, "Markers", 1, lsl.IRREGULAR_RATE, lsl.cf_string, source_id)
     _append(info.desc(), {"channels": {"channel": [{"label": "mark", "type": "Marker"}]}})
     return info
@@ -96,7 +96,7 @@ def _describe(info: Any, channels: Sequence[Tree], about: Tree, setup: Tree) -> 
 
 
 def _append(element: Any, tree: Tree) -> None:
-    """Write a tree as XML: a dict is an element with children, a list an element repeated."""
+    """Add a tree to an XML element: a dict is an element with children, a list repeats an element."""
     for name, value in tree.items():
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, Mapping):

@@ -1,4 +1,4 @@
-"""Recordings on disk: written as things happen, opened whatever happened since.
+"""Recordings on disk: written while a session runs, readable even after a crash.
 
-Nothing is imported here: the server writes recordings and must not load what reading them takes (pandas).
+This file imports nothing: the server writes recordings and must not load pandas, which only reading needs.
 """

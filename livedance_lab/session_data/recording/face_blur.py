@@ -1,4 +1,4 @@
-"""Faces made unrecognisable in kept pictures."""
+"""Makes faces unrecognisable in kept images."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from livedance_lab.skeletons import BLAZEPOSE_33
 __all__ = ["blur_face", "pixelate"]
 
 _FACE = slice(0, BLAZEPOSE_33.index("mouth_right") + 1)
-_MARGIN = 1.1  # of the landmarks' extent, on every side: hair, chin and how far the head moves in one frame
-_CELLS = 6  # pixelated to so few squares across that nobody can be told apart
+_MARGIN = 1.1  # of the landmarks' extent, on every side: for hair, chin and the motion of the head in one frame
+_CELLS = 6  # so few squares across that nobody can be recognised
 _QUALITY = 0.9
 
 
 def blur_face(frame: Frame, body: Body | None) -> bytes | None:
-    """The frame's picture with the face pixelated.
+    """Return the frame's image with the face pixelated.
 
     Parameters
     ----------
     frame : Frame
     body : Body or None
-        The newest pose, from this frame or one just before it.
+        The newest pose, of this frame or of one just before it.
 
     Returns
     -------
     bytes or None
-        JPEG; None where the face's place is not known, because a picture that may show one is not stored.
+        JPEG; None if the face's place is unknown, because an image that may show a face is not stored then.
 
     Raises
     ------
     ImageError
-        If the picture cannot be decoded.
+        If the image cannot be decoded.
     """
     if body is None:
         return None
@@ -55,7 +55,7 @@ def blur_face(frame: Frame, body: Body | None) -> bytes | None:
 
 
 def pixelate(region: ImageArray) -> None:
-    """Replace a region by a few squares of its mean colours, in place."""
+    """Replace a region in place by a few squares of its mean colours."""
     height, width = region.shape[:2]
     rows = np.unique(np.linspace(0, height, _CELLS + 1).astype(int))
     columns = np.unique(np.linspace(0, width, _CELLS + 1).astype(int))

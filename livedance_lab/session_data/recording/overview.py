@@ -1,4 +1,4 @@
-"""A recording in numbers: what `livedance info` shows."""
+"""The figures of a recording that ``livedance info`` shows."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from livedance_lab.analysis.statistics import percentiles
 from livedance_lab.pose import FrameState
 from livedance_lab.session_data.recording.reader import Recording
 
-__all__ = ["describe"]
+__all__ = ["recording_overview"]
 
 _GAP = ("start_s", "duration_s", "captured")
 
 
-def describe(recording: Recording) -> dict[str, Any]:
-    """What a recording holds, as plain values for JSON; unknown is NaN.
+def recording_overview(recording: Recording) -> dict[str, Any]:
+    """Return the main figures of a recording as plain values for JSON; unknown is NaN.
 
     Parameters
     ----------
@@ -31,7 +31,6 @@ def describe(recording: Recording) -> dict[str, Any]:
         age_ms` (p50, p95, p99), `ledger, gaps, settings, settings_changes, marks, errors, clock, has_video,
         versions, models`.
     """
-    duration_s, n_results = recording.duration_s, len(recording.seq)
     found = recording.tables["results"]["found"].to_numpy()
     ages = recording.frames.loc[recording.frames["state"] == FrameState.PROCESSED, "age_ms"].to_numpy()
     events = recording.events
@@ -43,10 +42,10 @@ def describe(recording: Recording) -> dict[str, Any]:
         "complete": recording.complete,
         "missing": list(recording.missing),
         "started_utc": _utc(recording.t0_unix_s),
-        "duration_s": duration_s,
-        "captured_per_s": _per_s(recording.ledger.captured - 1, duration_s),
-        "results_per_s": _per_s(n_results - 1, duration_s),
-        "found_share": float(np.mean(found)) if n_results else math.nan,
+        "duration_s": recording.duration_s,
+        "captured_per_s": recording.captured_per_s,
+        "results_per_s": recording.results_per_s,
+        "found_share": float(np.mean(found)) if len(found) else math.nan,
         "age_ms": percentiles(ages),
         "ledger": recording.ledger.plain(),
         "gaps": [
@@ -65,16 +64,12 @@ def describe(recording: Recording) -> dict[str, Any]:
 
 
 def _of_kind(recording: Recording, kind: str) -> list[dict[str, Any]]:
-    """Events of one kind, at seconds after the first captured frame."""
+    """Return the events of one kind, with times in seconds after the first captured frame."""
     events = recording.events[recording.events["kind"] == kind]
     return [
         {"at_s": t_s - recording.t0_s, "name": name, "data": data}
         for t_s, name, data in zip(events["t_s"], events["name"], events["data"], strict=True)
     ]
-
-
-def _per_s(intervals: int, duration_s: float) -> float:
-    return intervals / duration_s if intervals > 0 and duration_s > 0 else math.nan
 
 
 def _utc(unix_s: float) -> str | None:

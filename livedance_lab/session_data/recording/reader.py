@@ -1,14 +1,14 @@
-"""Opening a recording: closed, still running, or cut off by a crash, all in the same way.
+"""Opens a recording that was closed, still runs, or was cut off by a crash.
 
-Nothing is repaired and nothing is written. A batch that was cut off at the end of a file is left out, and
-`Recording.missing` says in words what is not there.
+The reader repairs nothing and writes nothing. It leaves out a batch that is cut off at the end of a file, and
+`Recording.missing` says what is missing.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -26,7 +26,7 @@ __all__ = ["Recording", "StoredImage"]
 
 @dataclass(frozen=True)
 class StoredImage:
-    """A picture as it was received.
+    """An image as it was received.
 
     Attributes
     ----------
@@ -34,27 +34,27 @@ class StoredImage:
     t_capture_s, t_receive_s : float
         Server clock.
     image : bytes
-        Encoded as it came.
+        JPEG, PNG or WebP.
     """
 
     seq: int
     t_capture_s: float
     t_receive_s: float
-    image: bytes
+    image: bytes = field(repr=False)
 
 
 class Recording(SessionData):
-    """A session on disk. Make one with `Recording.open`.
+    """A session on disk; use `Recording.open`.
 
     Parameters
     ----------
     path : Path
         Its folder.
     tables : dict of str to pyarrow.Table
-        What could be read.
+        The rows that could be read.
     manifest : dict
     missing : tuple of str
-        What could not, in words.
+        What could not be read.
     """
 
     def __init__(
@@ -66,12 +66,12 @@ class Recording(SessionData):
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Recording:
-        """Open a recording; files are memory-mapped, so that long ones cost memory only where they are read.
+        """Open a recording; its files are memory-mapped, so that only the parts that are used need memory.
 
         Parameters
         ----------
         path : path
-            The folder `RecordingWriter` wrote.
+            Its folder.
 
         Returns
         -------
@@ -80,7 +80,7 @@ class Recording(SessionData):
         Raises
         ------
         RecordingError
-            If there is no recording, it is of a newer format, or no table of it can be read.
+            If there is no recording, if it has a newer format, or if none of its tables can be read.
         """
         folder = Path(path).expanduser().absolute()
         manifest = _manifest(folder)
@@ -101,35 +101,42 @@ class Recording(SessionData):
 
     @property
     def complete(self) -> bool:
-        """Whether the recording was closed properly and all of it can be read."""
+        """Whether the recording was closed and all of it can be read."""
         return bool(self.manifest.get("complete")) and not self._damage
 
     @cached_property
     def missing(self) -> tuple[str, ...]:
-        """What is not there, in words; empty for a complete recording."""
-        words = list(self._damage)
+        """What is missing, one sentence each; empty for a complete recording."""
+        missing = list(self._damage)
         if self.manifest.get("error"):
-            words.insert(0, f"{self.manifest['error']}")
+            missing.insert(0, f"{self.manifest['error']}")
         elif not self.manifest.get("complete"):
-            words.insert(0, "the recording was not closed: what came after its last row is missing.")
+            missing.insert(0, "the recording was not closed: everything after its last row is missing.")
         if self.ledger.missing_seqs:
             n, first = len(self.ledger.missing_seqs), self.ledger.missing_seqs[0]
-            words.append(f"{n} captured frame(s), the first of them {first}, have no ledger entry.")
-        return tuple(words)
+            missing.append(f"{n} captured frame(s), the first of them {first}, have no ledger entry.")
+        return tuple(missing)
+
+    def _facts(self) -> dict[str, str]:
+        return {
+            **super()._facts(),
+            "path": f"recorded in {self.path}",
+            "complete": "complete" if self.complete else " ".join(self.missing),
+        }
 
     def to_xarray(self, space: Literal["px", "m"] = "px", *, smooth: bool = False, hands: bool = False) -> Any:
-        """The session as an xarray Dataset in movement's layout; see `livedance_lab.session_data.xarray_dataset`."""
+        """Convert to an xarray Dataset in the layout of movement; see `livedance_lab.session_data.xarray_dataset`."""
         from livedance_lab.session_data.xarray_dataset import dataset
 
         return dataset(self, space=space, smooth=smooth, hands=hands)
 
     @property
     def has_video(self) -> bool:
-        """Whether received pictures were kept."""
+        """Whether received images were kept."""
         return bool(parts(self.path, VIDEO))
 
     def images(self) -> Iterator[StoredImage]:
-        """Received pictures one by one, in the order they were received.
+        """Iterate over the received images in the order they were received.
 
         Raises
         ------
@@ -137,7 +144,7 @@ class Recording(SessionData):
             If the recording kept none.
         """
         if not self.has_video:
-            raise RecordingError(f"{self.path} holds no pictures: it was recorded without keep_video.")
+            raise RecordingError(f"{self.path} holds no images: it was recorded without keep_video.")
         for _, path in parts(self.path, VIDEO):
             for batch in _Part(path):
                 for row in range(len(batch)):
@@ -157,19 +164,19 @@ def _manifest(folder: Path) -> dict[str, Any]:
     if manifest["format_version"] > FORMAT_VERSION:
         raise RecordingError(
             f"{folder} has format {manifest['format_version']}, this livedance_lab reads up to {FORMAT_VERSION}: "
-            "upgrade it."
+            "install a newer livedance_lab."
         )
     return manifest
 
 
 def _read_table(folder: Path, table: str) -> tuple[pa.Table | None, list[str]]:
-    """All rows of a table (None: nothing of it can be read), and words on what is missing."""
+    """Return all rows of a table (None: none can be read), and sentences on what is missing."""
     found = parts(folder, table)
     batches: list[pa.RecordBatch] = []
     damage: list[str] = []
     schema: pa.Schema | None = None
     absent = sorted(set(range(found[-1][0] + 1)) - {number for number, _ in found}) if found else []
-    damage += [f"{table}: part {number} is gone." for number in absent]
+    damage += [f"{table}: part {number} is missing." for number in absent]
     for _, path in found:
         part = _Part(path)
         batches += part
@@ -177,12 +184,12 @@ def _read_table(folder: Path, table: str) -> tuple[pa.Table | None, list[str]]:
         if part.cut:
             damage.append(f"{path.name}: cut off after {part.rows} rows.")
     if schema is None:
-        return None, [*damage, f"{table}: the whole table is gone."]
+        return None, [*damage, f"{table}: the whole table is missing."]
     return pa.Table.from_batches(batches, schema), damage
 
 
 class _Part:
-    """The batches of one file, up to its end or to where it was cut."""
+    """The batches of one file, up to its end or to the place where it was cut."""
 
     def __init__(self, path: Path) -> None:
         self.cut, self.rows = False, 0

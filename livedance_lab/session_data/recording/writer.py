@@ -1,8 +1,7 @@
-"""Writing a recording while it happens, without ever holding up the session.
+"""Writes a recording while the session runs, without making the session wait.
 
-`RecordingWriter.write` only hands rows over; a thread of the writer's own puts them on disk four times a
-second and asks the system to make them durable. A process killed at any moment loses what came since the
-last of those writes: about a quarter of a second.
+`RecordingWriter.write` only queues rows; the writer's own thread writes them to disk four times a second and syncs
+the files. A process that is killed loses the rows since the last of those writes: about a quarter of a second.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ CONSENT = (
 )
 
 Transform = Callable[[Frame, Body | None], bytes | None]
-"""Gives the bytes to store for a frame (its face hidden, say), given what was seen in it; None: store nothing."""
+"""Returns the image to store for a frame (for example with the face hidden), given the body seen in it; None: none."""
 
 
 class RecordingWriter:
@@ -42,27 +41,27 @@ class RecordingWriter:
     Parameters
     ----------
     path : path
-        The recording's folder; made if need be. It must not hold a recording yet.
+        The recording's folder; it is created if necessary and must not hold a recording yet.
     schemas : Schemas
         The session's.
     manifest : mapping
-        What is known of the session at its start, JSON values; see `close` for what is known at its end.
+        What is known of the session at its start, JSON values; `close` adds what is known at its end.
     keep_video : bool, default False
-        Also store received pictures (`write_image`); the manifest then carries a line on consent.
+        Also store received images (`write_image`); the manifest then has a sentence on consent.
     transform : callable, optional
-        Applied to every picture, with what was seen in it, in the writer's thread, before it is stored.
+        Applied to every image, with the body seen in it, in the writer's thread, before it is stored.
     flush_every_s : float, default 0.25
         How long rows may wait before they are written and synced.
     part_bytes : int, default 64 MiB
         A table begins a new part when the current one is larger.
     max_waiting_bytes : int, default 320 MiB
-        Rows that wait for a stalled disk; beyond it the recording fails rather than fill the memory. A session's
-        whole log (256 MiB at most), handed over at once when recording begins late, must fit.
+        Most bytes that wait for a stalled disk; beyond it the recording fails rather than fill the memory. A session's
+        whole log (at most 256 MiB) is queued at once when recording begins late, and must fit.
 
     Raises
     ------
     RecordingError
-        If the folder cannot be made or written, or holds a recording already.
+        If the folder cannot be created or written, or holds a recording already.
     """
 
     def __init__(
@@ -90,7 +89,7 @@ class RecordingWriter:
         self._lock = threading.Condition()
         self._waiting: list[tuple[str, Any]] = []
         self._waiting_bytes = 0
-        self._asked = self._done = 0  # flushes asked for, and the newest that is on disk
+        self._flushes_wanted = self._flushes_done = 0
         self._closing = self._closed = False
         self._error: RecordingError | None = None
         try:
@@ -104,20 +103,20 @@ class RecordingWriter:
         self._thread = threading.Thread(target=self._run, name=f"recording {self.path.name}", daemon=True)
         self._thread.start()
 
-    # --- the session's side: returns at once ---
+    # --- called by the session; returns at once ---
 
     @property
     def error(self) -> RecordingError | None:
-        """Why the recording ended early; None while all is well."""
+        """Why the recording ended early; None if it did not."""
         return self._error
 
     @property
     def rows(self) -> dict[str, int]:
-        """Rows on disk so far, per table."""
+        """Rows on disk, per table."""
         return {table: stream.rows for table, stream in self._streams.items()}
 
     def write(self, table: str, batch: pa.RecordBatch) -> None:
-        """Hand rows over.
+        """Queue rows.
 
         Parameters
         ----------
@@ -129,23 +128,23 @@ class RecordingWriter:
         Raises
         ------
         RecordingError
-            If the recording has failed (what was written stays readable) or is closed, or the batch has
+            If the recording has failed (the rows on disk stay readable) or is closed, or if the batch has
             another schema.
         """
         if table not in self._streams or table == VIDEO:
             raise RecordingError(f"there is no table {table!r}; there are {', '.join(TABLES)}.")
         if not batch.schema.equals(self._streams[table].schema):
             raise RecordingError(f"rows of {table} must have its schema, got {batch.schema.names}.")
-        self._hand_over(table, batch, batch.nbytes)
+        self._queue(table, batch, batch.nbytes)
 
     def write_image(self, frame: Frame, body: Body | None = None) -> None:
-        """Hand a received picture over, original bytes.
+        """Queue a received image, original bytes.
 
         Parameters
         ----------
         frame : Frame
         body : Body, optional
-            What was seen in it; `transform` needs it to know where the face is.
+            The body seen in it; `transform` needs it to find the face.
 
         Raises
         ------
@@ -154,10 +153,10 @@ class RecordingWriter:
         """
         if VIDEO not in self._streams:
             raise RecordingError("this recording keeps no video; start it with keep_video=True.")
-        self._hand_over(VIDEO, (frame, body), len(frame.image))
+        self._queue(VIDEO, (frame, body), len(frame.image))
 
     def flush(self) -> None:
-        """Wait until everything handed over so far is on disk.
+        """Wait until everything queued so far is on disk.
 
         Raises
         ------
@@ -165,14 +164,14 @@ class RecordingWriter:
             If the recording has failed.
         """
         with self._lock:
-            self._asked += 1
-            wanted = self._asked
+            self._flushes_wanted += 1
+            wanted = self._flushes_wanted
             self._lock.notify_all()
-            self._lock.wait_for(lambda: self._done >= wanted or self._closed)
+            self._lock.wait_for(lambda: self._flushes_done >= wanted or self._closed)
         self._raise_if_failed()
 
     def close(self, final_manifest: Mapping[str, Any] | None = None) -> None:
-        """Write what is left, and the manifest as it is known at the end. Closing twice does nothing.
+        """Write the remaining rows and the final manifest. Closing twice does nothing.
 
         Parameters
         ----------
@@ -182,7 +181,7 @@ class RecordingWriter:
         Raises
         ------
         RecordingError
-            If the recording has failed, now or before.
+            If the recording has failed, now or earlier.
         """
         with self._lock:
             if self._closing:
@@ -196,18 +195,18 @@ class RecordingWriter:
             self._manifest["error"] = str(self._error)
         try:
             _write_manifest(self.path, self._manifest)
-        except OSError as exc:  # the manifest of the start is still there, and says "not complete"
+        except OSError as exc:  # the first manifest is still there, and says "not complete"
             self._fail(exc)
         self._raise_if_failed()
 
-    def _hand_over(self, table: str, item: Any, n_bytes: int) -> None:
+    def _queue(self, table: str, item: Any, n_bytes: int) -> None:
         self._raise_if_failed()
         with self._lock:
             if self._closing:
                 raise RecordingError(f"the recording {self.path} is closed.")
             if self._waiting_bytes + n_bytes > self._max_waiting:
                 self._error = RecordingError(
-                    f"the disk of {self.path} does not keep up: {self._waiting_bytes / 2**20:.0f} MiB wait for it. "
+                    f"the disk of {self.path} is too slow: {self._waiting_bytes / 2**20:.0f} MiB wait for it. "
                     "What was written so far stays readable."
                 )
                 self._lock.notify_all()
@@ -226,7 +225,7 @@ class RecordingWriter:
             ended = False
             while not ended and self._error is None:
                 ended = self._write_once()
-        except Exception as exc:  # noqa: BLE001 - whatever it was, a dead thread must not look like a live recording
+        except Exception as exc:  # noqa: BLE001  a dead thread must not look like a running recording
             self._fail(exc)
         finally:
             for stream in self._streams.values():
@@ -237,22 +236,21 @@ class RecordingWriter:
                 self._lock.notify_all()
 
     def _write_once(self) -> bool:
-        """Write what waits, after giving more the time to come; True when it was the last."""
+        """Wait for rows and write them; True if they were the last."""
         with self._lock:
-            self._lock.wait_for(self._in_a_hurry, timeout=self._flush_every_s)
+            self._lock.wait_for(self._must_write_now, timeout=self._flush_every_s)
             items, self._waiting, self._waiting_bytes = self._waiting, [], 0
-            reached, ending = self._asked, self._closing
-        for table in sorted(
-            self._streams, key="frames".__eq__
-        ):  # the ledger last: "processed" means the result is there
+            reached, ending = self._flushes_wanted, self._closing
+        # the ledger is last, so that the result of a "processed" frame is always on disk before it
+        for table in sorted(self._streams, key="frames".__eq__):
             self._append(table, [item for name, item in items if name == table])
         with self._lock:
-            self._done = reached
+            self._flushes_done = reached
             self._lock.notify_all()
         return ending
 
-    def _in_a_hurry(self) -> bool:
-        return self._asked > self._done or self._closing or self._error is not None
+    def _must_write_now(self) -> bool:
+        return self._flushes_wanted > self._flushes_done or self._closing or self._error is not None
 
     def _append(self, table: str, items: list[Any]) -> None:
         if not items:
@@ -268,7 +266,7 @@ class RecordingWriter:
     def _image_row(self, frame: Frame, body: Body | None) -> dict[str, Any] | None:
         try:
             image = self._transform(frame, body) if self._transform else frame.image
-        except LiveDanceError:  # a picture that cannot be changed as asked is not stored unchanged
+        except LiveDanceError:  # an image that cannot be transformed must not be stored untransformed
             image = None
         if image is None:
             self._manifest["images_withheld"] = self._manifest.get("images_withheld", 0) + 1
@@ -286,7 +284,7 @@ class RecordingWriter:
 
 
 class _Stream:
-    """One table's parts."""
+    """The parts of one table."""
 
     def __init__(self, folder: Path, table: str, schema: pa.Schema, part_bytes: int) -> None:
         self.schema, self.rows = schema, 0
@@ -298,12 +296,12 @@ class _Stream:
         self._file: BinaryIO = self._path.open("xb")
         self._good_bytes = 0
         self._ipc = pa.ipc.new_stream(self._file, self.schema)
-        # the schema stands in the file before any row does
+        # the schema is on disk before any row
         self._ipc.write_batch(batch(self.schema, dict.fromkeys(self.schema.names, ())))
         self._sync()
 
     def append(self, rows: pa.Table) -> None:
-        """Write rows as one batch and make them durable."""
+        """Write rows as one batch and sync the file."""
         if not len(rows):
             return
         if self._good_bytes > self._part_bytes:
@@ -320,18 +318,18 @@ class _Stream:
         self._good_bytes = self._file.tell()
 
     def close(self) -> None:
-        """Mark the end of the part; after a failure, cut off the half-written batch instead."""
+        """Mark the end of the part; after a failure, cut off the incomplete batch instead."""
         try:
             if self._file.tell() == self._good_bytes:
                 self._ipc.close()
             self._file.close()
         except OSError:
-            with suppress(OSError):  # a reader skips a half-written batch too
+            with suppress(OSError):  # readers skip an incomplete batch too
                 os.truncate(self._path, self._good_bytes)
 
 
 def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Replace the manifest in one step: a reader sees the old one or the new one, never half."""
+    """Replace the manifest atomically, so that a reader sees either the old or the new one."""
     new = folder / f"{MANIFEST}.new"
     with new.open("wb") as file:
         file.write(orjson.dumps(dict(manifest), option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))

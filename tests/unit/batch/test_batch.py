@@ -168,7 +168,7 @@ def test_what_is_wrong_with_one_video_does_not_stop_the_others(clips, tmp_path):
 
     outcomes = analyze_videos([broken, *clips[:2]], tmp_path / "out", workers=1, settings=Settings(hands=False))
 
-    assert "gives no picture" in outcomes[0].error
+    assert "gives no image" in outcomes[0].error
     assert (outcomes[1].frames_out, outcomes[1].error) == (FRAMES, "")
     assert "holds no analysis" in outcomes[2].error
     other = analyze_videos(clips[:1], tmp_path / "out", settings=Settings(hands=False), annotate=True)

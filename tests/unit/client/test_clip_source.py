@@ -1,4 +1,4 @@
-"""What a camera's frames are sent as."""
+"""How a camera's frames are encoded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from livedance_lab.settings import Settings
 
 
 class Recorder:
-    """Stands for the connected client: what is sent, and the settings the server told it."""
+    """A connected client that records the frames; the settings change after the second one."""
 
     def __init__(self) -> None:
         self.settings: dict[str, Any] = Settings().plain()
@@ -31,5 +31,5 @@ def test_a_cameras_frames_get_smaller_as_soon_as_the_session_asks_for_it():
     asyncio.run(play_camera(client, str(sample_path()), Settings(short_side_px=240)))  # type: ignore[arg-type]
 
     assert len(client.short_sides) > 2
-    assert client.short_sides[:2] == [240, 240]  # as asked for here, until the session says otherwise
+    assert client.short_sides[:2] == [240, 240]  # the settings passed in, until the session's change
     assert set(client.short_sides[2:]) == {192}

@@ -1,4 +1,4 @@
-"""Which frames are on the way and whether one more may go: the producer's books, stepped by hand."""
+"""Counting unanswered frames and deciding whether one more may be sent, step by step."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import math
 
 import pytest
 
-from livedance_lab.client.frame_credit import ESCAPE_S, Credit
+from livedance_lab.client.frame_credit import ESCAPE_S, FrameCredit
 
 
-def sent(credit: Credit, now_s: float = 0.0) -> int:
+def sent(credit: FrameCredit, now_s: float = 0.0) -> int:
     seq = credit.capture()
     credit.send(seq, now_s)
     return seq
 
 
 def test_frames_are_numbered_from_zero_sent_or_not():
-    credit = Credit()
+    credit = FrameCredit()
     assert [credit.capture() for _ in range(3)] == [0, 1, 2]
     credit.skip(1, 0.5)
     assert credit.capture() == 3
 
 
 def test_paced_lets_no_more_go_than_the_window():
-    credit = Credit("paced", window=2)
+    credit = FrameCredit("paced", window=2)
     for _ in range(2):
         assert credit.may_send(0.0, socket_busy=False)
         sent(credit)
@@ -34,7 +34,7 @@ def test_paced_lets_no_more_go_than_the_window():
 
 
 def test_free_lets_everything_go_but_not_into_a_full_socket():
-    credit = Credit("free")
+    credit = FrameCredit("free")
     for _ in range(50):
         sent(credit)
 
@@ -42,40 +42,42 @@ def test_free_lets_everything_go_but_not_into_a_full_socket():
     assert not credit.may_send(0.0, socket_busy=True)
 
 
-def stream(credit: Credit, *, from_s: int, seconds: int, results_hz: int, round_trip_s: float = 0.002) -> list[str]:
-    """Some seconds at 60 frames/s; what is told of switches."""
-    told = []
+def stream(
+    credit: FrameCredit, *, from_s: int, seconds: int, results_hz: int, round_trip_s: float = 0.002
+) -> list[str]:
+    """Return the reports of switches during some seconds at 60 frames/s."""
+    reports = []
     for second in range(from_s, from_s + seconds):
         for _ in range(60):
             credit.gauge.offered()
         for _ in range(results_hz):
             credit.gauge.result(0.028)
         if switch := credit.reconsider(second + 1.0, round_trip_s):
-            told.append(switch)
-    return told
+            reports.append(switch)
+    return reports
 
 
 def test_auto_measures_the_stream_itself_and_says_why_it_paces():
-    credit = Credit("auto")
+    credit = FrameCredit("auto")
     assert not credit.is_paced
     credit.reconsider(0.0, math.nan)
-    (told,) = stream(credit, from_s=0, seconds=4, results_hz=36)
+    (report,) = stream(credit, from_s=0, seconds=4, results_hz=36)
 
     assert credit.is_paced
-    assert told == {"type": "pacing", "to": "paced", "reason": "frames are overtaken, the round trip is short",
+    assert report == {"type": "pacing", "to": "paced", "reason": "frames are overtaken, the round trip is short",
                     "round_trip_s": 0.002, "offered_hz": 60.0, "results_hz": 36.0, "server_s": 0.028, "window": 1,
                     "load": 60 / 36}  # fmt: skip
 
 
 @pytest.mark.parametrize(("pacing", "paced"), [("paced", True), ("free", False)])
 def test_a_chosen_pacing_is_obeyed_whatever_is_measured(pacing, paced):
-    credit = Credit(pacing)
+    credit = FrameCredit(pacing)
     assert stream(credit, from_s=0, seconds=9, results_hz=36) == []
     assert credit.is_paced is paced
 
 
 def test_another_session_begins_unpaced_its_log_knows_of_no_switch():
-    credit = Credit("auto")
+    credit = FrameCredit("auto")
     stream(credit, from_s=0, seconds=5, results_hz=36)
     credit.connected(0, [], resumed=True)
     assert credit.is_paced
@@ -84,19 +86,19 @@ def test_another_session_begins_unpaced_its_log_knows_of_no_switch():
 
 
 def test_an_answer_answers_everything_before_it():
-    credit = Credit()
+    credit = FrameCredit()
     for _ in range(5):
         sent(credit)
     credit.answer(3)
 
     assert set(credit.unanswered) == {4}
     assert credit.answered == 4
-    credit.answer(3)  # heard twice
+    credit.answer(3)  # a repeated answer
     assert credit.answered == 4
 
 
 def test_an_answer_that_never_comes_does_not_stop_the_stream():
-    credit = Credit("paced")
+    credit = FrameCredit("paced")
     sent(credit, now_s=10.0)
 
     assert not credit.may_send(10.0 + ESCAPE_S - 0.01, socket_busy=False)
@@ -105,19 +107,19 @@ def test_an_answer_that_never_comes_does_not_stop_the_stream():
     assert not credit.may_send(10.0 + ESCAPE_S + 0.02, socket_busy=False)  # one more, not all
 
 
-def test_skipped_frames_are_told_once_in_pieces():
-    credit = Credit()
+def test_skipped_frames_are_reported_once_in_pieces():
+    credit = FrameCredit()
     for _ in range(12):
         credit.skip(credit.capture(), 1.5)
 
-    told = credit.take_skipped(most=5) + credit.take_skipped(most=5) + credit.take_skipped(most=5)
-    assert [seq for seq, _ in told] == list(range(12))
+    reports = credit.take_skipped(most=5) + credit.take_skipped(most=5) + credit.take_skipped(most=5)
+    assert [seq for seq, _ in reports] == list(range(12))
     assert credit.take_skipped() == []
 
 
-def test_after_a_reconnection_the_last_reports_are_told_again():
-    """The connection was breaking when they were said: nobody knows whether they were heard."""
-    credit = Credit()
+def test_after_a_reconnection_the_last_reports_are_repeated():
+    """The reports before the break may be lost."""
+    credit = FrameCredit()
     credit.skip(credit.capture(), 0.0)
     credit.take_skipped()
     credit.skip(credit.capture(), 0.1)
@@ -126,8 +128,8 @@ def test_after_a_reconnection_the_last_reports_are_told_again():
     assert credit.take_skipped() == [(0, 0.0), (1, 0.1)]
 
 
-def test_what_is_told_again_does_not_grow_without_limit():
-    credit = Credit()
+def test_repeated_reports_have_a_limit():
+    credit = FrameCredit()
     for _ in range(10):
         for _ in range(1000):
             credit.skip(credit.capture(), 0.0)
@@ -139,7 +141,7 @@ def test_what_is_told_again_does_not_grow_without_limit():
 
 
 def test_a_client_that_resumes_goes_on_with_its_own_numbers():
-    credit = Credit()
+    credit = FrameCredit()
     for _ in range(10):
         sent(credit)
     credit.connected(8, [3, 7], resumed=True)
@@ -151,15 +153,15 @@ def test_a_client_that_resumes_goes_on_with_its_own_numbers():
 
 
 def test_a_client_new_to_a_session_numbers_on_from_the_last_one():
-    credit = Credit()
+    credit = FrameCredit()
     credit.connected(240, [], resumed=True)
 
     assert credit.capture() == 240
 
 
 def test_where_the_server_has_forgotten_the_session_numbers_begin_again():
-    """A server that was started again would take frame 20000 for an absurd jump, for ever."""
-    credit = Credit("paced")
+    """A restarted server would reject frame 20000, and all later ones, as an absurd jump."""
+    credit = FrameCredit("paced")
     for _ in range(20_000):
         credit.capture()
     sent(credit)

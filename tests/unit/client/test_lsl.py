@@ -1,4 +1,4 @@
-"""LSL without a network: clocks with known offsets, and what is said where LSL is missing."""
+"""LSL without a network: clocks with known offsets, and the error where LSL is missing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SERVER_AHEAD_S, LSL_AHEAD_S = 1000.0, -40.0
 
 
 class Clocks:
-    """Our clock and LSL's, `LSL_AHEAD_S` apart; each reading takes as long as told."""
+    """This process's clock and LSL's, `LSL_AHEAD_S` apart; each reading takes a given time."""
 
     def __init__(self, *reading_takes_s: float) -> None:
         self.time = FakeClock(500.0)
@@ -26,7 +26,7 @@ class Clocks:
         return self.time()
 
     def lsl(self) -> float:
-        """Read at a third of the time it takes: the middle of the two readings of ours is off, by less than half."""
+        """Read after a third of the time: the middle of the two own readings is off by less than half of it."""
         takes_s = self.takes.pop(0) if self.takes else 0.3
         now_s = self.time.advance(takes_s / 3)
         self.time.advance(takes_s * 2 / 3)
@@ -45,7 +45,7 @@ def test_times_go_there_and_back():
 
 
 def test_the_tightest_reading_counts():
-    """One quick reading among many slow ones; the truth lies within the uncertainty all along."""
+    """One quick reading among many slow ones; the error is always within the uncertainty."""
     clocks = Clocks(*[0.3] * 7, 2e-4, *[0.3] * 8)
     clock = LslClock(lambda: ClockOffset(SERVER_AHEAD_S, 0.0), clocks.lsl, clocks.own)
 
@@ -56,7 +56,7 @@ def test_the_tightest_reading_counts():
 
 
 def test_an_old_reading_is_forgotten():
-    """Clocks drift: after as many readings as are remembered, the quick one counts no more."""
+    """Clocks drift: the quick reading is dropped after as many readings as are kept."""
     clocks = Clocks(2e-4)
     clock = LslClock(lambda: ClockOffset(SERVER_AHEAD_S, 0.0), clocks.lsl, clocks.own)
     assert clock.uncertainty_s == pytest.approx(0.15)

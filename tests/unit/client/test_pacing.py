@@ -1,4 +1,4 @@
-"""Whether the rule of `auto` pacing is worth its name: against both alternatives, on the server's own scheduler."""
+"""`auto` pacing compared with both alternatives, on the server's own scheduler."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ def test_auto_comes_near_the_better_of_both(design, slower, round_trip_ms, bette
     worse = "free" if better == "paced" else "paced"
 
     assert ages_ms[better] < ages_ms[worse]
-    # two seconds of looking before it switches are part of it
+    # the two seconds before it switches are included
     assert abs(ages_ms["auto"] - ages_ms[better]) < 0.5 * (ages_ms[worse] - ages_ms[better])

@@ -19,7 +19,7 @@ def data():
 
 
 def frame_equal(read: pd.DataFrame, view: pd.DataFrame) -> None:
-    """Equal values; NaN is an empty cell, and words come back as words."""
+    """Check that values are equal; NaN is an empty cell, and texts are read as texts."""
     assert list(read.columns) == list(view.columns)
     for name in view.columns:
         if pd.api.types.is_numeric_dtype(view[name]):

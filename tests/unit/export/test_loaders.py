@@ -1,4 +1,4 @@
-"""Every format, read back by the tool it is for: nothing shortened, nothing changed.
+"""Every format, read by its own tool: nothing is shortened, nothing is changed.
 
 The session is ten minutes at 30/s with 15 % lost frames. Loaders that are not installed are skipped, except
 where LIVEDANCE_LOADERS=required says that all must be there (`pip install -e '.[export-test]'`).
@@ -23,7 +23,7 @@ from livedance_lab.session_data.recording.writer import RecordingWriter
 from livedance_lab.skeletons import BLAZEPOSE_33
 from tests.support import recorded_session
 
-# warnings of the loaders are not ours to fix
+# the loaders' warnings are not about this package
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(300)]
 
 FPS = 30.0
@@ -52,7 +52,7 @@ def one(files, suffix) -> Path:
 
 
 def rows_of(files, data) -> np.ndarray:
-    """The row of each result, from the sidecar."""
+    """Return the row of each result from the file with the true times."""
     times = pd.read_csv(one(files, "_times.csv")).set_index("seq")
     rows = times.loc[data.seq, "row"]
     assert rows.notna().all()
@@ -60,7 +60,7 @@ def rows_of(files, data) -> np.ndarray:
 
 
 def assert_on_grid(rows, values, of_results, t_s, data, **tolerance):
-    """Each result's values stand in its row, at most one frame from its true time; all other rows are NaN."""
+    """Check that each result's values are in its row, at most one frame from its true time; other rows are NaN."""
     assert abs(t_s[-1] - data.duration_s) <= 1 / FPS
     assert np.abs(t_s[rows] - (data.t_capture_s - data.t0_s)).max() <= 1 / FPS
     assert len(np.unique(rows)) == len(rows)
@@ -182,7 +182,7 @@ def test_nwb_passes_the_validator(tmp_path, data):
 
 
 def test_trc_in_opensim(tmp_path, data, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # OpenSim leaves a log behind
+    monkeypatch.chdir(tmp_path)  # OpenSim writes a log file
     opensim = loader("opensim")
     files = export(data, "trc", tmp_path)
 
@@ -247,7 +247,7 @@ def test_c3d_in_ezc3d(tmp_path, data):
 
 
 def test_motion_bids_passes_the_validator(tmp_path, data):
-    validator = Path(sys.executable).with_name("bids-validator-deno")  # beside the Python that has it
+    validator = Path(sys.executable).with_name("bids-validator-deno")  # installed next to Python
     loader("bids_validator_deno")
     export(data, "motion-bids", tmp_path)
 

@@ -38,7 +38,7 @@ def test_a_video_file_keeps_count_rate_and_size(tmp_path):
     with VideoFile(tmp_path / "a.mp4", (320, 240), 25.0) as file:
         for value in (20, 120, 220):
             file.add(np.full((240, 320, 3), value, np.uint8))
-        with pytest.raises(ImageError, match="pictures are"):
+        with pytest.raises(ImageError, match="images are"):
             file.add(np.zeros((10, 10, 3), np.uint8))
 
     with VideoSource(tmp_path / "a.mp4") as video:

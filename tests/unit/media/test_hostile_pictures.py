@@ -1,4 +1,4 @@
-"""Pictures that mean harm are refused before they cost anything; unusual honest ones decode right."""
+"""Malicious images are refused before they cost anything; unusual but valid ones are decoded correctly."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_an_interlaced_png_is_not_taken_for_one_that_unpacks_to_too_much(width, 
 PEAK = """
 import resource, sys
 sys.path.insert(0, {root!r})
-import cv2, numpy, pandas  # what costs memory whatever the pictures
+import cv2, numpy, pandas  # these need memory independently of the images
 from livedance_lab.media import images
 from livedance_lab.errors import ImageError
 from tests.support import pictures
@@ -80,7 +80,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is counted in KiB on Linux")
 def test_none_of_them_takes_memory(repository):
-    """The largest that is decoded at all has 64 x 48 pixels; what is refused by its size would take GB."""
+    """The largest image that is decoded has 64 x 48 pixels; those refused by their size would need GB."""
     done = subprocess.run([sys.executable, "-c", PEAK.format(root=str(repository))], capture_output=True, text=True,
                           check=True)  # fmt: skip
     assert int(done.stdout) < 64  # MiB

@@ -1,4 +1,4 @@
-"""Pictures: told by content, refused before decoding where they must be, decoded right where they can be."""
+"""Images: recognised by content, refused before decoding where necessary, otherwise decoded correctly."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_sixteen_bit_becomes_eight():
 
 
 def test_a_phones_rotation_is_applied():
-    rgb = images.decode_rgb(encoded("JPEG", quality=95, exif=turned(6)))  # stored lying, shown upright
+    rgb = images.decode_rgb(encoded("JPEG", quality=95, exif=turned(6)))  # stored sideways, shown upright
     assert rgb.shape == (64, 48, 3)
     assert rgb[10, 10].argmax() == 2  # the blue quarter, stored bottom left, is seen top left
 

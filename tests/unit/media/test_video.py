@@ -1,4 +1,4 @@
-"""Video files: frames with their own times; what is no video says so."""
+"""Video files: frames with their own times; an error for other files."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_colours_are_red_green_blue(tmp_path):
 
 @pytest.mark.parametrize(
     ("source", "words"),
-    [("nowhere.mp4", "no video file 'nowhere.mp4'"), (99, "camera 99 gives no picture"), ("text.mp4", "is it a video")],
+    [("nowhere.mp4", "no video file 'nowhere.mp4'"), (99, "camera 99 gives no image"), ("text.mp4", "is it a video")],
 )
 def test_what_is_no_video_says_so(source, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -62,7 +62,7 @@ def test_what_is_no_video_says_so(source, words, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("source", ["text.mp4", "99"])
 def test_what_is_no_video_makes_no_noise(source, tmp_path):
-    """In a process of its own: OpenCV's libraries are told to be quiet once, before their first file."""
+    """In a process of its own, because OpenCV's libraries are silenced once, before their first file."""
     (tmp_path / "text.mp4").write_text("not a video")
     code = "import sys\nfrom livedance_lab.media.video import VideoSource, ImageError\n"
     code += "try: VideoSource(sys.argv[1])\nexcept ImageError: print('refused')"

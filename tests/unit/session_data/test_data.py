@@ -16,7 +16,7 @@ def test_rows_come_in_order_of_capture_with_their_receipts(data):
     frames = data.frames
 
     assert frames["seq"].tolist() == list(range(91))
-    assert (data.tables["frames"]["seq"].to_numpy() != frames["seq"].to_numpy()).any()  # they were written otherwise
+    assert (data.tables["frames"]["seq"].to_numpy() != frames["seq"].to_numpy()).any()  # written in another order
     painted = frames[frames["state"] == FrameState.PROCESSED]
     np.testing.assert_allclose(painted["t_paint_s"] - painted["t_capture_s"], 0.06, atol=1e-9)
     np.testing.assert_allclose(painted["age_ms"], 35, atol=1e-6)
@@ -114,3 +114,23 @@ def test_an_empty_session_is_a_session():
     assert empty.array("keypoints_px").shape == (0, 33, 3)
     for view in (empty.frames, empty.results, empty.angles, empty.landmarks, empty.events, empty.gaps):
         assert len(view) == 0
+
+
+def test_a_session_shows_what_it_holds(data):
+    processed = len(data.seq)
+    rate_hz = (processed - 1) / data.duration_s
+
+    assert repr(data) == (
+        f"<SessionData made-up: 3.0 s, 91 frames captured, {processed} processed, {rate_hz:.1f} results/s, "
+        "every frame accounted for>"
+    )
+    assert f'<td style="text-align: left">91 frames captured, {processed} processed</td>' in data._repr_html_()
+
+
+def test_a_session_shows_what_is_wrong_with_it(data):
+    frames = data.tables["frames"]
+    cut = SessionData(**{**data.tables, "frames": frames.take([0, *range(2, len(frames))])}, manifest={})
+    empty = SessionData(**{t: recorded_session.schemas()[t].empty_table() for t in TABLES}, manifest={})
+
+    assert "1 frame(s) without a state, 0 state(s) too many" in repr(cut)
+    assert repr(empty).startswith("<SessionData made-up: length unknown, 0 frames captured, 0 processed, rate unknown")

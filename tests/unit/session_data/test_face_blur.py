@@ -24,7 +24,7 @@ def detail(pixels) -> float:
 
 
 def test_the_head_becomes_flat_cells_and_the_rest_stays(noise):
-    frame = Frame(0, encode_png(noise), (640, 480))  # it was sent at half its size
+    frame = Frame(0, encode_png(noise), (640, 480))  # sent at half its size
 
     hidden = decode_rgb(blur_face(frame, body_with_face((320, 200), 60)))
 

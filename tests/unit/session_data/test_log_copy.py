@@ -1,15 +1,15 @@
-"""A copy of the log that asks only for what is new."""
+"""A copy of the log that fetches only new rows."""
 
 from __future__ import annotations
 
 from livedance_lab.pose import FrameRecord, FrameState, FrameTimes
 from livedance_lab.session_data.log import SessionLog, to_ipc
-from livedance_lab.session_data.log_copy import LogMirror
+from livedance_lab.session_data.log_copy import LogCopy
 from livedance_lab.session_data.schema import TABLES, Schemas
 
 
 class Server:
-    """A log, reached as over HTTP."""
+    """A log with the interface of the server's HTTP route."""
 
     def __init__(self, max_bytes: int = 2**20) -> None:
         self.log = SessionLog(Schemas(("left_elbow",)), max_bytes)
@@ -29,7 +29,7 @@ class Server:
 
 def test_it_has_every_row_and_fetches_each_once():
     server = Server()
-    mirror = LogMirror(server.fetch)
+    mirror = LogCopy(server.fetch)
     for seq in range(0, 300, 3):
         server.add(seq, seq + 1, seq + 2)
         mirror.update()
@@ -41,7 +41,7 @@ def test_it_has_every_row_and_fetches_each_once():
 
 
 def test_an_empty_session_has_empty_tables():
-    mirror = LogMirror(Server().fetch)
+    mirror = LogCopy(Server().fetch)
     mirror.update()
 
     assert len(mirror.data({}).frames) == 0
@@ -49,7 +49,7 @@ def test_an_empty_session_has_empty_tables():
 
 def test_rows_the_server_dropped_before_they_were_fetched_are_counted():
     server = Server(max_bytes=20_000)
-    mirror = LogMirror(server.fetch)
+    mirror = LogCopy(server.fetch)
     server.add(*range(100))
     mirror.update()
     server.add(*range(100, 3000))
@@ -63,7 +63,7 @@ def test_rows_the_server_dropped_before_they_were_fetched_are_counted():
 
 def test_reading_the_data_does_not_disturb_the_next_update():
     server = Server()
-    mirror = LogMirror(server.fetch)
+    mirror = LogCopy(server.fetch)
     server.add(0)
     mirror.update()
     first = mirror.data({})

@@ -15,7 +15,7 @@ import pytest
 
 from livedance_lab.export import export
 from livedance_lab.session_data.recording.reader import Recording
-from livedance_lab.session_data.resmooth import resmooth
+from livedance_lab.session_data.resmoothing import resmooth
 
 OLD = Path(__file__).parents[2] / "assets" / "recording-b39f057"
 SHA256_BEGINS = {

@@ -13,7 +13,7 @@ import pytest
 
 from livedance_lab.errors import RecordingError
 from livedance_lab.pose import Body, Frame, FrameState, FrameTimes
-from livedance_lab.session_data.recording.reader import Recording
+from livedance_lab.session_data.recording.reader import Recording, StoredImage
 from livedance_lab.session_data.recording.writer import RecordingWriter
 from livedance_lab.session_data.schema import TABLES, frames_batch, results_batch
 from tests.support import recorded_session
@@ -57,7 +57,7 @@ def test_large_tables_continue_in_new_parts(tmp_path):
 
     (tmp_path / "a" / "results.0001.arrows").unlink()
     recording = Recording.open(tmp_path / "a")
-    assert "results: part 1 is gone." in recording.missing
+    assert "results: part 1 is missing." in recording.missing
     assert 0 < len(recording.seq) < len(recorded_session.session(seconds=4).seq)
 
 
@@ -72,6 +72,24 @@ def test_a_running_recording_can_be_opened(tmp_path):
     writer.close()
 
 
+def test_a_recording_shows_where_it_is_and_what_is_missing(tmp_path):
+    writer = written(tmp_path / "a", seconds=1)
+    running = repr(Recording.open(tmp_path / "a"))
+    writer.close()
+    closed = Recording.open(tmp_path / "a")
+
+    assert running.startswith("<Recording made-up: 1.0 s, 31 frames captured, ")
+    assert running.endswith(
+        f"recorded in {tmp_path / 'a'}, the recording was not closed: everything after its last row is missing.>"
+    )
+    assert repr(closed).endswith(f"recorded in {tmp_path / 'a'}, complete>")
+    assert '<td style="text-align: left">complete</td>' in closed._repr_html_()
+
+
+def test_a_stored_image_is_shown_without_its_bytes():
+    assert repr(StoredImage(3, 1.5, 1.6, b"\xff" * 1000)) == "StoredImage(seq=3, t_capture_s=1.5, t_receive_s=1.6)"
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_a_file_cut_anywhere_keeps_what_stands_before_the_cut(tmp_path, table):
     written(tmp_path / "a", seconds=1).close()
@@ -80,7 +98,7 @@ def test_a_file_cut_anywhere_keeps_what_stands_before_the_cut(tmp_path, table):
     all_rows = Recording.open(tmp_path / "a").tables[table].to_pylist().__repr__()
 
     kept = []
-    for end in np.linspace(0, len(whole) - 9, 60).astype(int):  # the last 8 bytes only say that it ends
+    for end in np.linspace(0, len(whole) - 9, 60).astype(int):  # the last 8 bytes only mark the end
         path.unlink()  # the opened recordings still map the old file
         path.write_bytes(whole[:end])
         recording = Recording.open(tmp_path / "a")
@@ -93,7 +111,7 @@ def test_a_file_cut_anywhere_keeps_what_stands_before_the_cut(tmp_path, table):
 
 
 def test_other_bytes_at_the_end_are_left_out(tmp_path):
-    """A disk that lost power may leave zeros or rubbish where the last batch was to be."""
+    """A disk that lost power may leave zeros or garbage in place of the last batch."""
     writer = written(tmp_path / "a", seconds=1)
     rows = len(Recording.open(tmp_path / "a").seq)
     for tail in (b"\0" * 4096, os.urandom(4096), b"\xff\xff\xff\xff\x10\0\0\0" + os.urandom(64)):
@@ -216,9 +234,9 @@ def test_a_stalled_disk_does_not_fill_the_memory(tmp_path):
         for batch in batches:
             writer.write("results", batch)
 
-    with pytest.raises(RecordingError, match="does not keep up"):
+    with pytest.raises(RecordingError, match="is too slow"):
         write_all()
-    with pytest.raises(RecordingError, match="does not keep up"):
+    with pytest.raises(RecordingError, match="is too slow"):
         writer.close()
 
 
@@ -272,7 +290,7 @@ def test_what_is_no_recording_is_named(tmp_path):
     with pytest.raises(RecordingError, match="livedance-recording"):
         Recording.open(tmp_path)
     (tmp_path / "manifest.json").write_bytes(orjson.dumps({"format": "livedance-recording", "format_version": 99}))
-    with pytest.raises(RecordingError, match="upgrade"):
+    with pytest.raises(RecordingError, match="install a newer"):
         Recording.open(tmp_path)
     (tmp_path / "manifest.json").write_bytes(b"{")
     with pytest.raises(RecordingError, match="cannot be read"):
@@ -287,12 +305,12 @@ def test_a_table_that_is_gone_is_empty_and_named(tmp_path):
     recording = Recording.open(tmp_path / "a")
 
     assert recording.frames["t_paint_s"].isna().all()
-    assert "receipts: the whole table is gone." in recording.missing
+    assert "receipts: the whole table is missing." in recording.missing
     assert recording.angle_names == recorded_session.ANGLES
 
 
 def test_hours_of_rows_leave_the_memory_flat(tmp_path):
-    """An hour at 30/s, written as fast as the disk takes it, then opened."""
+    """An hour at 30/s, written as fast as the disk allows, then opened."""
     s = recorded_session.schemas()
     second = [recorded_session.result(n, n / 30) for n in range(30)]
     frames, results = frames_batch(s, [r.record for r in second]), results_batch(s, second)

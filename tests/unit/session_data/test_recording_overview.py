@@ -2,7 +2,7 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from livedance_lab.session_data.recording.overview import describe
+from livedance_lab.session_data.recording.overview import recording_overview
 from livedance_lab.session_data.recording.reader import Recording
 from livedance_lab.session_data.recording.writer import RecordingWriter
 from tests.support import recorded_session
@@ -29,7 +29,7 @@ def run(*arguments):
 
 
 def test_numbers_of_a_recording(folder):
-    about = describe(Recording.open(folder))
+    about = recording_overview(Recording.open(folder))
 
     assert about["complete"]
     assert about["duration_s"] == pytest.approx(3, abs=0.01)
@@ -56,7 +56,7 @@ def test_info_says_what_is_missing(folder):
 
     shown = run("info", folder).output
 
-    assert "missing: receipts: the whole table is gone." in shown
+    assert "missing: receipts: the whole table is missing." in shown
     assert "closed properly" not in shown
 
 

@@ -50,7 +50,7 @@ def test_lost_frames_keep_their_rows():
     grid = nominal_grid(session(np.arange(10) / 10, processed=[0, 1, 4, 7]))
 
     assert grid.fps == 10
-    assert grid.n_rows == 10  # the last two captured frames were lost, and are time all the same
+    assert grid.n_rows == 10  # the last two captured frames were lost, but their time counts
     assert grid.row_of.tolist() == [0, 1, 4, 7]
     np.testing.assert_array_equal(
         grid(np.float32([[1], [2], [3], [4]]))[:, 0], [1, 2, np.nan, np.nan, 3, np.nan, np.nan, 4, np.nan, np.nan]
@@ -92,7 +92,7 @@ def test_interpolation_stands_at_exact_times():
     captured_s = np.array([0.0, 0.11, 0.19, 0.33, 0.4])
     data = session(captured_s)
 
-    rows = nominal_grid(data, fps=10, fill="linear")(captured_s[:, None].copy())  # what is measured is the time
+    rows = nominal_grid(data, fps=10, fill="linear")(captured_s[:, None].copy())  # each value is its own time
 
     np.testing.assert_allclose(rows[:, 0], np.arange(5) / 10, atol=1e-6)
 

@@ -1,12 +1,12 @@
-"""Smooth a logged session again: with the settings it had, bit for bit as live, or with others, to compare.
+"""Smooths a logged session again: with the settings it had, bit for bit as live, or with others.
 
-Live and here the same `BodySmoother` sees the same float32 landmarks at the same microseconds, which is why
-nothing can differ.
+The result is the same as live because the same `BodySmoother` receives the same float32 landmarks at the same
+microseconds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,9 @@ import numpy.typing as npt
 from livedance_lab.analysis.smoothing import BodySmoother
 from livedance_lab.errors import RecordingError
 from livedance_lab.pose import BODY_SHAPES, Body, FloatArray
+from livedance_lab.progress import Progress, no_progress
 from livedance_lab.session_data.data import SessionData
 from livedance_lab.settings import Settings
-from livedance_lab.wire.messages import parse_json
 
 __all__ = ["Smoothed", "resmooth", "settings_by_version"]
 
@@ -43,22 +43,17 @@ class Smoothed:
     flags: npt.NDArray[np.uint8]
 
 
-def resmooth(
-    data: SessionData,
-    settings: Settings | None = None,
-    progress: Callable[[float], None] = lambda _share: None,
-) -> Smoothed:
+def resmooth(data: SessionData, settings: Settings | None = None, progress: Progress = no_progress) -> Smoothed:
     """Run a session's raw landmarks through the smoother again.
 
     Parameters
     ----------
     data : SessionData
-        From its first result; rows forgotten at the start mean that the filters start later, too.
+        From its first result on; if the log has dropped rows at the start, the filters start later than live.
     settings : Settings, optional
         Used for every row. By default each row gets the settings that were in force, and the result equals
         the logged smoothed values bit for bit.
-    progress : callable, optional
-        Told the share done, 0 to 1.
+    progress : Progress, optional
 
     Returns
     -------
@@ -67,7 +62,7 @@ def resmooth(
     Raises
     ------
     RecordingError
-        If the log lacks the events that say which settings were in force.
+        If the log lacks the events with the settings that were in force.
     """
     versions = data.column("settings_version")
     known = {} if settings is not None else settings_by_version(data)
@@ -85,8 +80,8 @@ def resmooth(
         in_force = wanted
         rows.append(smoother(raw, angles, t_s, wanted.visibility_threshold, hands_t_s=hands_t_s, hands_fresh=fresh))
         if row % 256 == 0:
-            progress(row / len(versions))
-    progress(1.0)
+            progress(row / len(versions), "smoothing")
+    progress(1.0, "smoothing")
     return Smoothed(
         **{name: _stack([getattr(body, name) for body, _, _ in rows], BODY_SHAPES[name])
            for name in ("keypoints_px", "world_m", "hands_px", "hands_world_m")},
@@ -96,7 +91,7 @@ def resmooth(
 
 
 def settings_by_version(data: SessionData) -> dict[int, Settings]:
-    """The settings of each version, from the session's events.
+    """Return the settings of each version, from the session's events.
 
     Raises
     ------
@@ -106,13 +101,13 @@ def settings_by_version(data: SessionData) -> dict[int, Settings]:
     versions: dict[int, Settings] = {}
     current: Settings | None = None
     for event in data.events[["kind", "name", "data"]].to_dict("records"):
-        what: dict[str, Any] = event["data"] if isinstance(event["data"], dict) else parse_json(event["data"])
+        content: dict[str, Any] = event["data"]
         if (event["kind"], event["name"]) == ("session", "created"):
-            current = versions[1] = Settings.parse(what["settings"])
+            current = versions[1] = Settings.parse(content["settings"])
         elif event["kind"] == "settings" and current is not None:
-            current = versions[what["version"]] = current.changed(what["changes"])
+            current = versions[content["version"]] = current.changed(content["changes"])
     if not versions:
-        raise RecordingError("the log does not hold the settings the session began with; give some to smooth with.")
+        raise RecordingError("the log does not hold the first settings; give the settings to smooth with.")
     return versions
 
 
@@ -124,7 +119,7 @@ def _version(known: dict[int, Settings], version: int) -> Settings:
 
 
 def _inputs(data: SessionData) -> Iterator[tuple[Body, FloatArray, float, float, bool]]:
-    """What the smoother was given for each result: body, angles, time, the hands' time and whether they were new."""
+    """Yield the smoother's input for each result: body, angles, time, the hands' time, whether the hands are new."""
     arrays = {name: data.array(name) for name in BODY_SHAPES}
     angles, hands_seq = data.array("angles_deg"), data.column("hands_seq")
     frames = data.frames
