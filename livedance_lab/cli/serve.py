@@ -116,10 +116,12 @@ def _run(config: ServerConfig, note: Path | None) -> None:
 
 def _banner(config: ServerConfig, url: str, *, told: bool) -> str:
     """What it is and where; the token only where nobody has been told it another way."""
+    from livedance_lab.settings import COMPLEXITY_NAMES
+
     s = config.settings
     params = ", ".join(f"{k} {v:g}" for k, v in s.smoothing.params.items()) or "its own parameters"
     hands = f"hands (up to {s.num_hands}, confidence {s.hand_confidence:g})" if s.hands else "no hands"
-    model = ("lite", "full", "heavy")[s.complexity]
+    model = COMPLEXITY_NAMES[s.complexity]
     return "\n".join(
         [
             "[bold]livedance_lab[/bold] is ready",

@@ -15,11 +15,9 @@ from livedance_lab.clock import now_s
 from livedance_lab.media.images import downscale, encode_jpeg, encode_webp
 from livedance_lab.media.video import VideoFrame, VideoSource
 from livedance_lab.pipeline.latest_slot import LatestSlot
-from livedance_lab.settings import Settings
+from livedance_lab.settings import CLIENT_SETTINGS, Settings
 
 __all__ = ["EncodedClip", "play_camera", "play_clip"]
-
-_ENCODING = ("short_side_px", "image_format", "jpeg_quality")
 
 Tick = Callable[[], None]
 
@@ -150,7 +148,7 @@ async def play_camera(
                 continue
             if client.settings is not said:
                 said = client.settings
-                settings = settings.changed({name: said[name] for name in _ENCODING if name in said})
+                settings = settings.changed({name: said[name] for name in CLIENT_SETTINGS if name in said})
             image = await asyncio.to_thread(encode, frame, settings)
             await client.send(image, source.size_px, frame.t_s)
             if tick is not None:

@@ -37,9 +37,7 @@ def manifest(session: Session, config: ServerConfig) -> dict[str, Any]:
 
 
 def _models(session: Session) -> dict[str, str | None]:
-    size = ("lite", "full", "heavy")[session.settings.complexity]
-    names = [f"pose_{size}", *(["hands"] if session.settings.hands else [])]
-    return {name: _sha(name) for name in names}
+    return {name: _sha(name) for name in session.settings.model_names}
 
 
 def _sha(name: str) -> str | None:
