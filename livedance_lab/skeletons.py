@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["BLAZEPOSE_33", "HAND_21", "HAND_SIDES", "Skeleton"]
+__all__ = ["BLAZEPOSE_33", "HAND_21", "HAND_SIDES", "Skeleton", "side_of"]
 
 
 @dataclass(frozen=True)
@@ -100,3 +100,9 @@ HAND_21 = Skeleton(
 
 HAND_SIDES = ("left", "right")
 """Order of the first axis wherever both hands are in one array."""
+
+
+def side_of(*landmarks: str) -> str:
+    """Return "left" or "right" if all landmarks are on that side of the body, else "middle"."""
+    sides = {next((side for side in HAND_SIDES if side in name.split("_")), "middle") for name in landmarks}
+    return sides.pop() if len(sides) == 1 else "middle"

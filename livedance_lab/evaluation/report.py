@@ -6,8 +6,8 @@ import base64
 import html
 import math
 import platform
-from dataclasses import asdict
 from pathlib import Path
+from string import Template
 from typing import Any
 
 from livedance_lab._version import __version__
@@ -17,6 +17,8 @@ from livedance_lab.plots.evaluation import save_painted, save_trials
 from livedance_lab.wire.messages import encode_json
 
 __all__ = ["tables", "write_evaluation"]
+
+_TEMPLATES = Path(__file__).parent / "templates"
 
 Table = tuple[str, str, list[str], list[list[str]]]
 """Title, what it means, headings, rows."""
@@ -47,7 +49,7 @@ def write_evaluation(found: Evaluation, out: Path) -> list[Path]:
     numbers.write_text(encode_json(found.plain()), encoding="utf-8")
     pictures = [save_painted([row for row in found.painted if row["recipe"] != FLOOR], out / "painted.png")]
     if found.trials:
-        pictures.append(save_trials([asdict(t) for t in found.trials], out / "filters.png"))
+        pictures.append(save_trials(found.trials, out / "filters.png"))
     made = tables(found)
     text.write_text("\n\n".join([f"# Evaluation on {found.about['clip']}", _how(found), *map(_markdown, made)]) + "\n",
                     encoding="utf-8")  # fmt: skip
@@ -62,18 +64,18 @@ def _painted(found: Evaluation) -> Table:
         beside = live if row["stream"].startswith("live") else None
         rows.append([row["stream"], f"{row['rate_hz']:.1f}", f"{row['age_ms']:.0f}", row["recipe"],
                      f"{row['rms_px']:.1f}", f"{row['rms_torso']:.1%}", f"{row['p95_px']:.1f}",
-                     _share(row, specified), _share(row, beside), f"{row['second_difference_px']:.2f}"])  # fmt: skip
-    own = found.painted[0]["truth_second_difference_px"]
-    recipes = "; ".join(dict.fromkeys(f"{row['recipe']}: {row['words']}" for row in found.painted))
+                     _share(row, specified), _share(row, beside), f"{row['roughness_px']:.2f}"])  # fmt: skip
+    own = found.painted[0]["truth_roughness_px"]
+    recipes = "; ".join(dict.fromkeys(f"{row['recipe']}: {row['description']}" for row in found.painted))
     bias = "bias fixed to the turning body" if found.about["turns_round"] else "constant bias"
     return (
         "What is painted",
         f"The skeleton on screen at 60 Hz against the truth at the same instant: {found.about['joints']} joints, each "
         f"landmark's {bias} removed. ×(a) is the error's ratio to the original's recipe on landmarks as MediaPipe "
         "gives them, 15 results/s, 85 ms old; ×live to the original's recipe on the original's stream, live in the "
-        f"same run. Unrest is the mean second difference per painted frame, px; the motion's own is {own:.2f}. "
+        f"same run. Roughness is the mean second difference per painted frame, px; the motion's own is {own:.2f}. "
         f"Recipes: {recipes}.",
-        ["stream", "results/s", "age ms", "recipe", "RMS px", "torso", "p95 px", "×(a)", "×live", "unrest"],
+        ["stream", "results/s", "age ms", "recipe", "RMS px", "torso", "p95 px", "×(a)", "×live", "roughness"],
         rows,
     )
 
@@ -94,8 +96,8 @@ def _lanes(found: Evaluation) -> Table:
         "One landmarker and two that take turns",
         f"The same frames and the same smoothing. Each landmarker tracks on its own, so that results of two differ a "
         f"little in turn. Painted: {alone['rate_hz']:.0f} results/s; the jitter at rest as below.",
-        ["landmarkers", "RMS px", "unrest", "jitter raw px", "jitter smoothed px"],
-        [[lane["landmarkers"], f"{row['rms_px']:.2f}", f"{row['second_difference_px']:.2f}",
+        ["landmarkers", "RMS px", "roughness", "jitter raw px", "jitter smoothed px"],
+        [[lane["landmarkers"], f"{row['rms_px']:.2f}", f"{row['roughness_px']:.2f}",
           f"{lane['jitter_raw']:.3f}", f"{lane['jitter']:.3f}"] for lane, row in pairs],
     )  # fmt: skip
 
@@ -150,31 +152,24 @@ def _markdown(table: Table) -> str:
     return f"## {title}\n\n{words}\n\n" + "\n".join(lines)
 
 
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1f2328; max-width: 70rem; margin: 2.5rem auto; padding: 0 1.5rem }
-h1 { font-size: 1.6rem; margin-bottom: .3rem } h2 { font-size: 1.15rem; margin: 2.2rem 0 .3rem }
-p { color: #656d76; max-width: 52rem } img { max-width: 100%; margin-top: .8rem }
-table { border-collapse: collapse; width: 100%; font-size: .88rem; font-variant-numeric: tabular-nums }
-th { text-align: left; font-weight: 600; border-bottom: 2px solid #1f2328; padding: .3rem .6rem }
-td { border-bottom: 1px solid #e3e7eb; padding: .3rem .6rem } tr.ours td { background: #e8f5f0 }
-"""
-
-
 def _html(found: Evaluation, made: list[Table], pictures: list[Path]) -> str:
-    parts = [f"<h1>Evaluation on {html.escape(found.about['clip'])}</h1><p>{html.escape(_how(found))}</p>"]
+    sections = []
     for number, (title, words, headings, rows) in enumerate(made):
-        head = "".join(f"<th>{html.escape(h)}</th>" for h in headings)
-        body = "".join(_html_row(row) for row in rows)
-        parts.append(f"<h2>{html.escape(title)}</h2><p>{html.escape(words)}</p><table><thead><tr>{head}</tr></thead>"
-                     f"<tbody>{body}</tbody></table>")  # fmt: skip
+        picture = ""
         if number < len(pictures):
             data = base64.b64encode(pictures[number].read_bytes()).decode()
-            parts.append(f'<img alt="{html.escape(title)}" src="data:image/png;base64,{data}">')
-    head = f'<head><meta charset="utf-8"><title>Evaluation</title><style>{_STYLE}</style></head>'
-    return f'<!doctype html><html lang="en">{head}<body>{"".join(parts)}</body></html>\n'
+            picture = f'<img alt="{html.escape(title)}" src="data:image/png;base64,{data}">'
+        body = "\n".join(_html_row("td", row) for row in rows)
+        sections.append(_fill("section.html", title=html.escape(title), description=html.escape(words),
+                              head=_html_row("th", headings), rows=body, picture=picture))  # fmt: skip
+    return _fill("page.html", clip=html.escape(found.about["clip"]), method=html.escape(_how(found)),
+                 sections="\n".join(sections))  # fmt: skip
 
 
-def _html_row(row: list[str]) -> str:
-    ours = any(cell in ("default", "kalman_adaptive") for cell in row)
-    cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
-    return f'<tr class="ours">{cells}</tr>' if ours else f"<tr>{cells}</tr>"
+def _html_row(tag: str, row: list[str]) -> str:
+    ours = ' class="ours"' if {"default", "kalman_adaptive"} & set(row) else ""
+    return f"<tr{ours}>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row) + "</tr>"
+
+
+def _fill(template: str, **parts: str) -> str:
+    return Template((_TEMPLATES / template).read_text(encoding="utf-8")).substitute(parts)

@@ -16,7 +16,16 @@ from typing import Any, Final
 import numpy as np
 
 from livedance_lab.analysis import tuning
-from livedance_lab.analysis.paint_evaluation import BODY_JOINTS, RECIPES, Painted, Quality, Stream, judge, paint
+from livedance_lab.analysis.filter_trials import LandmarkSeries, Trial, try_filter
+from livedance_lab.analysis.paint_evaluation import (
+    BODY_JOINTS,
+    RECIPES,
+    Painted,
+    PaintQuality,
+    ResultStream,
+    judge,
+    paint,
+)
 from livedance_lab.benchmarks.designs import DESIGNS
 from livedance_lab.evaluation.angle_errors import angle_errors
 from livedance_lab.evaluation.keypoint_truth import KeypointTruth, keypoint_truth
@@ -49,7 +58,7 @@ class Evaluation:
     about : dict
         Clip, seconds, rates, noise: what the figures rest on.
     painted : list of dict
-        One row per stream and recipe: `Quality`, pace and age; of live streams over all rounds.
+        One row per stream and recipe: `PaintQuality`, pace and age; of live streams over all rounds.
     trials : list of Trial
         Every filter tried, jitter against lag.
     smoothers : list of dict
@@ -62,7 +71,7 @@ class Evaluation:
 
     about: dict[str, Any]
     painted: list[dict[str, Any]] = field(default_factory=list)
-    trials: list[tuning.Trial] = field(default_factory=list)
+    trials: list[Trial] = field(default_factory=list)
     smoothers: list[dict[str, Any]] = field(default_factory=list)
     lanes: list[dict[str, Any]] = field(default_factory=list)
     angles: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -125,7 +134,7 @@ def evaluate(
     moving = _moving(pictures, rate_hz, truth.body_size_px)
     out.lanes = _compare_lanes(still, _still(pictures, truth, lanes=2), moving)
     say("trying filters")
-    out.trials = tuning.run(still, moving, progress=progress)
+    out.trials = tuning.try_filters(still, moving, progress=progress)
     _compare_smoothers(out, still, moving)
     return out
 
@@ -148,14 +157,14 @@ def _live(out: Evaluation, clip: Path, truth: KeypointTruth, designs: list[str],
 
 def _simulated(out: Evaluation, pictures: list[Any], rate_hz: float, truth: KeypointTruth) -> None:
     """Streams of fixed pace, and what is left without any latency."""
-    alone: list[Stream] = []
+    alone: list[ResultStream] = []
     for pace, stream in _paced(pictures, rate_hz, truth.body_size_px):
         out.painted += _judged(f"simulated: {pace.name}", [(stream, truth)], turning=truth.turns_round)
         alone += [] if pace.published or pace.lanes > 1 else [stream]
     out.painted.append(_floor(max(alone, key=lambda stream: len(stream.capture_s)), truth))
 
 
-def _paced(pictures: list[Any], rate_hz: float, body_size_px: float) -> Iterable[tuple[Pace, Stream]]:
+def _paced(pictures: list[Any], rate_hz: float, body_size_px: float) -> Iterable[tuple[Pace, ResultStream]]:
     """Streams of fixed pace; one that a slower clip makes equal to another is left out."""
     seen = set()
     for pace in PACES:
@@ -165,7 +174,7 @@ def _paced(pictures: list[Any], rate_hz: float, body_size_px: float) -> Iterable
             yield pace, paced_stream(pace, pictures, rate_hz, body_size_px)
 
 
-def _judged(name: str, streams: Sequence[tuple[Stream, KeypointTruth]], *, turning: bool) -> list[dict[str, Any]]:
+def _judged(name: str, streams: Sequence[tuple[ResultStream, KeypointTruth]], *, turning: bool) -> list[dict[str, Any]]:
     """One row per recipe, over all streams of that name."""
     rows = []
     for recipe in RECIPES.values():
@@ -174,23 +183,23 @@ def _judged(name: str, streams: Sequence[tuple[Stream, KeypointTruth]], *, turni
                   facing=truth.facing if turning else None)
             for stream, truth in streams
         ]  # fmt: skip
-        rows.append({"stream": name, "recipe": recipe.name, "words": recipe.words,
+        rows.append({"stream": name, "recipe": recipe.name, "description": recipe.description,
                      "rate_hz": float(np.mean([stream.rate_hz for stream, _ in streams])),
                      "age_ms": float(np.mean([stream.age_ms for stream, _ in streams])),
                      **_together(found)})  # fmt: skip
     return rows
 
 
-def _floor(stream: Stream, truth: KeypointTruth) -> dict[str, Any]:
+def _floor(stream: ResultStream, truth: KeypointTruth) -> dict[str, Any]:
     """What no filter and no painter can take away: raw landmarks against the truth of their own instants."""
     found = judge(Painted(stream.capture_s, stream.keypoints_px), truth.times_s, truth.px, stream.body_size_px,
                   skip_s=_SETTLES_S, facing=truth.facing if truth.turns_round else None)  # fmt: skip
-    words = "raw at the instant of capture (unrest per captured frame): the model's own error"
-    return {"stream": "simulated: no latency", "recipe": FLOOR, "words": words, "rate_hz": stream.rate_hz,
+    words = "raw at the instant of capture (roughness per captured frame): the model's own error"
+    return {"stream": "simulated: no latency", "recipe": FLOOR, "description": words, "rate_hz": stream.rate_hz,
             "age_ms": 0.0, **_together([found])}  # fmt: skip
 
 
-def _together(found: list[Quality]) -> dict[str, Any]:
+def _together(found: list[PaintQuality]) -> dict[str, Any]:
     """The figures of several rounds as one: root mean squares stay root mean squares."""
     plain = [asdict(one) for one in found]
     one: dict[str, Any] = {key: float(np.mean([row[key] for row in plain])) for key in plain[0]}
@@ -199,7 +208,7 @@ def _together(found: list[Quality]) -> dict[str, Any]:
     return {**one, "shown": sum(row["shown"] for row in plain), "rounds_rms_px": [row["rms_px"] for row in plain]}
 
 
-def _still(pictures: list[Any], truth: KeypointTruth, lanes: int = 1) -> tuning.Recording:
+def _still(pictures: list[Any], truth: KeypointTruth, lanes: int = 1) -> LandmarkSeries:
     """One picture held, with fresh noise in each frame."""
     length_s = min(_STILL_S, max(len(pictures) / truth.rate_hz, 2.5))
     times_s = np.arange(round(length_s * _STILL_HZ)) / _STILL_HZ
@@ -207,29 +216,29 @@ def _still(pictures: list[Any], truth: KeypointTruth, lanes: int = 1) -> tuning.
     settled = round(_STILL_HZ)  # tracking needs a second
     shown = ((t, held) for t in np.arange(len(times_s) + settled) / _STILL_HZ)
     found = find_landmarks(shown, noise_sd=NOISE_SD, seed=1, lanes=lanes)
-    return tuning.Recording(times_s, found[settled:, list(BODY_JOINTS)], truth.body_size_px)
+    return LandmarkSeries(times_s, found[settled:, list(BODY_JOINTS)], truth.body_size_px)
 
 
-def _moving(pictures: list[Any], rate_hz: float, body_size_px: float) -> tuning.Recording:
+def _moving(pictures: list[Any], rate_hz: float, body_size_px: float) -> LandmarkSeries:
     """The dance at about 30 per second, with noise."""
     every = max(round(rate_hz / _STILL_HZ), 1)
     chosen = pictures[::every]
     times_s = np.arange(len(chosen)) * every / rate_hz
     found = find_landmarks(zip(times_s, chosen, strict=True), noise_sd=NOISE_SD, seed=2)
-    return tuning.Recording(times_s, found[:, list(BODY_JOINTS)], body_size_px)
+    return LandmarkSeries(times_s, found[:, list(BODY_JOINTS)], body_size_px)
 
 
-def _compare_lanes(one: tuning.Recording, two: tuning.Recording, moving: tuning.Recording) -> list[dict[str, Any]]:
+def _compare_lanes(one: LandmarkSeries, two: LandmarkSeries, moving: LandmarkSeries) -> list[dict[str, Any]]:
     rows = []
     for words, still in (("one landmarker", one), ("two in turn", two)):
-        raw, smooth = (tuning.trial(still, moving, name, {}) for name in ("none", "kalman_adaptive"))
+        raw, smooth = (try_filter(still, moving, name, {}) for name in ("none", "kalman_adaptive"))
         rows.append({"landmarkers": words, "jitter_raw": raw.jitter, "jitter": smooth.jitter})
     return rows
 
 
-def _compare_smoothers(out: Evaluation, still: tuning.Recording, moving: tuning.Recording) -> None:
-    emas = [tuning.trial(still, moving, "ema", {"alpha": a}) for a in _EMA_ALPHAS]
+def _compare_smoothers(out: Evaluation, still: LandmarkSeries, moving: LandmarkSeries) -> None:
+    emas = [try_filter(still, moving, "ema", {"alpha": a}) for a in _EMA_ALPHAS]
     out.trials += emas
     for name in ("kalman_adaptive", "one_euro", "mediapipe", "ema"):
-        one = tuning.trial(still, moving, name, {})
+        one = try_filter(still, moving, name, {})
         out.smoothers.append({**asdict(one), **tuning.compare(one, emas)})

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from livedance_lab.analysis.paint_evaluation import Stream, simulate_stream
+from livedance_lab.analysis.paint_evaluation import ResultStream, simulate_stream
 from livedance_lab.benchmarks.designs import DESIGNS
 from livedance_lab.client.clip_source import EncodedClip
 from livedance_lab.client.session import LiveSession
@@ -71,14 +71,14 @@ class LiveRun:
     Attributes
     ----------
     name : str
-    stream : Stream
+    stream : ResultStream
     truth : KeypointTruth
         At the times when each frame was captured.
     data : SessionData
     """
 
     name: str
-    stream: Stream
+    stream: ResultStream
     truth: KeypointTruth
     data: SessionData
 
@@ -102,12 +102,12 @@ def live_run(design: str, clip: Path, truth: KeypointTruth, *, seconds: float, f
     index = frames.index.to_numpy() % len(encoded.images)  # the clip begins again where it is shorter than the run
     captured_s = frames["t_capture_s"].to_numpy(dtype=np.float64)
     return LiveRun(
-        design, Stream(data.t_capture_s[rows], arrival_s, keypoints, truth.body_size_px),
+        design, ResultStream(data.t_capture_s[rows], arrival_s, keypoints, truth.body_size_px),
         KeypointTruth(captured_s, truth.px[index], truth.facing[index]), data,
     )  # fmt: skip
 
 
-def paced_stream(pace: Pace, pictures: list[Any], clip_hz: float, body_size_px: float) -> Stream:
+def paced_stream(pace: Pace, pictures: list[Any], clip_hz: float, body_size_px: float) -> ResultStream:
     """A stream of fixed pace and age: its figures do not depend on how busy the machine is."""
     every = pace.every(clip_hz)
     times_s = np.arange(0, len(pictures), every) / clip_hz

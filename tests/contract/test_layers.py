@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "livedance_lab"
 
 LEVELS: dict[str, int] = {
-    **dict.fromkeys(("_version", "errors", "clock", "skeletons"), 0),
+    **dict.fromkeys(("_lazy", "_version", "errors", "clock", "skeletons"), 0),
     **dict.fromkeys(("pose", "settings", "system"), 1),
     **dict.fromkeys(("analysis", "wire", "media", "launcher"), 2),
     **dict.fromkeys(("session_data", "estimators", "samples"), 3),
