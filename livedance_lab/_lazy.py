@@ -1,4 +1,4 @@
-"""Lazy public names of a package: importing the package loads none of the modules that define them."""
+"""Loads the public names of a package on first use (PEP 562), so that importing the package costs nothing."""
 
 from __future__ import annotations
 
@@ -6,23 +6,27 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
-__all__ = ["lazy_exports"]
+__all__ = ["lazy_names"]
 
 
-def lazy_exports(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return a package's `__getattr__` (PEP 562), which imports a public name from its module on first use.
+def lazy_names(
+    package: str, names: Mapping[str, tuple[str, ...]]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return the ``__getattr__`` and the ``__dir__`` of a package.
 
     Parameters
     ----------
     package : str
         The package's ``__name__``.
-    modules : mapping of str to str
-        Public names and the package's modules that define them.
+    names : mapping of str to tuple of str
+        Modules below the package, each with the public names it defines. No public name may be that of a module of
+        the package: it would mean the object at first, and the module once that is imported.
     """
+    module_of = {name: module for module, of_module in names.items() for name in of_module}
 
     def load(name: str) -> Any:
-        if name not in modules:
+        if name not in module_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(f"{package}.{modules[name]}"), name)
+        return getattr(import_module(f"{package}.{module_of[name]}"), name)
 
-    return load
+    return load, lambda: sorted(module_of)

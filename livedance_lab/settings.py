@@ -191,13 +191,13 @@ class Settings(_Model):
 
     def _repr_html_(self) -> str:
         """Return the table of all settings; values that differ from their defaults are bold."""
-        values = {name: _value_text(value) for name, value in self}
-        rows = [{"setting": row["setting"], "value": values[row["setting"]], **row} for row in settings_table()]
-        for row in rows:
-            row.update({key: html.escape(text) for key, text in row.items()})
-            if row["value"] != row["default"]:
-                row["value"] = f"<b>{row['value']}</b>"
-        return _html_table(rows)
+        rows = [("setting", "value", "default", "range", "acts on", "meaning")]
+        for (_, value), row in zip(self, settings_table(), strict=True):
+            name, default, *others = (html.escape(text) for text in row.values())
+            text = html.escape(_value_text(value))
+            rows.append((name, text if text == default else f"<b>{text}</b>", default, *others))
+        lines = ["".join(f"<td>{cell}</td>" for cell in row) for row in rows]
+        return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
 
 
 @dataclass(frozen=True)
@@ -275,12 +275,6 @@ def settings_markdown() -> str:
     rows = [{**row, "setting": f"`{row['setting']}`", "default": f"`{row['default']}`"} for row in settings_table()]
     lines = [" | ".join(rows[0]), "|".join(["---"] * len(rows[0])), *(" | ".join(row.values()) for row in rows)]
     return "\n".join(f"| {line} |" if " | " in line else f"|{line}|" for line in lines)
-
-
-def _html_table(rows: list[dict[str, str]]) -> str:
-    head = "".join(f"<th>{name}</th>" for name in rows[0])
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row.values()) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _value_text(value: Any) -> str:

@@ -1,7 +1,7 @@
 """What the landmarks are called and which are joined: the vocabulary every other module uses.
 
 Source: MediaPipe Pose Landmarker and Hand Landmarker documentation (BlazePose GHUM 33 topology, 21 hand
-landmarks). Left and right are the person's own.
+landmarks). Left and right are the person's own. The browser's twin is ``widgets/static/skeletons.js``.
 """
 
 from __future__ import annotations

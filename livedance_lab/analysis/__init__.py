@@ -1,34 +1,22 @@
-"""Computations on landmarks: joint angles, filters, metrics, interpolation between results. No I/O, no clock."""
-
-from __future__ import annotations
+"""Computes everything that comes from landmarks: joint angles, smoothing, metrics. Pure: no I/O, no clock."""
 
 from typing import TYPE_CHECKING
 
-from livedance_lab._lazy import lazy_exports
+from livedance_lab._lazy import lazy_names
 
 if TYPE_CHECKING:
-    from livedance_lab.analysis.angles import angles_deg
     from livedance_lab.analysis.filter_trials import smoothing_effect
-    from livedance_lab.analysis.filters import make_filter
     from livedance_lab.analysis.movement_qualities import qualities_over_time
-    from livedance_lab.analysis.offline_filters import savitzky_golay, zero_phase_butterworth
-    from livedance_lab.analysis.smoothing_metrics import jitter, lag_ms, rom_deg, roughness
+    from livedance_lab.analysis.offline_filters import zero_phase_butterworth
+    from livedance_lab.analysis.smoothing_metrics import rom_deg
     from livedance_lab.analysis.tuning import pareto_front, still_and_moving, suggest, try_filters
+else:
+    __getattr__, __dir__ = lazy_names(__name__, {
+        "filter_trials": ("smoothing_effect",), "movement_qualities": ("qualities_over_time",),
+        "offline_filters": ("zero_phase_butterworth",), "smoothing_metrics": ("rom_deg",),
+        "tuning": ("pareto_front", "still_and_moving", "suggest", "try_filters")})  # fmt: skip
 
 __all__ = [
-    "angles_deg", "jitter", "lag_ms", "make_filter", "pareto_front", "qualities_over_time", "rom_deg", "roughness",
-    "savitzky_golay", "smoothing_effect", "still_and_moving", "suggest", "try_filters", "zero_phase_butterworth",
+    "pareto_front", "qualities_over_time", "rom_deg", "smoothing_effect", "still_and_moving", "suggest", "try_filters",
+    "zero_phase_butterworth",
 ]  # fmt: skip
-
-__getattr__ = lazy_exports(
-    __name__,
-    {
-        "angles_deg": "angles",
-        "make_filter": "filters",
-        "qualities_over_time": "movement_qualities",
-        "smoothing_effect": "filter_trials",
-        **dict.fromkeys(("savitzky_golay", "zero_phase_butterworth"), "offline_filters"),
-        **dict.fromkeys(("jitter", "lag_ms", "rom_deg", "roughness"), "smoothing_metrics"),
-        **dict.fromkeys(("pareto_front", "still_and_moving", "suggest", "try_filters"), "tuning"),
-    },
-)

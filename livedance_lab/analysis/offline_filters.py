@@ -106,7 +106,7 @@ def savitzky_golay(
     )
 
 
-def interpolate_gaps(values: npt.ArrayLike, times_s: npt.ArrayLike, max_gap_s: float, kind: str = "linear") -> Array:
+def interpolate_gaps(values: npt.ArrayLike, times_s: npt.ArrayLike, max_gap_s: float) -> Array:
     """Fill short gaps; longer gaps and both ends stay NaN.
 
     Parameters
@@ -115,16 +115,12 @@ def interpolate_gaps(values: npt.ArrayLike, times_s: npt.ArrayLike, max_gap_s: f
     times_s : array-like of shape (T,)
     max_gap_s : float
         Longest time between the samples around a gap that is filled.
-    kind : {"linear", "pchip"}, default "linear"
-        "pchip" is a monotone cubic without overshoot (Fritsch and Butland, SIAM J. Sci. Stat. Comput. 5, 1984).
 
     Returns
     -------
     ndarray of shape (T, ...)
     """
     x, t = _checked(values, times_s)
-    if kind not in ("linear", "pchip"):
-        raise SettingsError(f"kind must be 'linear' or 'pchip', got {kind!r}.")
     out = x.copy()
     for series in _series(out):
         seen = np.flatnonzero(~np.isnan(series))
@@ -135,12 +131,7 @@ def interpolate_gaps(values: npt.ArrayLike, times_s: npt.ArrayLike, max_gap_s: f
         gone, after = gone[inside := (after > 0) & (after < seen.size)], after[inside]
         short = t[seen[after]] - t[seen[after - 1]] <= max_gap_s + 1e-9
         fill = gone[short]
-        if kind == "linear":
-            series[fill] = np.interp(t[fill], t[seen], series[seen])
-        else:
-            from scipy.interpolate import PchipInterpolator
-
-            series[fill] = PchipInterpolator(t[seen], series[seen])(t[fill])
+        series[fill] = np.interp(t[fill], t[seen], series[seen])
     return out
 
 

@@ -7,7 +7,6 @@ import html
 import math
 import platform
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from livedance_lab._version import __version__
@@ -17,8 +16,6 @@ from livedance_lab.plots.evaluation import save_painted, save_trials
 from livedance_lab.wire.messages import encode_json
 
 __all__ = ["tables", "write_evaluation"]
-
-_TEMPLATES = Path(__file__).parent / "templates"
 
 Table = tuple[str, str, list[str], list[list[str]]]
 """Title, what it means, headings, rows."""
@@ -152,24 +149,31 @@ def _markdown(table: Table) -> str:
     return f"## {title}\n\n{words}\n\n" + "\n".join(lines)
 
 
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; color: #1f2328; max-width: 70rem; margin: 2.5rem auto; padding: 0 1.5rem }
+h1 { font-size: 1.6rem; margin-bottom: .3rem } h2 { font-size: 1.15rem; margin: 2.2rem 0 .3rem }
+p { color: #656d76; max-width: 52rem } img { max-width: 100%; margin-top: .8rem }
+table { border-collapse: collapse; width: 100%; font-size: .88rem; font-variant-numeric: tabular-nums }
+th { text-align: left; font-weight: 600; border-bottom: 2px solid #1f2328; padding: .3rem .6rem }
+td { border-bottom: 1px solid #e3e7eb; padding: .3rem .6rem } tr.ours td { background: #e8f5f0 }
+"""
+
+
 def _html(found: Evaluation, made: list[Table], pictures: list[Path]) -> str:
-    sections = []
+    parts = [f"<h1>Evaluation on {html.escape(found.about['clip'])}</h1><p>{html.escape(_how(found))}</p>"]
     for number, (title, words, headings, rows) in enumerate(made):
-        picture = ""
+        head = "".join(f"<th>{html.escape(h)}</th>" for h in headings)
+        body = "".join(_html_row(row) for row in rows)
+        parts.append(f"<h2>{html.escape(title)}</h2><p>{html.escape(words)}</p><table><thead><tr>{head}</tr></thead>"
+                     f"<tbody>{body}</tbody></table>")  # fmt: skip
         if number < len(pictures):
             data = base64.b64encode(pictures[number].read_bytes()).decode()
-            picture = f'<img alt="{html.escape(title)}" src="data:image/png;base64,{data}">'
-        body = "\n".join(_html_row("td", row) for row in rows)
-        sections.append(_fill("section.html", title=html.escape(title), description=html.escape(words),
-                              head=_html_row("th", headings), rows=body, picture=picture))  # fmt: skip
-    return _fill("page.html", clip=html.escape(found.about["clip"]), method=html.escape(_how(found)),
-                 sections="\n".join(sections))  # fmt: skip
+            parts.append(f'<img alt="{html.escape(title)}" src="data:image/png;base64,{data}">')
+    head = f'<head><meta charset="utf-8"><title>Evaluation</title><style>{_STYLE}</style></head>'
+    return f'<!doctype html><html lang="en">{head}<body>{"".join(parts)}</body></html>\n'
 
 
-def _html_row(tag: str, row: list[str]) -> str:
-    ours = ' class="ours"' if {"default", "kalman_adaptive"} & set(row) else ""
-    return f"<tr{ours}>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row) + "</tr>"
-
-
-def _fill(template: str, **parts: str) -> str:
-    return Template((_TEMPLATES / template).read_text(encoding="utf-8")).substitute(parts)
+def _html_row(row: list[str]) -> str:
+    ours = any(cell in ("default", "kalman_adaptive") for cell in row)
+    cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
+    return f'<tr class="ours">{cells}</tr>' if ours else f"<tr>{cells}</tr>"

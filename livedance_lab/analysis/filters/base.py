@@ -77,13 +77,9 @@ class Filter(ABC):
     parameters: ClassVar[tuple[Parameter, ...]] = ()
 
     def __init__(self, params: Mapping[str, float] | None = None, gap_reset_s: float = math.inf) -> None:
-        self.configure(params, gap_reset_s)
-        self.reset()
-
-    def configure(self, params: Mapping[str, float] | None = None, gap_reset_s: float = math.inf) -> None:
-        """Set other parameters and keep the state."""
         self.params = checked(type(self), params)
         self.gap_reset_s = gap_reset_s
+        self.reset()
 
     def reset(self) -> None:
         """Clear the state: the next values pass unchanged."""
