@@ -191,7 +191,7 @@ class Settings(_Model):
 
     def _repr_html_(self) -> str:
         """Return the table of all settings; values that differ from their defaults are bold."""
-        rows = [("setting", "value", "default", "range", "acts on", "meaning")]
+        rows: list[tuple[str, ...]] = [("setting", "value", "default", "range", "acts on", "meaning")]
         for (_, value), row in zip(self, settings_table(), strict=True):
             name, default, *others = (html.escape(text) for text in row.values())
             text = html.escape(_value_text(value))
