@@ -196,7 +196,8 @@ class Settings(_Model):
             name, default, *others = (html.escape(text) for text in row.values())
             text = html.escape(_value_text(value))
             rows.append((name, text if text == default else f"<b>{text}</b>", default, *others))
-        lines = ["".join(f"<td>{cell}</td>" for cell in row) for row in rows]
+        left = 'style="text-align: left"'
+        lines = ["".join(f"<td {left}>{cell}</td>" for cell in row) for row in rows]
         return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
 
 

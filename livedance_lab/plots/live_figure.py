@@ -198,7 +198,7 @@ def _build(figure: Figure, theme: Theme, history: LiveHistory, curves: list[str]
         label_seconds(ax, history.window_s, 6, visible=row == len(curves) - 1)
         if row == len(curves) - 1 and any(isinstance(panel, AnglePanel) for panel in panels):
             ax.annotate(_LEGEND, (0, 0), (0, -24), "axes fraction", "offset points", fontsize=7.5, color=theme.muted)
-    right = outer[0, 1].subgridspec(2, 2, height_ratios=(1.75, 1), hspace=0.3, wspace=0.16)
+    right = outer[0, 1].subgridspec(2, 2, height_ratios=(1.75, 1), hspace=0.3, wspace=0.24)
     panels.append(PicturePanel(figure.add_subplot(right[0, 0]), theme))
     panels.append(WorldPanel(figure.add_subplot(right[0, 1]), theme))
     rates = {"painted_hz": ("painted", theme.series_b), "results_hz": ("results", theme.series_a)}

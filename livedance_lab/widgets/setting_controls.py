@@ -12,10 +12,11 @@ from livedance_lab.settings import COMPLEXITY_NAMES, SettingSpec
 
 __all__ = ["LABEL_STYLE", "parameter_control", "setting_control"]
 
-LABEL_STYLE = {"description_width": "190px"}
+LABEL_STYLE = {"description_width": "222px"}
 """One label width for all controls, so that they are aligned."""
 
 _CHOICE_NAMES: dict[str, dict[Any, str]] = {"complexity": dict(enumerate(COMPLEXITY_NAMES))}
+_MANY_CHOICES = 4  # so many buttons do not fit into a row
 _STEPS: dict[str, float] = {"short_side_px": 16, "max_speed": 0.5}
 _SLIDER_MAX: dict[str, float] = {"short_side_px": 1080, "max_speed": 30}
 """Upper ends of sliders below the setting's maximum, where the whole range could not be set precisely."""
@@ -30,12 +31,12 @@ def setting_control(spec: SettingSpec) -> Any:
         A setting that is a number with a range, a choice or a switch.
     """
     common = _common(spec.label, spec.unit, spec.description)
-    if spec.choices:
-        names = _CHOICE_NAMES.get(spec.name, {})
-        options = [(names.get(choice, str(choice)), choice) for choice in spec.choices]
-        return ipywidgets.ToggleButtons(options=options, value=spec.default, **common)
-    if isinstance(spec.default, bool):
-        return ipywidgets.Checkbox(value=spec.default, indent=True, **common)
+    choices = (False, True) if isinstance(spec.default, bool) else spec.choices
+    if choices:
+        names = _CHOICE_NAMES.get(spec.name, {False: "off", True: "on"})
+        options = [(names.get(choice, str(choice)), choice) for choice in choices]
+        kind = ipywidgets.ToggleButtons if len(options) < _MANY_CHOICES else ipywidgets.Dropdown
+        return kind(options=options, value=spec.default, **common)
     high = _SLIDER_MAX.get(spec.name, spec.maximum)
     if isinstance(spec.default, int):
         step = int(_STEPS.get(spec.name, 1))
