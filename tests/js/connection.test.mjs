@@ -184,12 +184,15 @@ test("a new session is told nothing of the old one", () => {
   const { world, connection } = live();
   connection.credit.skip(8, 2.0);
   world.fire();
+  connection.addReceipt(6, 2.1, null);
+  connection.listener.onWelcome = () => connection.addReceipt(7, 2.2, null); // as the painter does when it is cleared
 
   world.socket().onclose({ code: 1006, reason: "" });
   world.fire();
   world.welcome();
 
   assert.deepEqual(world.said("skipped"), []);
+  assert.deepEqual(world.said("receipts"), []);
 });
 
 test("results come in either form", () => {

@@ -211,8 +211,8 @@ export class Connection {
     this.openPings = 0;
     this.offsets = new OffsetEstimator(); // it may be another server, with another clock
     this.credit.connected(message.next_seq ?? 0, message.resumed);
-    if (!message.resumed) this.receipts = [];
     this.listener.onWelcome(message);
+    if (!message.resumed) this.receipts = []; // of the old session, also those that the listener has added just now
     this.listener.onFailure(null);
     this.tick();
   }
