@@ -136,7 +136,8 @@ class Settings(_Model):
         "auto", "pacing", "free: send every frame; paced: at most as many unanswered frames as pose lanes; "
         "auto: switch to whichever gives newer results.", acts_on="client")  # fmt: skip
     painting: Literal["interpolate", "hermite", "predict", "latest"] = _setting(
-        "predict", "painting", "What is drawn between two results.", acts_on="client")  # fmt: skip
+        "predict", "painting", "interpolate, hermite: between results, delayed; predict: extrapolated to now; "
+        "latest: the newest result.", acts_on="client")  # fmt: skip
 
     @field_validator("angles", mode="before")
     @classmethod
