@@ -1,14 +1,14 @@
 """Names of the landmarks and the bones between them, which every other module uses.
 
 Source: MediaPipe Pose Landmarker and Hand Landmarker documentation (BlazePose GHUM 33 topology, 21 hand
-landmarks). Left and right are the person's own.
+landmarks). Left and right are the person's own. The browser's twin is ``widgets/static/skeletons.js``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["BLAZEPOSE_33", "HAND_21", "HAND_LANDMARKS", "HAND_SIDES", "Skeleton"]
+__all__ = ["BLAZEPOSE_33", "HAND_21", "HAND_LANDMARKS", "HAND_SIDES", "Skeleton", "side_of"]
 
 
 @dataclass(frozen=True)
@@ -103,3 +103,9 @@ HAND_SIDES = ("left", "right")
 
 HAND_LANDMARKS = tuple(f"{side}_hand_{landmark}" for side in HAND_SIDES for landmark in HAND_21.landmarks)
 """Names of both hands' landmarks in tables that hold body and hands: left hand, then right hand."""
+
+
+def side_of(*landmarks: str) -> str:
+    """Return "left" or "right" if all landmarks are on that side of the body, else "middle"."""
+    sides = {next((side for side in HAND_SIDES if side in name.split("_")), "middle") for name in landmarks}
+    return sides.pop() if len(sides) == 1 else "middle"

@@ -1,21 +1,21 @@
-"""Which joint angles there are and what each of them means, as data.
+"""Definitions of all joint angles, as data.
 
 Presets
 -------
 ``included``
     The angle between two segments in 3D, 0 to 180 degrees, straight = 180: elbows, knees, shoulders, hips.
-    The default; DLC2Kinematics and movement use the same.
+    The default; DLC2Kinematics and movement use the same definition.
 ``included_all``
     The same with ankles, wrists, neck and trunk.
 ``clinical``
-    Movements from the neutral (anatomical) position, which is 0: flexion of elbows, knees, wrists, neck and trunk
-    as 180 minus the included angle, unsigned, so that hyperextension counts as flexion; dorsiflexion of the ankles,
-    plantarflexion negative; flexion and abduction of shoulders and hips against the trunk, extension and adduction
-    negative, as the limb's angle projected on the body's own sagittal or frontal plane (what a goniometer aligned
-    with the trunk reads), none where the limb points more than 60 degrees out of that plane. BlazePose has no
-    spine and no pelvis: the trunk is the line from mid-hip to mid-shoulders.
+    Rotations from the neutral (anatomical) position, which is 0. Flexion of elbows, knees, wrists, neck and trunk is
+    180 minus the included angle, unsigned, so that hyperextension counts as flexion. Dorsiflexion of the ankles is
+    positive, plantarflexion negative. Flexion and abduction of shoulders and hips are measured against the trunk
+    (extension and adduction negative), as the limb's angle projected on the body's own sagittal or frontal plane, as
+    a goniometer aligned with the trunk measures it; NaN where the limb points more than 60 degrees out of that plane.
+    BlazePose has no spine and no pelvis: the trunk is the line from mid-hip to mid-shoulders.
 ``tilt``
-    How far a segment leans from the vertical, 3D; the camera must be level.
+    Angle of a segment from the vertical, 3D; the camera must be level.
 ``sports2d``
     Signed angles in the picture, as Sports2D and Pose2Sim define them (``Pose2Sim/common.py``: `angle_dict`,
     `points_to_angles`, `fixed_angles`), for a person seen from the side.
@@ -50,36 +50,36 @@ VIRTUAL: Final[dict[str, tuple[str, str]]] = {
     "mid_knee": ("left_knee", "right_knee"),
     "head": ("left_ear", "right_ear"),
 }
-"""Points half-way between two landmarks. (Sports2D's "Head" is the crown, which BlazePose does not give.)"""
+"""Midpoints of two landmarks. (Sports2D's "Head" is the crown, which BlazePose does not have.)"""
 
 
 @dataclass(frozen=True)
 class AngleDefinition:
-    """What one angle means.
+    """The definition of one angle.
 
     Attributes
     ----------
     id : str
         Its name in tables and settings.
     landmarks : tuple of str
-        Landmarks or `VIRTUAL` points, in the order the kind asks for.
+        Landmarks or `VIRTUAL` points, in the order that `kind` requires.
     kind : str
         "included": A, B, C, the angle at B; with a fourth point D between the directions BA and CD. "tilt": A, B,
         from the vertical to A seen from B. "sagittal", "frontal": A, B of a limb, from the trunk downwards to the
         direction AB, projected on that plane of the body. "signed": in the picture, from the second direction to
         the first; two points A, B give the directions BA and "to the right", three BA and BC, four AB and CD.
     preset : str
-        The family it belongs to.
+        The preset that contains it.
     dimensions : 2 or 3
-        From image landmarks (pixels) or from world landmarks (metres).
+        2: computed from image landmarks (pixels), 3: from world landmarks (metres).
     zero, sign : str
-        In words: which posture gives 0, and which way is positive.
+        Description of the posture that gives 0, and of the positive direction.
     range_deg : (float, float)
-        Least and greatest value.
+        Minimum and maximum.
     offset_deg, scale : float
-        value = (angle + offset) * scale; of a signed angle then wrapped into `range_deg`.
+        value = (angle + offset) * scale; signed angles are then wrapped into `range_deg`.
     period_deg : float
-        Values this far apart are the same; 0 for angles that do not wrap.
+        Values that differ by this are equal; 0 for angles that do not wrap.
     """
 
     id: str
@@ -96,7 +96,7 @@ class AngleDefinition:
 
     @property
     def place(self) -> tuple[str, ...]:
-        """Where to write it: half-way between these landmarks, at the joint or in the middle of the segment."""
+        """The landmarks whose midpoint is the label's position: the joint, or the middle of the segment."""
         at = self.landmarks[:1] if self.kind in ("sagittal", "frontal") else self.landmarks
         at = at if len(at) < 3 else at[1:2]
         return tuple(landmark for point in at for landmark in VIRTUAL.get(point, (point,)))
@@ -107,12 +107,12 @@ _SIDES: Final = ("left", "right")
 
 
 def _of_side(name: str, side: str) -> str:
-    """A point on one side; those in the middle have none."""
+    """Return a point's name on one side; virtual points have no side."""
     return name if name in VIRTUAL else f"{side}_{name}"
 
 
 def _sides_of(points: str) -> list[tuple[str, tuple[str, ...]]]:
-    """What goes before the name, and the points, of the left and the right; once where no point has a side."""
+    """Return the name's prefix and the points of the left and the right side; one pair if no point has a side."""
     names = points.split()
     if all(p in VIRTUAL for p in names):
         return [("", tuple(names))]
@@ -135,7 +135,7 @@ def _flexion(name: str, points: str) -> list[AngleDefinition]:
 
 
 def _dorsiflexion(name: str, points: str) -> list[AngleDefinition]:
-    zero = "the foot square to the shank"
+    zero = "the foot perpendicular to the shank"
     return [
         AngleDefinition(side + name, at, "included", "clinical", 3, zero, "dorsiflexion", (-90.0, 90.0), -90.0, -1.0)
         for side, at in _sides_of(points)
@@ -151,7 +151,7 @@ def _tilt(name: str, points: str) -> list[AngleDefinition]:
 
 def _of_limb(kind: Literal["sagittal", "frontal"], name: str, points: str) -> list[AngleDefinition]:
     zero = "in line with the trunk, hanging"
-    sign = "forwards" if kind == "sagittal" else "away from the body's middle"
+    sign = "forwards" if kind == "sagittal" else "away from the median plane"
     return [
         AngleDefinition(side + name, at, kind, "clinical", 3, zero, sign, (-90.0, 270.0), 0.0, 1.0, 360.0)
         for side, at in _sides_of(points)
@@ -161,7 +161,7 @@ def _of_limb(kind: Literal["sagittal", "frontal"], name: str, points: str) -> li
 def _sports2d(
     name: str, points: str, offset_deg: float, scale: float, zero: str, sign: str, period_deg: float = 360.0
 ) -> list[AngleDefinition]:
-    """A signed angle; of both sides, unless it has no side or names both."""
+    """Define a signed angle for both sides, or once if it has no side or names both."""
     names = points.split()
     one = any(p.startswith(("left_", "right_")) for p in names) or all(p in VIRTUAL for p in names)
     return [
@@ -206,7 +206,7 @@ _TILT = [
     *_tilt("arm_tilt", "shoulder elbow"),
     *_tilt("forearm_tilt", "elbow wrist"),
 ]
-_HORIZON = "pointing to where the person faces", "counter-clockwise, person facing right"
+_HORIZON = "pointing in the direction the person faces", "counter-clockwise, person facing right"
 _SPORTS2D = [
     *_sports2d("ankle", "knee ankle foot_index heel", 90, 1, "standing", "dorsiflexion"),
     *_sports2d("knee", "ankle knee hip", -180, 1, "straight", "flexion"),
@@ -220,12 +220,12 @@ _SPORTS2D = [
     *_sports2d("arm", "elbow shoulder", 0, -1, *_HORIZON),
     *_sports2d("forearm", "wrist elbow", 0, -1, *_HORIZON),
     *_sports2d("head", "head neck", 0, -1, *_HORIZON),
-    *_sports2d("pelvis", "left_hip right_hip", 0, -1, "level", "rising to where the person faces", 180.0),
-    *_sports2d("shoulders", "left_shoulder right_shoulder", 0, -1, "level", "rising to where the person faces", 180.0),
+    *_sports2d("pelvis", "left_hip right_hip", 0, -1, "level", "rising in the facing direction", 180.0),
+    *_sports2d("shoulders", "left_shoulder right_shoulder", 0, -1, "level", "rising in the facing direction", 180.0),
 ]
 
 ANGLES: dict[str, AngleDefinition] = {d.id: d for d in (*_INCLUDED, *_MORE, *_CLINICAL, *_TILT, *_SPORTS2D)}
-"""Every angle that is known, by id."""
+"""All angles by id."""
 
 PRESETS: dict[str, tuple[str, ...]] = {
     "included": tuple(d.id for d in _INCLUDED),
@@ -235,29 +235,29 @@ PRESETS: dict[str, tuple[str, ...]] = {
     "sports2d": tuple(d.id for d in _SPORTS2D),
     "all": tuple(ANGLES),
 }
-"""Families of angles that belong together, as ids."""
+"""Groups of angles by name, as ids."""
 
 DEFAULT_ANGLES: tuple[str, ...] = PRESETS["included"]
-"""The eight angles that are computed unless others are asked for."""
+"""The eight angles that are computed by default."""
 
 
 def definitions_of(ids: Sequence[str]) -> tuple[AngleDefinition, ...]:
-    """The definitions of some angles.
+    """Return the definitions of some angles.
 
     Parameters
     ----------
     ids : sequence of str
-        Ids, or names of presets, which stand for all their angles.
+        Ids, or names of presets, which are replaced by all their angles.
 
     Returns
     -------
     tuple of AngleDefinition
-        In that order.
+        In the order of `ids`.
 
     Raises
     ------
     SettingsError
-        If an id is unknown; names those that exist.
+        If an id is unknown; the message lists all ids.
     """
     out: list[AngleDefinition] = []
     for name in ids:
@@ -273,7 +273,7 @@ def definitions_of(ids: Sequence[str]) -> tuple[AngleDefinition, ...]:
 
 
 def angle_ids(names: Sequence[str]) -> tuple[str, ...]:
-    """The ids of some angles, each once, however often it was named.
+    """Return the ids of some angles without duplicates.
 
     Parameters
     ----------
@@ -289,12 +289,12 @@ def angle_ids(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def labelled(angle_ids: Sequence[str]) -> dict[str, int]:
-    """The angles to be written into a picture, and their positions: at each place the first one.
+    """Return the angles that get a label in a picture and their positions; of several at one place, the first.
 
     Parameters
     ----------
     angle_ids : sequence of str
-        Unknown ones are left out.
+        Unknown ones are ignored.
     """
     first: dict[tuple[str, ...], int] = {}
     for position, name in enumerate(angle_ids):
@@ -304,12 +304,12 @@ def labelled(angle_ids: Sequence[str]) -> dict[str, int]:
 
 
 def label_places(angle_ids: Sequence[str]) -> list[list[int]]:
-    """Where each angle is written into a picture, for those who do not know the registry.
+    """Return the label position of each angle in a picture, for the browser.
 
     Returns
     -------
     list of list of int
-        Positions of the landmarks it stands half-way between; none for an angle that is not `labelled`.
+        Indices of the landmarks whose midpoint is the position; empty for an angle that is not `labelled`.
     """
     written = labelled(angle_ids)
     return [
@@ -319,7 +319,7 @@ def label_places(angle_ids: Sequence[str]) -> list[list[int]]:
 
 
 def by_joint(angle_names: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Angles of the same joint together: joint to side ("left", "right", "middle") to position."""
+    """Group angles by joint: joint to side ("left", "right", "middle") to position."""
     joints: dict[str, dict[str, int]] = {}
     for position, name in enumerate(angle_names):
         side = re.search("(?:^|_)(left|right)_", name)

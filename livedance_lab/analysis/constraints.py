@@ -1,4 +1,4 @@
-"""What a body cannot do: jump, or change the length of its bones. Both are optional."""
+"""Optional constraints on landmarks: a speed limit and constant bone lengths."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["BoneLengths", "VelocityGate"]
 
 
 class VelocityGate:
-    """Tells which landmarks moved faster than anything moves, and are therefore wrong.
+    """Rejects landmarks that moved faster than a speed limit.
 
-    The distance from where a landmark was last believed is compared with what it may have covered since. A
-    place that is insisted on for `patience_s` is believed in the end: then it was the old one that was wrong.
-    Only the first two axes count, because depth from one camera jumps by itself.
+    The distance from the last accepted position is compared with the distance allowed for the time since then. If
+    landmarks are rejected for longer than `patience_s`, the next position is accepted: the earlier one was the
+    outlier. Only the first two axes count, because depth from one camera is noisy.
 
     Parameters
     ----------
@@ -41,17 +41,17 @@ class VelocityGate:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the past: the next values are believed."""
-        self._place: Array = np.empty(0)
-        self._believed_s: Array = np.empty(0)
+        """Clear the state: the next values are accepted."""
+        self._position: Array = np.empty(0)
+        self._accepted_s: Array = np.empty(0)
 
     def __call__(self, values: npt.ArrayLike, t_s: float, scale: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-        """Judge one sample.
+        """Check one sample.
 
         Parameters
         ----------
         values : array-like of shape (..., D)
-            NaN where not seen; that is never called wrong.
+            NaN where not seen; NaN is never rejected.
         t_s : float
             Capture time.
         scale : float or array that broadcasts with values
@@ -60,23 +60,23 @@ class VelocityGate:
         Returns
         -------
         ndarray of bool, shape (...)
-            True: not to be believed.
+            True where the landmark is rejected.
         """
         x = np.asarray(values, dtype=np.float64)
-        if self._place.shape != x.shape:
-            self._place = np.full(x.shape, np.nan)
-            self._believed_s = np.full(x.shape[:-1], np.nan)
+        if self._position.shape != x.shape:
+            self._position = np.full(x.shape, np.nan)
+            self._accepted_s = np.full(x.shape[:-1], np.nan)
         size = np.asarray(scale, dtype=np.float64)
         if size.ndim:
             size = np.broadcast_to(size, x.shape)[..., :2]
-        step = (x[..., :2] - self._place[..., :2]) / size
-        since_s = np.rint((t_s - self._believed_s) * 1e6) / 1e6
+        step = (x[..., :2] - self._position[..., :2]) / size
+        since_s = np.rint((t_s - self._accepted_s) * 1e6) / 1e6
         too_far = np.sqrt((step * step).sum(axis=-1)) > self.max_speed * since_s
-        wrong = too_far & (since_s <= self.patience_s)  # comparisons with NaN are False
-        believed = ~wrong & ~np.isnan(x).any(axis=-1)
-        self._place[believed] = x[believed]
-        self._believed_s[believed] = t_s
-        return np.asarray(wrong)
+        rejected = too_far & (since_s <= self.patience_s)  # comparisons with NaN are False
+        accepted = ~rejected & ~np.isnan(x).any(axis=-1)
+        self._position[accepted] = x[accepted]
+        self._accepted_s[accepted] = t_s
+        return np.asarray(rejected)
 
 
 _CHAINS: Final = (
@@ -84,7 +84,7 @@ _CHAINS: Final = (
     (("knee", "ankle"), ("elbow", "wrist")),
     (("ankle", "heel"), ("ankle", "foot_index"), ("wrist", "pinky"), ("wrist", "index"), ("wrist", "thumb")),
 )
-"""Bones from the trunk outwards, one tuple per step, so that a step can be done at once."""
+"""Bones from the trunk outwards; the bones of one level are corrected in one vectorised step."""
 _LEARNING_S: Final = 2.0
 
 
@@ -104,23 +104,23 @@ _STEPS: Final = tuple((*bones, slice(a, b)) for bones, a, b in zip(_LEVELS, _END
 
 
 class BoneLengths:
-    """Keeps the limbs' bones at the lengths they have had lately.
+    """Keeps the bone lengths of the limbs constant in world landmarks.
 
-    Lengths are learned from what is seen (an exponential average over 2 s of clear views); then, from the trunk
-    outwards, each bone keeps its direction and gets its length, and what hangs from its end moves along. For
-    world landmarks: in the picture bones do change their length.
+    The lengths are exponential averages over 2 s of visible landmarks. From the trunk outwards, each bone keeps its
+    direction and is scaled to its average length; the landmarks beyond its end move with it. In image coordinates
+    bone lengths change with the view, so that this applies to world landmarks only.
     """
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Forget all lengths."""
+        """Clear all lengths."""
         self._length_m: Array = np.full(len(_INNER), np.nan)
         self._t_s = math.nan
 
     def __call__(self, world_m: npt.ArrayLike, t_s: float, seen: npt.NDArray[np.bool_] | None = None) -> Array:
-        """Learn from one sample and correct it.
+        """Update the lengths with one sample and correct the sample.
 
         Parameters
         ----------
@@ -128,12 +128,12 @@ class BoneLengths:
         t_s : float
             Capture time.
         seen : ndarray of bool, shape (33,), optional
-            Which landmarks are clear enough to learn from; all by default.
+            Landmarks that are visible enough to update the lengths; all by default.
 
         Returns
         -------
         ndarray of shape (33, 3), float64
-            NaN stays NaN. The trunk, the head, and what hangs from a landmark that is not seen stay as they are.
+            NaN stays NaN. The trunk, the head and the landmarks beyond a missing one are not changed.
         """
         x = np.array(world_m, dtype=np.float64)
         if x.shape != (len(BLAZEPOSE_33), 3):

@@ -1,21 +1,20 @@
-"""What to paint at time t from results that arrive late, at an uneven pace.
+"""Painters: which values to draw at time t, from results that arrive late and at uneven intervals.
 
-Twin of ``widgets/static/interpolation.js``; both are held to ``data/golden/interpolation.json``, so change
-both or neither. Pure: times are arguments. Times are seconds of one monotonic clock; values are arrays of
-shape (K, D), usually keypoints in pixels, NaN where not seen.
+Twin of ``widgets/static/interpolation.js``; both are tested with ``data/golden/interpolation.json``. Change both or
+neither. Times are arguments, in seconds of one monotonic clock; values are arrays of shape (K, D), usually keypoints
+in pixels, NaN where not seen.
 
-A *painter* is told of results (`add`: values, when they were captured, when they arrived) and asked what to
-show (`paint`). There are two honest ways, and they cost different things:
+A *painter* receives results (`add`: values, capture time, arrival time) and returns the values to draw (`paint`).
+Its modes are:
 
 ``linear``, ``hermite``
-    Show the past exactly: run `delay_s` behind, so that there is nearly always a newer result to interpolate
-    towards. No invented values; the delay is the price.
+    Interpolate between measured results. What is drawn is `delay_s` old, so that nearly always a newer result has
+    arrived to interpolate towards. No extrapolation, but a delay.
 ``predict``
-    Show the present approximately: foresee the motion from capture time to paint time, and glide towards
-    that instead of jumping at each result. No delay; a prediction error is the price, which `ShownError`
-    measures.
-
-``latest`` shows the newest result as it is.
+    Extrapolate the motion from capture time to paint time, and follow that target smoothly instead of jumping at
+    each result. No delay, but a prediction error, which `ShownError` measures.
+``latest``
+    Draw the newest result unchanged.
 """
 
 from __future__ import annotations
@@ -39,13 +38,13 @@ __all__ = [
 Array = npt.NDArray[np.float64]
 
 MAX_GAP_S: Final = 0.25
-"""Between results further apart nothing is interpolated; after a pause this long a painter restarts."""
+"""Longest gap between results that is interpolated; after a longer pause a painter restarts."""
 _REMEMBERED: Final = 30
-"""Results a painter looks back on."""
+"""Number of results a painter keeps."""
 
 
 def linear(times_s: Array, values: Array, t_s: float) -> Array:
-    """Values at a time, on straight lines between results.
+    """Interpolate values linearly between results.
 
     Parameters
     ----------
@@ -53,22 +52,22 @@ def linear(times_s: Array, values: Array, t_s: float) -> Array:
         Capture times, increasing; at least one.
     values : ndarray of shape (N, K, D)
     t_s : float
-        Before the first and after the last result, those are held.
+        Before the first and after the last result, that result is returned.
 
     Returns
     -------
     ndarray of shape (K, D)
-        A coordinate that is NaN in one neighbour, and everything between neighbours more than `MAX_GAP_S`
-        apart, takes the nearer neighbour's value (the newer one's at the middle).
+        The value of the nearer neighbour (at the middle: of the newer one) for coordinates that are NaN in one of
+        them, and for all coordinates if the neighbours are more than `MAX_GAP_S` apart.
     """
     return _between(times_s, values, t_s, _on_line)
 
 
 def hermite(times_s: Array, values: Array, t_s: float) -> Array:
-    """Values at a time, on cubic Hermite curves: no corners at results.
+    """Interpolate values with cubic Hermite curves, which have no corners at results.
 
-    The tangent at a result is that of the parabola through it and its two neighbours (for even steps the
-    Catmull-Rom spline); at the ends, and beside NaN or a gap, the slope of the segment itself.
+    The tangent at a result is that of the parabola through it and its two neighbours (for even steps, a
+    Catmull-Rom spline). At the ends, and next to NaN or a gap, it is the slope of the segment.
 
     Parameters, returns and NaN rules are those of `linear`.
     """
@@ -79,7 +78,7 @@ _Curve = Callable[[Array, Array, int, float], Array]
 
 
 def _between(times_s: Array, values: Array, t_s: float, curve: _Curve) -> Array:
-    """Find the neighbours of t_s and apply the rules that both curves share."""
+    """Find the neighbours of t_s and apply the rules for ends, gaps and NaN, which both curves share."""
     right = int(np.searchsorted(times_s, t_s, side="right"))  # first result after t_s
     if right == 0 or right == len(times_s):
         return np.array(values[0 if right == 0 else -1], dtype=np.float64)
@@ -98,70 +97,70 @@ def _on_line(times_s: Array, values: Array, right: int, w: float) -> Array:  # n
 
 
 def _on_cubic(times_s: Array, values: Array, right: int, w: float) -> Array:
-    """Hermite basis on the segment from right - 1 to right; tangents in units per segment."""
+    """Evaluate the Hermite basis on the segment from right - 1 to right; tangents are in units per segment."""
     a, b = values[right - 1], values[right]
     span_s: float = times_s[right] - times_s[right - 1]
     slope: Array = b - a
 
-    def tangent(other: int, *, at_left: bool) -> Array:
-        """Parabola through this segment and the one beyond `other`'s side."""
+    def tangent_at(other: int, *, at_left: bool) -> Array:
+        """Return the slope, at one end, of the parabola through this segment and the result `other`."""
         if not 0 <= other < len(times_s):
             return slope
-        beside_s = abs(times_s[other] - times_s[right - 1 if at_left else right])
-        if beside_s > MAX_GAP_S:
+        next_span_s = abs(times_s[other] - times_s[right - 1 if at_left else right])
+        if next_span_s > MAX_GAP_S:
             return slope
-        beside = (a - values[other] if at_left else values[other] - b) * (span_s / beside_s)
-        bent: Array = (slope * beside_s + beside * span_s) / (beside_s + span_s)
-        return np.where(np.isnan(bent), slope, bent)
+        next_slope = (a - values[other] if at_left else values[other] - b) * (span_s / next_span_s)
+        tangent: Array = (slope * next_span_s + next_slope * span_s) / (next_span_s + span_s)
+        return np.where(np.isnan(tangent), slope, tangent)
 
-    m_a, m_b = tangent(right - 2, at_left=True), tangent(right + 1, at_left=False)
+    m_a, m_b = tangent_at(right - 2, at_left=True), tangent_at(right + 1, at_left=False)
     w2, w3 = w * w, w * w * w
     return np.asarray((2 * w3 - 3 * w2 + 1) * a + (w3 - 2 * w2 + w) * m_a + (3 * w2 - 2 * w3) * b + (w3 - w2) * m_b)
 
 
 class Painter(Protocol):
-    """Decides what is on screen."""
+    """Computes the values to draw."""
 
     def add(self, values: npt.ArrayLike, t_s: float, arrival_s: float) -> None:
-        """Take in a result: values of shape (K, D), capture time, arrival time. One not newer is ignored."""
+        """Add a result: values of shape (K, D), capture time, arrival time; ignored if it is not newer."""
         ...
 
     def paint(self, t_s: float) -> Array | None:
-        """What to show at `t_s`; None before the first result."""
+        """Return the values to draw at `t_s`; None before the first result."""
         ...
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Clear all results."""
         ...
 
 
 class LatestPainter:
-    """Shows the newest result as it is."""
+    """Draws the newest result unchanged."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Clear all results."""
         self._t_s = -math.inf
         self._values: Array | None = None
 
     def add(self, values: npt.ArrayLike, t_s: float, arrival_s: float) -> None:  # noqa: ARG002
-        """Take in a result; one that is not newer is ignored."""
+        """Add a result; ignored if it is not newer."""
         if t_s > self._t_s:
             self._t_s, self._values = t_s, np.array(values, dtype=np.float64)
 
     def paint(self, t_s: float) -> Array | None:  # noqa: ARG002
-        """The newest result; None before the first."""
+        """Return the newest result; None before the first."""
         return None if self._values is None else self._values.copy()
 
 
 class BufferedPainter:
-    """Shows the past exactly, as little late as the results' pace allows.
+    """Interpolates between results, with the smallest delay that their arrival times allow.
 
-    To interpolate from result k to k+1 the painted time must not reach k's capture before k+1 has arrived:
-    `delay_s` follows the 90th percentile (nearest rank) of ``arrival[k+1] - capture[k]`` over the last 30
-    results. It changes by at most a tenth of the time that passes, so that motion never stutters for it.
+    To interpolate from result k to k+1 the painted time must not reach k's capture time before k+1 has arrived.
+    Therefore `delay_s` follows the 90th percentile (nearest rank) of ``arrival[k+1] - capture[k]`` over the last 30
+    results. It changes by at most a tenth of the elapsed time, so that the motion does not stutter.
 
     Parameters
     ----------
@@ -177,14 +176,14 @@ class BufferedPainter:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Clear all results."""
         self._samples: deque[tuple[float, Array]] = deque(maxlen=_REMEMBERED)
         self._needed_s: deque[float] = deque(maxlen=_REMEMBERED)
         self.delay_s = math.nan
         self._painted_s = math.nan
 
     def add(self, values: npt.ArrayLike, t_s: float, arrival_s: float) -> None:
-        """Take in a result; one that is not newer is ignored."""
+        """Add a result; ignored if it is not newer."""
         if self._samples:
             before_s = self._samples[-1][0]
             if not t_s > before_s:
@@ -194,7 +193,7 @@ class BufferedPainter:
         self._samples.append((t_s, np.array(values, dtype=np.float64)))
 
     def paint(self, t_s: float) -> Array | None:
-        """The values as they were `delay_s` ago; None before the first result."""
+        """Return the values of `delay_s` ago; None before the first result."""
         if not self._samples:
             return None
         self._follow_delay(t_s)
@@ -216,28 +215,28 @@ class BufferedPainter:
 
 
 class PredictivePainter:
-    """Shows the present: predicts to paint time and glides there.
+    """Extrapolates to paint time and follows the extrapolation smoothly.
 
-    1. Every result goes through a Kalman filter with constant acceleration
+    1. Every result is filtered by a Kalman filter with constant acceleration
        (`livedance_lab.analysis.filters.kalman.KalmanCa`), which gives position, velocity and acceleration at
        capture time.
-    2. The target at paint time is their extrapolation over h = damping_s (1 - exp(-age / damping_s)): of a
-       young result nearly the whole age is foreseen, of an old one never more than `damping_s`.
-    3. What is shown follows the target like a critically damped spring with time constant `follow_s`, and
-       with the target's own velocity as its rest, so that steady motion is followed without lag. With the
-       error e = shown - target and w = 1 / follow_s the step over dt is exact (target's velocity taken as
-       constant in it): ``e' = (e + (de + w e) dt) exp(-w dt)``, ``de' = (de - w (de + w e) dt) exp(-w dt)``.
+    2. The target at paint time is their extrapolation over h = damping_s (1 - exp(-age / damping_s)): nearly the
+       whole age for a young result, at most `damping_s` for an old one.
+    3. The drawn values follow the target like a critically damped spring with time constant `follow_s` that moves
+       with the target's velocity, so that motion at constant velocity is followed without lag. With the
+       error e = shown - target and w = 1 / follow_s the step over dt is exact if the target's velocity is
+       constant: ``e' = (e + (de + w e) dt) exp(-w dt)``, ``de' = (de - w (de + w e) dt) exp(-w dt)``.
 
-    Values that appear are shown at once where they are; those that vanish are NaN at once.
+    Values that appear are drawn at the target at once; values that disappear are NaN at once.
 
     Parameters
     ----------
     follow_s : float, default 0.016
-        Longer is calmer and less exact; 0 jumps to the target.
+        A longer time constant reduces roughness and increases the error; 0 jumps to the target.
     damping_s : float, default 0.045
-        How far ahead motion is believed.
+        Time constant of the damped extrapolation.
     jerk_noise : float, default 150
-        How abruptly motion may change, against a measurement noise of 0.01 (`KalmanCa`).
+        Jerk noise of `KalmanCa`, whose measurement noise is 0.01.
 
     Raises
     ------
@@ -255,37 +254,37 @@ class PredictivePainter:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Clear all results."""
         self._filter.reset()
         self._added_s = self._painted_s = -math.inf
-        self._gone: npt.NDArray[np.bool_] = np.empty(0, dtype=bool)
+        self._missing: npt.NDArray[np.bool_] = np.empty(0, dtype=bool)
         self._shown: Array = np.empty(0)
         self._velocity: Array = np.empty(0)
 
     def add(self, values: npt.ArrayLike, t_s: float, arrival_s: float) -> None:  # noqa: ARG002
-        """Take in a result; one that is not newer is ignored."""
+        """Add a result; ignored if it is not newer."""
         if t_s > self._added_s:
-            self._gone = np.isnan(self._filter(values, t_s))
+            self._missing = np.isnan(self._filter(values, t_s))
             self._added_s = t_s
 
     def paint(self, t_s: float) -> Array | None:
-        """Where things are now, as far as can be foreseen; None before the first result."""
+        """Return the extrapolated values; None before the first result."""
         if math.isinf(self._added_s):
             return None
         if t_s <= self._painted_s:
             return self._shown.copy()
-        target = np.where(self._gone, np.nan, self._filter.predict(t_s, self.damping_s))
+        target = np.where(self._missing, np.nan, self._filter.predict(t_s, self.damping_s))
         velocity = self._filter.velocity(t_s, self.damping_s)
         dt_s = t_s - self._painted_s
         if self.follow_s == 0 or dt_s > MAX_GAP_S:
             self._shown, self._velocity = target, velocity
         else:
-            self._glide(target, velocity, dt_s)
+            self._follow(target, velocity, dt_s)
         self._painted_s = t_s
         return self._shown.copy()
 
-    def _glide(self, target: Array, velocity: Array, dt_s: float) -> None:
-        """One step of the critically damped spring towards a target that moves with `velocity`."""
+    def _follow(self, target: Array, velocity: Array, dt_s: float) -> None:
+        """Make one step of the critically damped spring towards a target that moves with `velocity`."""
         w = 1.0 / self.follow_s
         decay = math.exp(-w * dt_s)
         error = self._shown - (target - velocity * dt_s)
@@ -298,12 +297,12 @@ class PredictivePainter:
 
 
 class ShownError:
-    """How far off what was on screen turned out to be, once the result of that very instant arrives.
+    """The error of what was on screen, measured when the result of that instant arrives.
 
     Parameters
     ----------
     keep_s : float, default 1
-        How long paintings are remembered; results older than that are not compared.
+        How long painted values are kept; older results are not compared.
     """
 
     def __init__(self, keep_s: float = 1.0) -> None:
@@ -311,7 +310,7 @@ class ShownError:
         self._painted: deque[tuple[float, Array]] = deque()
 
     def painted(self, t_s: float, values: npt.ArrayLike) -> None:
-        """Remember what was shown at `t_s`; a time that is not later than the last is ignored."""
+        """Keep the values that were drawn at `t_s`; ignored if the time is not later than the last."""
         if self._painted and t_s <= self._painted[-1][0]:
             return
         self._painted.append((t_s, np.array(values, dtype=np.float64)))
@@ -319,7 +318,7 @@ class ShownError:
             self._painted.popleft()
 
     def compare(self, t_s: float, values: npt.ArrayLike) -> float:
-        """RMS distance between a result and what was on screen when it was captured.
+        """Return the RMS distance between a result and what was on screen at its capture time.
 
         Parameters
         ----------
@@ -330,13 +329,13 @@ class ShownError:
         Returns
         -------
         float
-            Over landmarks that are in both, in the values' unit; NaN if nothing was painted then, or the two
-            paintings around that time are more than `MAX_GAP_S` apart.
+            In the values' unit, over landmarks that both have. NaN if nothing was painted before or after that time,
+            or the two paintings around it are more than `MAX_GAP_S` apart.
 
         Raises
         ------
         ShapeError
-            If the shape is not that of what was painted.
+            If the shape differs from that of the painted values.
         """
         times_s = np.array([s for s, _ in self._painted])
         right = int(np.searchsorted(times_s, t_s))
@@ -358,18 +357,18 @@ MODES: dict[str, Callable[..., Painter]] = {
     "hermite": lambda: BufferedPainter(hermite),
     "predict": PredictivePainter,
 }
-"""Every painter by name."""
+"""All painters by name."""
 
 
 def make_painter(mode: str, **params: float) -> Painter:
-    """A fresh painter.
+    """Create a painter.
 
     Parameters
     ----------
     mode : str
-        One of `MODES`; "interpolate" is short for "linear".
+        One of `MODES`; "interpolate" is an alias of "linear".
     **params : float
-        Those of `PredictivePainter` for "predict".
+        Parameters of `PredictivePainter` for "predict".
 
     Raises
     ------

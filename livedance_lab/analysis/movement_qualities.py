@@ -1,6 +1,6 @@
-"""Qualities of movement for dance, on windows of world landmarks: how much, how wide, how smooth, how even.
+"""Movement qualities for dance, computed from world landmarks: energy, contraction, smoothness, symmetry.
 
-Each is one number per window, so that a curve of them follows a dance (`over_time`), live or afterwards. Sources:
+Each quality is one number per time window; `qualities_over_time` computes it in a moving window. Sources:
 Camurri, Lagerlöf and Volpe, "Recognizing emotion from dance movement", International Journal of Human-Computer
 Studies 59, 2003 (quantity of motion, contraction); Balasubramanian et al. 2015 (SPARC, jerk;
 `livedance_lab.analysis.smoothness`); de Leva, "Adjustments to Zatsiorsky-Seluyanov's segment inertia
@@ -16,12 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from livedance_lab.analysis.smoothing import body_size
-from livedance_lab.analysis.smoothing_metrics import sliding
-from livedance_lab.analysis.smoothness import even, log_dimensionless_jerk, sparc
+from livedance_lab.analysis.smoothing_metrics import over_windows
+from livedance_lab.analysis.smoothness import evenly_sampled, log_dimensionless_jerk, sparc, speed
+from livedance_lab.analysis.statistics import finite_mean
 from livedance_lab.errors import SettingsError, ShapeError
 from livedance_lab.skeletons import BLAZEPOSE_33
 
-__all__ = ["QUALITIES", "contraction", "energy", "jerkiness", "over_time", "smoothness", "symmetry"]
+__all__ = ["QUALITIES", "contraction", "energy", "jerkiness", "qualities_over_time", "smoothness", "symmetry"]
 
 Array = npt.NDArray[np.float64]
 
@@ -36,9 +37,9 @@ _SEGMENTS: Final = {
     "thigh": ("hip", "knee", 0.1416),
     "shank_and_foot": ("knee", "ankle", 0.0433 + 0.0137),
 }
-"""From, to, share of the body's mass (de Leva 1996, men), on each side."""
+"""Segments of each side: start, end, share of the body's mass (de Leva 1996, men)."""
 _TRUNK_MASS: Final = 0.4346 + 0.0694
-"""Trunk and head, moving with the middle of shoulders and hips."""
+"""Trunk and head; they move with the centre of shoulders and hips."""
 _HANDS: Final = _index("left_wrist", "right_wrist")
 _ENDS: Final = _index("left_wrist", "right_wrist", "left_ankle", "right_ankle", "nose")
 _LEFT: Final = _index("left_elbow", "left_wrist", "left_knee", "left_ankle")
@@ -47,7 +48,7 @@ _SHOULDERS, _HIPS = _index("left_shoulder", "right_shoulder"), _index("left_hip"
 
 
 def smoothness(world_m: npt.ArrayLike, times_s: npt.ArrayLike) -> float:
-    """SPARC of the hands' speed, mean of both; nearer to zero is smoother.
+    """Return the SPARC of the hands' speed, mean of both; nearer to zero is smoother.
 
     Parameters
     ----------
@@ -57,13 +58,13 @@ def smoothness(world_m: npt.ArrayLike, times_s: npt.ArrayLike) -> float:
     Returns
     -------
     float
-        NaN if neither hand is seen throughout (gaps up to 0.25 s are bridged) or nothing moves.
+        NaN if no hand is visible in the whole window (gaps up to 0.25 s are filled) or nothing moves.
     """
     return _of_hands(sparc, world_m, times_s)
 
 
 def jerkiness(world_m: npt.ArrayLike, times_s: npt.ArrayLike) -> float:
-    """Log dimensionless jerk of the hands' speed, mean of both; nearer to zero is smoother.
+    """Return the log dimensionless jerk of the hands' speed, mean of both; nearer to zero is smoother.
 
     Parameters, returns and NaN rules are those of `smoothness`.
     """
@@ -71,10 +72,10 @@ def jerkiness(world_m: npt.ArrayLike, times_s: npt.ArrayLike) -> float:
 
 
 def energy(world_m: npt.ArrayLike, times_s: npt.ArrayLike) -> float:
-    """Mean kinetic energy per kilogram of body mass: half of the segments' masses times speed squared.
+    """Return the mean kinetic energy per kilogram of body mass: half the segments' masses times speed squared.
 
-    A proxy: each segment moves as its middle, turning about itself is left out, and the origin of world
-    landmarks is the hips, so that travelling through the room does not count.
+    An approximation: each segment has the speed of its midpoint, rotation is ignored, and the origin of world
+    landmarks is between the hips, so that moving through the room does not count.
 
     Parameters
     ----------
@@ -84,19 +85,19 @@ def energy(world_m: npt.ArrayLike, times_s: npt.ArrayLike) -> float:
     Returns
     -------
     float
-        Joule per kilogram. Of the segments that were seen, as a share of their mass; NaN without any.
+        Joule per kilogram of the visible segments' mass; NaN if none is visible.
     """
-    x, rate_hz = _even_world(world_m, times_s)
+    x, rate_hz = evenly_sampled(_world(world_m), times_s)
     if len(x) < 2:
         return float("nan")
-    middles, masses = [], []
+    midpoints, masses = [], []
     for start, end, mass in _SEGMENTS.values():
         for side in ("left", "right"):
-            middles.append(x[:, _index(f"{side}_{start}", f"{side}_{end}")].mean(axis=1))
+            midpoints.append(x[:, _index(f"{side}_{start}", f"{side}_{end}")].mean(axis=1))
             masses.append(mass)
-    middles.append(x[:, np.concatenate((_SHOULDERS, _HIPS))].mean(axis=1))
+    midpoints.append(x[:, np.concatenate((_SHOULDERS, _HIPS))].mean(axis=1))
     masses.append(_TRUNK_MASS)
-    speed2 = ((np.diff(np.stack(middles, axis=1), axis=0) * rate_hz) ** 2).sum(axis=-1)  # (T - 1, segments)
+    speed2 = ((np.diff(np.stack(midpoints, axis=1), axis=0) * rate_hz) ** 2).sum(axis=-1)  # (T - 1, segments)
     seen_mass = np.where(np.isnan(speed2), 0.0, np.array(masses))
     if not seen_mass.sum() > 0:
         return float("nan")
@@ -104,10 +105,10 @@ def energy(world_m: npt.ArrayLike, times_s: npt.ArrayLike) -> float:
 
 
 def contraction(world_m: npt.ArrayLike, times_s: npt.ArrayLike | None = None) -> float:  # noqa: ARG001 (all take times)
-    """How close head, hands and feet are to the body's middle: 1 curled up, towards 0 spread wide.
+    """Return how close head, hands and feet are to the centre of the body: 1 curled up, towards 0 spread wide.
 
-    The index of Camurri et al. from landmarks instead of a silhouette: ``1 / (1 + d)`` with d the mean distance
-    of nose, wrists and ankles from the middle of shoulders and hips, in torso lengths.
+    The contraction index of Camurri et al., from landmarks instead of a silhouette: ``1 / (1 + d)`` with d the mean
+    distance of nose, wrists and ankles from the centre of shoulders and hips, in torso lengths.
 
     Parameters
     ----------
@@ -117,22 +118,20 @@ def contraction(world_m: npt.ArrayLike, times_s: npt.ArrayLike | None = None) ->
     Returns
     -------
     float
-        NaN if head, hands and feet, or the trunk, were never all seen.
+        NaN if no frame has all of these landmarks.
     """
     x = _world(world_m)
-    middle = x[:, np.concatenate((_SHOULDERS, _HIPS))].mean(axis=1)
-    distance = np.linalg.norm(x[:, _ENDS] - middle[:, None], axis=-1).mean(axis=1)
+    centre = x[:, np.concatenate((_SHOULDERS, _HIPS))].mean(axis=1)
+    distance = np.linalg.norm(x[:, _ENDS] - centre[:, None], axis=-1).mean(axis=1)
     size = np.array([body_size(frame) for frame in x])
-    index = 1 / (1 + distance / size)
-    seen = index[~np.isnan(index)]
-    return float(seen.mean()) if seen.size else float("nan")
+    return finite_mean(1 / (1 + distance / size))
 
 
 def symmetry(world_m: npt.ArrayLike, times_s: npt.ArrayLike | None = None) -> float:  # noqa: ARG001 (all take times)
-    """How much left mirrors right: 1 a mirror image, 0 as far apart as a torso length.
+    """Return how well the left side mirrors the right: 1 for a mirror image, 0 for a difference of a torso length.
 
-    Elbows, wrists, knees and ankles of one side are mirrored in the body's own plane (through the hips' middle,
-    across the line from hip to hip) and compared with the other side's.
+    Elbows, wrists, knees and ankles of one side are mirrored in the body's median plane (through the centre of the
+    hips, perpendicular to the line from hip to hip and shoulder to shoulder) and compared with the other side's.
 
     Parameters
     ----------
@@ -142,17 +141,16 @@ def symmetry(world_m: npt.ArrayLike, times_s: npt.ArrayLike | None = None) -> fl
     Returns
     -------
     float
-        Not below 0; NaN if never all were seen.
+        At least 0; NaN if no frame has all of these landmarks.
     """
     x = _world(world_m)
     across = (x[:, _HIPS[0]] - x[:, _HIPS[1]]) + (x[:, _SHOULDERS[0]] - x[:, _SHOULDERS[1]])
     across = across / np.linalg.norm(across, axis=-1, keepdims=True)
-    middle = x[:, _HIPS].mean(axis=1)[:, None]
-    left, right = x[:, _LEFT] - middle, x[:, _RIGHT] - middle
+    centre = x[:, _HIPS].mean(axis=1)[:, None]
+    left, right = x[:, _LEFT] - centre, x[:, _RIGHT] - centre
     mirrored = left - 2 * (left * across[:, None]).sum(axis=-1, keepdims=True) * across[:, None]
     apart = np.linalg.norm(mirrored - right, axis=-1).mean(axis=1) / np.array([body_size(frame) for frame in x])
-    seen = apart[~np.isnan(apart)]
-    return float(np.maximum(1 - seen, 0).mean()) if seen.size else float("nan")
+    return finite_mean(np.maximum(1 - apart, 0))
 
 
 QUALITIES = {
@@ -162,17 +160,17 @@ QUALITIES = {
     "contraction": contraction,
     "symmetry": symmetry,
 }
-"""Every quality by name; each takes (world_m, times_s)."""
+"""All qualities by name; each takes (world_m, times_s)."""
 
 
-def over_time(
+def qualities_over_time(
     world_m: npt.ArrayLike,
     times_s: npt.ArrayLike,
     names: Iterable[str] = tuple(QUALITIES),
     window_s: float = 2.0,
     step_s: float = 0.25,
 ) -> tuple[Array, dict[str, Array]]:
-    """Qualities over a moving window.
+    """Compute qualities in a moving window.
 
     Parameters
     ----------
@@ -186,7 +184,7 @@ def over_time(
     Returns
     -------
     ends_s : ndarray of shape (N,)
-        When each window ends: a live curve knows nothing later.
+        End of each window, because a live curve has no later samples.
     values : dict of str to ndarray of shape (N,)
 
     Raises
@@ -202,16 +200,13 @@ def over_time(
     ends_s = np.empty(0)
     values: dict[str, Array] = {}
     for name in wanted:
-        ends_s, values[name] = sliding(QUALITIES[name], t, window_s, step_s, x, t)
+        ends_s, values[name] = over_windows(QUALITIES[name], t, window_s, step_s, x, t)
     return ends_s, values
 
 
 def _of_hands(measure: Callable[[Array, float], float], world_m: npt.ArrayLike, times_s: npt.ArrayLike) -> float:
-    x, rate_hz = _even_world(world_m, times_s)
-    hands = np.linalg.norm(np.diff(x[:, _HANDS], axis=0), axis=-1) * rate_hz
-    both = np.array([measure(hands[:, side], rate_hz) for side in range(hands.shape[1])])
-    seen = both[~np.isnan(both)]
-    return float(seen.mean()) if seen.size else float("nan")
+    hands, rate_hz = speed(_world(world_m)[:, _HANDS], times_s)
+    return finite_mean(np.array([measure(hands[:, side], rate_hz) for side in range(hands.shape[1])]))
 
 
 def _world(world_m: npt.ArrayLike) -> Array:
@@ -219,7 +214,3 @@ def _world(world_m: npt.ArrayLike) -> Array:
     if x.ndim != 3 or x.shape[1:] != (len(BLAZEPOSE_33), 3):
         raise ShapeError(f"world_m must have shape (T, {len(BLAZEPOSE_33)}, 3), got {x.shape}.")
     return x
-
-
-def _even_world(world_m: npt.ArrayLike, times_s: npt.ArrayLike) -> tuple[Array, float]:
-    return even(_world(world_m), times_s)

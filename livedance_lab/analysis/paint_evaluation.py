@@ -1,9 +1,8 @@
-"""How well a recipe paints: what would be on screen at 60 Hz, against the truth at the same instants.
+"""Evaluation of what is on screen: simulates a display at 60 Hz and compares it with the truth at the same times.
 
-A *stream* is what results are to a screen: raw keypoints, when they were captured, when they arrived. It
-comes from a live session or is simulated from landmarks of every frame. A *recipe* is a smoothing filter and
-a painter. `paint` plays a stream through a recipe and looks at the screen at every refresh; `judge` compares
-with the truth. Pure: numpy arrays in, numbers out.
+A *result stream* is raw keypoints with their capture and arrival times, recorded from a live session or simulated
+from the landmarks of every frame. A *recipe* is a smoothing filter and a painter. `paint` plays a stream through a
+recipe and records the values at every display refresh; `judge` compares them with the truth.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ import numpy.typing as npt
 from livedance_lab.analysis.filters import make_filter
 from livedance_lab.analysis.interpolation import Painter, make_painter
 from livedance_lab.analysis.offline_filters import resample
-from livedance_lab.analysis.smoothing_metrics import rms_error, second_difference
+from livedance_lab.analysis.smoothing_metrics import rms_error, roughness
 from livedance_lab.errors import ShapeError
 from livedance_lab.skeletons import BLAZEPOSE_33
 
 __all__ = [
-    "BODY_JOINTS", "RECIPES", "Painted", "Quality", "Recipe", "Stream", "judge", "paint", "simulate_stream",
+    "BODY_JOINTS", "RECIPES", "PaintQuality", "Painted", "Recipe", "ResultStream", "judge", "paint", "simulate_stream",
 ]  # fmt: skip
 
 Array = npt.NDArray[np.float64]
@@ -33,21 +32,21 @@ BODY_JOINTS: Final = tuple(
     for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
     for side in ("left", "right")
 )
-"""The twelve joints that accuracy is measured on."""
+"""The twelve joints on which accuracy is measured."""
 
 
 @dataclass(frozen=True)
-class Stream:
-    """Results as a screen gets them.
+class ResultStream:
+    """A sequence of results with their times.
 
     Attributes
     ----------
     capture_s, arrival_s : ndarray of shape (N,)
-        On one clock, the truth's; captures increase.
+        Times on the truth's clock; capture times increase.
     keypoints_px : ndarray of shape (N, K, D)
-        Raw. NaN where not seen.
+        Raw keypoints; NaN where not seen.
     body_size_px : float
-        Torso length, for filters that count in it and for errors as a share of it.
+        Torso length: the scale of the filters, and of errors as a share of it.
     """
 
     capture_s: Array
@@ -56,7 +55,7 @@ class Stream:
     body_size_px: float
 
     def __post_init__(self) -> None:
-        """Check that the parts belong together."""
+        """Check that the arrays have matching lengths."""
         n = len(self.keypoints_px)
         if np.shape(self.capture_s) != (n,) or np.shape(self.arrival_s) != (n,):
             raise ShapeError(
@@ -66,7 +65,7 @@ class Stream:
 
     @property
     def rate_hz(self) -> float:
-        """Results per second."""
+        """Number of results per second."""
         return (len(self.capture_s) - 1) / float(self.capture_s[-1] - self.capture_s[0])
 
     @property
@@ -78,8 +77,8 @@ class Stream:
 def simulate_stream(
     times_s: Array, keypoints_px: Array, body_size_px: float, *, every: int, age_s: float, spread_s: float = 0.004,
     seed: int = 0,
-) -> Stream:  # fmt: skip
-    """A stream from landmarks of every frame of a clip: every n-th frame, at a normally spread age.
+) -> ResultStream:  # fmt: skip
+    """Simulate a stream from the landmarks of every frame of a clip: every n-th frame, with normally distributed age.
 
     Parameters
     ----------
@@ -87,34 +86,35 @@ def simulate_stream(
     keypoints_px : ndarray of shape (T, K, D)
     body_size_px : float
     every : int
-        1 keeps every frame, 2 every other one ...
+        1 uses every frame, 2 every second frame ...
     age_s, spread_s : float
-        Mean and standard deviation (within two of them) of capture to arrival; order is kept.
+        Mean and standard deviation of the time from capture to arrival, limited to two standard deviations. Results
+        arrive in order.
     seed : int, default 0
     """
     capture_s = np.asarray(times_s, dtype=np.float64)[::every]
     spread = np.random.default_rng(seed).normal(0, 1, len(capture_s)).clip(-2, 2) * spread_s
     arrival_s = np.maximum.accumulate(capture_s + age_s + spread)
-    return Stream(capture_s, arrival_s, np.asarray(keypoints_px, dtype=np.float64)[::every], body_size_px)
+    return ResultStream(capture_s, arrival_s, np.asarray(keypoints_px, dtype=np.float64)[::every], body_size_px)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How results become a picture.
+    """A smoothing filter and a painter.
 
     Attributes
     ----------
-    name, words : str
+    name, description : str
     filter : str
-        Of `livedance_lab.analysis.filters`; "ema_per_result" is the original's fixed weight.
+        A name in `livedance_lab.analysis.filters`; "ema_per_result" is the original demo's, with a fixed weight.
     filter_params : mapping
     painter : str
-        Of `livedance_lab.analysis.interpolation.MODES`; "fixed_linear" is the original's.
+        A name in `livedance_lab.analysis.interpolation.MODES`; "fixed_linear" is the original demo's.
     painter_params : mapping
     """
 
     name: str
-    words: str
+    description: str
     filter: str = "none"
     filter_params: Mapping[str, float] = field(default_factory=dict)
     painter: str = "latest"
@@ -125,26 +125,20 @@ RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
         Recipe("original", "EMA 0.7 per result, linear over a fixed 1/24 s", "ema_per_result", {}, "fixed_linear"),
-        Recipe("latest", "raw, newest result as it is"),
-        Recipe("interpolated", "adaptive Kalman, linear in the past", "kalman_adaptive", {}, "linear"),
-        Recipe("default", "adaptive Kalman, predicted to paint time, gliding", "kalman_adaptive", {}, "predict"),
-        Recipe(
-            "best",
-            "raw, predicted to paint time, barely gliding",
-            "none",
-            {},
-            "predict",
-            {"follow_s": 0.0035, "damping_s": 0.05},
-        ),
+        Recipe("latest", "raw, newest result unchanged"),
+        Recipe("interpolated", "adaptive Kalman, linear interpolation", "kalman_adaptive", {}, "linear"),
+        Recipe("default", "adaptive Kalman, extrapolated to paint time", "kalman_adaptive", {}, "predict"),
+        Recipe("best", "raw, extrapolated to paint time with a short time constant", "none", {}, "predict",
+               {"follow_s": 0.0035, "damping_s": 0.05}),
     )
-}
-"""The recipes every evaluation compares."""
+}  # fmt: skip
+"""The recipes that every evaluation compares."""
 
 
 class _FixedLinear:
-    """The original's painter: from the result before to the newest over 1/24 s from its arrival.
+    """The original demo's painter: interpolates to the newest result for 1/24 s from its arrival.
 
-    CornellDataScience/LiveDance, PoseEstimationService.js: two last results, a fixed rate of 24 per second.
+    CornellDataScience/LiveDance, PoseEstimationService.js: the last two results, a fixed rate of 24 per second.
     """
 
     _SPAN_S = 1 / 24
@@ -183,31 +177,31 @@ def _smoother(recipe: Recipe, body_size_px: float) -> Callable[[Array, float], A
 
 @dataclass(frozen=True)
 class Painted:
-    """What was on screen.
+    """The values on screen.
 
     Attributes
     ----------
     times_s : ndarray of shape (P,)
-        Refreshes.
+        Times of the display refreshes.
     keypoints_px : ndarray of shape (P, K, D)
-        NaN before the first result, and where nothing was shown.
+        NaN before the first result, and where nothing was drawn.
     """
 
     times_s: Array
     keypoints_px: Array
 
 
-def paint(stream: Stream, recipe: Recipe, *, paint_hz: float = 60.0, phase_s: float = 0.007) -> Painted:
+def paint(stream: ResultStream, recipe: Recipe, *, paint_hz: float = 60.0, phase_s: float = 0.007) -> Painted:
     """Play a stream through a recipe.
 
     Parameters
     ----------
-    stream : Stream
+    stream : ResultStream
     recipe : Recipe
     paint_hz : float, default 60
-        Refreshes per second.
+        Display refreshes per second.
     phase_s : float, default 0.007
-        When the first refresh comes after time zero: screens and cameras do not tick together.
+        Time of the first refresh after the first capture, because displays and cameras are not synchronised.
 
     Returns
     -------
@@ -233,26 +227,27 @@ def paint(stream: Stream, recipe: Recipe, *, paint_hz: float = 60.0, phase_s: fl
 
 
 @dataclass(frozen=True)
-class Quality:
-    """How good a painted stream was.
+class PaintQuality:
+    """The quality of a painted stream.
 
     Attributes
     ----------
     rms_px, p95_px : float
-        Distance from the truth at the same instant, each landmark's constant bias removed.
+        Distance from the truth at the same time, each landmark's constant bias removed.
     rms_torso : float
-        The same as a share of the torso length.
-    second_difference_px : float
-        Unrest per painted frame; `truth_second_difference_px` is the motion's own.
+        RMS distance as a share of the torso length.
+    roughness_px, truth_roughness_px : float
+        `livedance_lab.analysis.smoothing_metrics.roughness` of the painted and of the true positions, px per
+        refresh².
     shown : int
-        Refreshes that counted.
+        Number of refreshes that were evaluated.
     """
 
     rms_px: float
     p95_px: float
     rms_torso: float
-    second_difference_px: float
-    truth_second_difference_px: float
+    roughness_px: float
+    truth_roughness_px: float
     shown: int
 
 
@@ -265,38 +260,38 @@ def judge(
     joints: tuple[int, ...] = BODY_JOINTS,
     skip_s: float = 0.7,
     facing: Array | None = None,
-) -> Quality:
-    """Compare what was on screen with the truth.
+) -> PaintQuality:
+    """Compare the values on screen with the truth.
 
     Parameters
     ----------
     painted : Painted
-        Of all 33 landmarks.
+        All 33 landmarks.
     truth_times_s : ndarray of shape (T,)
     truth_px : ndarray of shape (T, 33, 2)
     body_size_px : float
     joints : tuple of int
-        Which landmarks count.
+        Landmarks that are evaluated.
     skip_s : float, default 0.7
-        At the start, while everything settles.
+        Time at the start that is not evaluated, while the filters settle.
     facing : ndarray of shape (T, 2), optional
-        Of somebody who turns round: the bias is then fixed to the body (see
+        For a person who turns round: the bias is then fixed to the body (see
         `livedance_lab.analysis.smoothing_metrics.rms_error`).
 
     Returns
     -------
-    Quality
+    PaintQuality
     """
     rows = (painted.times_s >= painted.times_s[0] + skip_s) & (painted.times_s <= truth_times_s[-1])
     shown = painted.keypoints_px[rows][:, list(joints), :2]
     truth = resample(truth_px[:, list(joints)], truth_times_s, painted.times_s[rows])
     turned = None if facing is None else resample(facing, truth_times_s, painted.times_s[rows])
     figures = rms_error(shown, truth, facing=turned)
-    return Quality(
+    return PaintQuality(
         rms_px=figures.rms,
         p95_px=figures.p95,
         rms_torso=figures.rms / body_size_px,
-        second_difference_px=second_difference(shown),
-        truth_second_difference_px=second_difference(truth),
+        roughness_px=roughness(shown),
+        truth_roughness_px=roughness(truth),
         shown=int((~np.isnan(shown).any(axis=(1, 2))).sum()),
     )

@@ -1,4 +1,4 @@
-"""Smoothing a whole body: which filter for which part, at which scale, and what each value's source is."""
+"""Smoothing of one person: a filter for each group of landmarks, at the body's scale, with a flag per landmark."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from livedance_lab.pose import BODY_SHAPES, Body, Flag, FloatArray
 from livedance_lab.settings import Smoothing
 from livedance_lab.skeletons import BLAZEPOSE_33
 
-__all__ = ["ANGLE_SCALE_DEG", "SMOOTHINGS", "BodySmoother", "body_size"]
+__all__ = ["ANGLE_SCALE_DEG", "BodySmoother", "body_size"]
 
 ANGLE_SCALE_DEG: Final = math.degrees(2.0)
-"""The "body size" of angles: the turn that moves the end of a limb half a torso long by one torso length, so
-that one set of filter parameters means much the same for positions and for angles."""
+"""The "body size" of angles: the rotation that moves the end of a limb half a torso long by one torso length, so
+that one set of filter parameters has much the same effect on positions and on angles."""
 
 _L_SHOULDER, _R_SHOULDER, _L_HIP, _R_HIP = (
     BLAZEPOSE_33.index(name) for name in ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 )
-# head and trunk move as one block, slowly; what hangs from them moves fast
+# head and trunk move slowly and together; the limbs move fast
 _TORSO: Final = np.r_[0:13, _L_HIP, _R_HIP]
 _LIMBS: Final = np.setdiff1d(np.arange(len(BLAZEPOSE_33)), _TORSO)
 _GROUPS: Final[tuple[Literal["torso", "limbs", "world", "angles", "hands"], ...]] = (
@@ -40,27 +40,9 @@ _GROUPS: Final[tuple[Literal["torso", "limbs", "world", "angles", "hands"], ...]
 _PARTS: Final = (("torso", _TORSO), ("limbs", _LIMBS))
 _SIZE_TIME_CONSTANT_S: Final = 1.0
 
-_OFF: Final = Smoothing(filter="none", params={})
-SMOOTHINGS: Final[dict[str, Smoothing]] = {
-    "calm and quick": Smoothing(filter="kalman_adaptive", params={}),
-    "original": Smoothing(filter="ema", params={"alpha": 0.7, "reference_hz": 24.0}),
-    "mediapipe": Smoothing(
-        filter="mediapipe",
-        params={},
-        groups={
-            # 0.1 Hz and 40 per metre/s in its graph; a body size of world landmarks is half a metre
-            "world": Smoothing(filter="mediapipe", params={"min_cutoff_hz": 0.1, "beta": 20.0}),
-            "hands": _OFF,
-            "angles": _OFF,
-        },
-    ),
-    "off": _OFF,
-}
-"""Smoothings to choose from by name. "mediapipe" smooths what MediaPipe itself smooths, as it does."""
-
 
 def body_size(landmarks: npt.ArrayLike) -> float:
-    """Size of a body: its torso length, or what the shoulders say of it where that is foreshortened.
+    """Return the size of a body: its torso length, or an estimate from the shoulders where that is foreshortened.
 
     Parameters
     ----------
@@ -70,8 +52,8 @@ def body_size(landmarks: npt.ArrayLike) -> float:
     Returns
     -------
     float
-        The larger of the mid-shoulder to mid-hip distance and 1.2 shoulder widths, in the landmarks' unit;
-        from the part that was seen; NaN if neither was.
+        The larger of the mid-shoulder to mid-hip distance and 1.2 shoulder widths, in the landmarks' unit.
+        If one of them is missing, the other; NaN if both are missing.
     """
     p = np.asarray(landmarks, dtype=np.float64)
     across = p[_L_SHOULDER] - p[_R_SHOULDER]
@@ -79,13 +61,13 @@ def body_size(landmarks: npt.ArrayLike) -> float:
     return float(np.fmax(math.sqrt(along @ along), 1.2 * math.sqrt(across @ across)))
 
 
-class _Stream:
-    """One group's filter, with its velocity gate if there is one.
+class _GroupFilter:
+    """The filter of one landmark group, with its velocity gate if there is one.
 
     Attributes
     ----------
     held : ndarray of bool, or False
-        Which landmarks of the last call were not believed, and show the filter's expectation instead.
+        Landmarks that the gate rejected in the last call; the output has the filter's prediction instead.
     """
 
     def __init__(self, choice: Smoothing, gap_reset_s: float, gated: bool) -> None:
@@ -100,7 +82,7 @@ class _Stream:
         if self.gate is not None:
             self.gate.reset()
 
-    def take_over(self, other: _Stream) -> None:
+    def take_over(self, other: _GroupFilter) -> None:
         self.filter.take_over(other.filter)
         self._t_s, self.held = other._t_s, other.held
         if self.gate is not None and other.gate is not None and self.gate.max_speed == other.gate.max_speed:
@@ -119,9 +101,9 @@ class _Stream:
 
 
 class BodySmoother:
-    """Smooths every stream of one person: body, world landmarks, angles and hands.
+    """Smooths everything of one person: image landmarks, world landmarks, angles and hands.
 
-    Deterministic: the same inputs give the same bits. Filters keep float64 states; outputs are float32.
+    Deterministic: the same inputs give the same bits. The filters' states are float64; outputs are float32.
 
     Parameters
     ----------
@@ -130,8 +112,7 @@ class BodySmoother:
     gap_reset_s : float
         A landmark that was missing or not visible for longer restarts from its raw value.
     angle_ids : sequence of str, optional
-        What the angles are, so that signed ones are smoothed across the jump from 180 to -180 degrees. Needed
-        only when there are such.
+        Names of the angles. Needed to smooth signed angles across the jump from 180 to -180 degrees.
 
     Raises
     ------
@@ -143,31 +124,31 @@ class BodySmoother:
         angles = definitions_of(angle_ids or ())
         self._periods: Array = np.array([d.period_deg for d in angles])
         self._highest_deg: Array = np.array([d.range_deg[1] for d in angles])
-        self._streams: dict[str, _Stream] = {}
+        self._filters: dict[str, _GroupFilter] = {}
         self._bones: BoneLengths | None = None
         self.reconfigure(smoothing, gap_reset_s)
         self.reset()
 
     def reconfigure(self, smoothing: Smoothing, gap_reset_s: float) -> None:
-        """Take other settings. States go on: another kind of filter starts from the last smoothed values.
+        """Set another filter and keep the state: a filter of another class starts from the last smoothed values.
 
         Raises
         ------
         SettingsError
-            As the constructor; nothing has changed then.
+            As the constructor; nothing is changed then.
         """
         chosen = {group: smoothing.groups.get(group, smoothing) for group in _GROUPS}
-        new: dict[str, _Stream] = {
-            group: _Stream(choice, gap_reset_s, gated=group != "angles") for group, choice in chosen.items()
+        new: dict[str, _GroupFilter] = {
+            group: _GroupFilter(choice, gap_reset_s, gated=group != "angles") for group, choice in chosen.items()
         }
-        for name, old in self._streams.items():
+        for name, old in self._filters.items():
             new[name].take_over(old)
-        self._streams, self.gap_reset_s = new, gap_reset_s
+        self._filters, self.gap_reset_s = new, gap_reset_s
         self._bones = (self._bones or BoneLengths()) if chosen["world"].rigid_bones else None
 
     def reset(self) -> None:
-        """Forget the past: the next body passes unsmoothed."""
-        for each in self._streams.values():
+        """Clear all states: the next body passes unsmoothed."""
+        for each in self._filters.values():
             each.reset()
         if self._bones is not None:
             self._bones.reset()
@@ -192,31 +173,30 @@ class BodySmoother:
         Parameters
         ----------
         raw : Body
-            As the model gave it; NaN where not seen.
+            The model's output; NaN where not seen.
         angles_deg : ndarray of shape (A,)
             Raw angles.
         t_s : float
-            Capture time of the body's frame, seconds. If it is not later than the last, the last smoothed
-            values are returned and nothing changes.
+            Capture time of the body's frame, seconds. If it is not later than the last one, the last smoothed
+            values are returned and the states are not changed.
         visibility_threshold : float, default 0.5
-            Below it a landmark counts as not seen for the restart after a gap, and is flagged.
+            A landmark with less visibility is flagged, and counts as missing for the restart after a gap.
         hands_t_s : float, optional
-            Capture time of the frame the hands were seen in; that of the body by default.
+            Capture time of the frame the hands were detected in; that of the body by default.
         hands_fresh : bool, default True
-            False: the hands are those of the last call, so they are not filtered twice.
+            False if the hands are those of the last call; they are not filtered again then.
 
         Returns
         -------
         smooth : Body
-            NaN where raw is NaN; visibility, presence and scores as they came.
+            NaN where raw is NaN; visibility, presence and scores are unchanged.
         angles_smooth_deg : ndarray of shape (A,), float32
         flags : ndarray of shape (33,), uint8
-            `Flag.MEASURED`, `LOW_VISIBILITY`, `HELD` (it jumped, and was not believed) or `MISSING` per body
-            landmark.
+            Per body landmark: `Flag.MEASURED`, `LOW_VISIBILITY`, `HELD` (rejected by the speed limit) or `MISSING`.
         """
         missing = np.isnan(raw.keypoints_px[:, 0])
         hidden = raw.visibility < visibility_threshold
-        if not t_s <= self._t_s:  # False for the first
+        if not t_s <= self._t_s:  # also true for the first, where `_t_s` is NaN
             self._restart_after_occlusion(missing | hidden, t_s)
             self._follow_size(raw, t_s)
             self._t_s = t_s
@@ -224,7 +204,7 @@ class BodySmoother:
         hands_px, hands_world_m = self._smooth_hands(raw, t_s if hands_t_s is None else hands_t_s, hands_fresh)
         flags = np.where(hidden, Flag.LOW_VISIBILITY, Flag.MEASURED)
         for group, index in _PARTS:
-            flags[index] = np.where(self._streams[group].held, Flag.HELD, flags[index])
+            flags[index] = np.where(self._filters[group].held, Flag.HELD, flags[index])
         flags[missing] = Flag.MISSING
         smooth = Body(
             keypoints_px=body["keypoints_px"],
@@ -243,14 +223,14 @@ class BodySmoother:
         size_px, size_m = (1.0 if math.isnan(s) else s for s in (self._size_px, self._size_m))
         keypoints = np.empty(BODY_SHAPES["keypoints_px"], dtype=np.float32)
         for group, index in _PARTS:
-            keypoints[index] = self._streams[group](raw.keypoints_px[index], t_s, size_px)
-        world = self._streams["world"](raw.world_m, t_s, size_m)
+            keypoints[index] = self._filters[group](raw.keypoints_px[index], t_s, size_px)
+        world = self._filters["world"](raw.world_m, t_s, size_m)
         if self._bones is not None:
             world = self._bones(world, t_s, clear)
         return {"keypoints_px": keypoints, "world_m": world.astype(np.float32)}, self._smooth_angles(angles_deg, t_s)
 
     def _smooth_angles(self, angles_deg: FloatArray, t_s: float) -> FloatArray:
-        smooth = self._streams["angles"]
+        smooth = self._filters["angles"]
         if not self._periods.any():
             return smooth(angles_deg, t_s, ANGLE_SCALE_DEG).astype(np.float32)
         if np.shape(angles_deg) != self._periods.shape:
@@ -265,35 +245,35 @@ class BodySmoother:
         return np.where(wraps, wrapped, out).astype(np.float32)
 
     def _smooth_hands(self, raw: Body, t_s: float, fresh: bool) -> tuple[FloatArray, FloatArray]:
-        """Both arrays go through one filter, as (2, 2, 21, 3): pixels, then metres."""
+        """Filter both arrays together, as one of shape (2, 2, 21, 3): pixels, then metres."""
         values = np.stack((raw.hands_px, raw.hands_world_m))
         if fresh and math.isfinite(t_s):
             sizes = np.nan_to_num(np.array([self._size_px, self._size_m]), nan=1.0)
-            smooth = self._streams["hands"](values, t_s, sizes[:, None, None, None]).astype(np.float32)
+            smooth = self._filters["hands"](values, t_s, sizes[:, None, None, None]).astype(np.float32)
             self._hands = (smooth[0], smooth[1])
         if self._hands is None:
             return raw.hands_px, raw.hands_world_m
-        # hands may have been withdrawn since (too old): then nothing is shown
+        # hands that were removed meanwhile, because they were too old, are NaN in the output too
         px, world = (np.where(np.isnan(r), r, s) for r, s in zip(values, self._hands, strict=True))
         return px, world
 
     def _restart_after_occlusion(self, unseen: npt.NDArray[np.bool_], t_s: float) -> None:
-        """Make landmarks restart that have just come back after too long.
+        """Restart landmarks that are visible again after more than `gap_reset_s`.
 
-        A model goes on guessing hidden landmarks, so the filters themselves see no gap.
+        The model outputs positions of hidden landmarks too, so that the filters themselves see no gap.
         """
         with np.errstate(invalid="ignore"):
-            back = ~unseen & (t_s - self._unseen_since_s > self.gap_reset_s)
-        if back.any():
+            visible_again = ~unseen & (t_s - self._unseen_since_s > self.gap_reset_s)
+        if visible_again.any():
             for group, index in _PARTS:
-                self._streams[group].filter.reset_where(back[index])
-            self._streams["world"].filter.reset_where(back)
+                self._filters[group].filter.reset_where(visible_again[index])
+            self._filters["world"].filter.reset_where(visible_again)
         begins = unseen & np.isnan(self._unseen_since_s)
         self._unseen_since_s[begins] = t_s
         self._unseen_since_s[~unseen] = np.nan
 
     def _follow_size(self, raw: Body, t_s: float) -> None:
-        """Body size, slowly following, so that one odd frame does not change how strongly is smoothed."""
+        """Update the body size with a slow average, so that a single outlier does not change the smoothing."""
         dt_s = 0.0 if math.isnan(self._t_s) else round((t_s - self._t_s) * 1e6) / 1e6
         weight = 1.0 - math.exp(-dt_s / _SIZE_TIME_CONSTANT_S)
         for name, landmarks in (("_size_px", raw.keypoints_px[:, :2]), ("_size_m", raw.world_m)):

@@ -1,38 +1,31 @@
-"""What smoothing gains and costs, as numbers: jitter, lag, error, lost range, overshoot, smoothness.
+"""Metrics of smoothing: jitter, roughness, lag, error, loss of range of motion.
 
-Arrays run along time first, shape (T, ...); `times_s` has shape (T,) and may be uneven. NaN samples do not
-count; a measure that nothing is left for is NaN.
+The first axis of arrays is time, shape (T, ...); `times_s` has shape (T,) and may be uneven. NaN samples are
+ignored; a metric without any sample is NaN.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import scipy.interpolate
-import scipy.signal
 
-from livedance_lab.analysis.offline_filters import resample
-from livedance_lab.analysis.smoothness import dimensionless_jerk, even, log_dimensionless_jerk, sparc, speed
+from livedance_lab.analysis.offline_filters import MAX_FILLED_GAP_S, resample
+from livedance_lab.analysis.statistics import finite_mean
 from livedance_lab.errors import ShapeError
 
-__all__ = [
-    "ErrorFigures", "dimensionless_jerk", "high_frequency_power", "jitter", "lag_ms", "log_dimensionless_jerk",
-    "overshoot", "rms_error", "rom_deg", "rom_loss", "second_difference", "sliding", "sparc", "speed",
-]  # fmt: skip
+__all__ = ["ErrorFigures", "jitter", "lag_ms", "over_windows", "rms_error", "rom_deg", "rom_loss", "roughness"]
 
 Array = npt.NDArray[np.float64]
 
-_LONGEST_FILLED_S: Final = 0.25
-
 
 def jitter(values: npt.ArrayLike, times_s: npt.ArrayLike) -> Array:
-    """How much landmarks (or angles) that should rest move about: RMS distance from their linear trend.
+    """Return the scatter of landmarks (or angles) at rest: RMS distance from their linear trend.
 
-    A straight drift (a person swaying slowly) does not count as jitter; keep windows near a second.
+    A linear drift (a person who sways slowly) does not count as jitter; use windows of about a second.
 
     Parameters
     ----------
@@ -58,13 +51,13 @@ def jitter(values: npt.ArrayLike, times_s: npt.ArrayLike) -> Array:
     x0 = np.where(seen, x - np.where(seen, x, 0.0).sum(axis=0) / count, 0.0)
     slope = (t0 * x0).sum(axis=0) / np.maximum((t0 * t0).sum(axis=0), 1e-300)
     rest = ((x0 - slope * t0) ** 2).sum(axis=0)
-    # two degrees of freedom went into the line
+    # the line has two degrees of freedom
     variance = np.where(count > 2, rest / np.maximum(count - 2, 1), np.nan)
     return np.asarray(np.sqrt(variance.sum(axis=-1)))
 
 
-def second_difference(values: npt.ArrayLike) -> float:
-    """Unrest of what is painted: mean length of p[n+1] - 2 p[n] + p[n-1] over frames and landmarks.
+def roughness(values: npt.ArrayLike) -> float:
+    """Return the mean length of the second difference p[n+1] - 2 p[n] + p[n-1] over frames and landmarks.
 
     Parameters
     ----------
@@ -74,31 +67,31 @@ def second_difference(values: npt.ArrayLike) -> float:
     Returns
     -------
     float
-        In the values' unit per frame; steady motion has none.
+        In the values' unit per frame²; 0 for motion at constant velocity.
     """
     x = np.asarray(values, dtype=np.float64)
-    return _mean(np.linalg.norm(x[2:] - 2 * x[1:-1] + x[:-2], axis=-1))
+    return finite_mean(np.linalg.norm(x[2:] - 2 * x[1:-1] + x[:-2], axis=-1))
 
 
 def lag_ms(values: npt.ArrayLike, reference: npt.ArrayLike, times_s: npt.ArrayLike, max_lag_ms: float = 300.0) -> float:
-    """How late a smoothed signal is against a reference: the shift at which their speeds correlate best.
+    """Return the lag of a smoothed signal against a reference: the shift at which their derivatives correlate best.
 
-    Cross-correlation of the derivatives (which ignore offsets and slow posture), summed over all
-    series; the peak is placed between samples by the parabola through its three highest points (Cespedes et
+    The cross-correlation of the derivatives (which do not depend on offsets) is summed over all series. The
+    position of its peak between samples is that of the parabola through the three highest points (Cespedes et
     al., "Methods for estimation of subsample time delays of digitized echo signals", Ultrasonic Imaging 17,
-    1995). Use a zero-phase reference: truth, or the raw signal through `zero_phase_butterworth`.
+    1995). Use a reference without lag: truth, or the raw signal after `zero_phase_butterworth`.
 
     Parameters
     ----------
     values, reference : array-like of shape (T, ...)
     times_s : array-like of shape (T,)
     max_lag_ms : float, default 300
-        Shifts up to this are looked at, both ways.
+        Largest shift that is tried, in both directions.
 
     Returns
     -------
     float
-        Milliseconds; positive when `values` come later. NaN when nothing moves or the peak is at the edge.
+        Milliseconds; positive if `values` are later. NaN if nothing moves or the peak is at the largest shift.
     """
     x, y = np.asarray(values, dtype=np.float64), np.asarray(reference, dtype=np.float64)
     if x.shape != y.shape:
@@ -123,12 +116,12 @@ def lag_ms(values: npt.ArrayLike, reference: npt.ArrayLike, times_s: npt.ArrayLi
 
 
 def _even_speed(values: Array, t: Array, even_s: Array) -> Array:
-    """Derivative of each series on an even grid, shape (N, series); NaN in long gaps.
+    """Return the derivative of each series on an even grid, shape (N, series); NaN in long gaps.
 
-    By cubic splines: straight lines between uneven samples would have their corners at the same times in both
-    signals, which pulls the lag towards zero.
+    Cubic splines are used because linear interpolation between uneven samples has its corners at the same times
+    in both signals, which biases the lag towards zero.
     """
-    seen = resample(values, t, even_s, max_gap_s=_LONGEST_FILLED_S).reshape(len(even_s), -1)
+    seen = resample(values, t, even_s, max_gap_s=MAX_FILLED_GAP_S).reshape(len(even_s), -1)
     out = np.full_like(seen, np.nan)
     for column, series in enumerate(values.reshape(len(values), -1).T):
         known = ~np.isnan(series)
@@ -139,7 +132,7 @@ def _even_speed(values: Array, t: Array, even_s: Array) -> Array:
 
 
 def _overlap(a: Array, b: Array, shift: int) -> float:
-    """Correlation coefficient of a, `shift` steps later, with b."""
+    """Return the correlation coefficient of a, `shift` steps later, with b."""
     a, b = (a[shift:], b[: len(b) - shift]) if shift >= 0 else (a[:shift], b[-shift:])
     size = np.sqrt((a * a).sum() * (b * b).sum())
     return float((a * b).sum() / size) if size > 0 else 0.0
@@ -147,14 +140,14 @@ def _overlap(a: Array, b: Array, shift: int) -> float:
 
 @dataclass(frozen=True)
 class ErrorFigures:
-    """Distance from the truth.
+    """The error against the truth.
 
     Attributes
     ----------
     rms, p95 : float
-        Of the distance per landmark and frame, in the values' unit.
+        RMS and 95th percentile of the distance per landmark and frame, in the values' unit.
     bias : ndarray of shape (K, D)
-        Mean signed difference of each landmark; it was taken out before if asked for.
+        Mean signed difference of each landmark, before it was removed.
     """
 
     rms: float
@@ -165,19 +158,19 @@ class ErrorFigures:
 def rms_error(
     values: npt.ArrayLike, truth: npt.ArrayLike, *, remove_bias: bool = True, facing: npt.ArrayLike | None = None
 ) -> ErrorFigures:
-    """Error against the truth at the same instants.
+    """Compute the error against the truth at the same times.
 
     Parameters
     ----------
     values, truth : array-like of shape (T, K, D)
     remove_bias : bool, default True
-        Take out each landmark's constant difference first: a model's "shoulder" is another spot of the body
-        than a rig's joint, which is not an error of tracking.
+        Remove each landmark's constant difference first: a model's "shoulder" is another point of the body
+        than a rig's joint, which is not a tracking error.
     facing : array-like of shape (T, 2), optional
-        Where the body faces, as the cosine and sine of its turn. The difference that is taken out is then fixed to
-        the body and not to the picture: of somebody who turns round it moves from one side of a joint to the
-        other. An offset d of a body turned by a is seen at d_x cos a + d_z sin a, so that it is fitted, by least
-        squares, as a constant plus a multiple of each.
+        Direction the body faces, as the cosine and sine of its rotation. The bias is then fixed to the body and not
+        to the picture: when a person turns round it moves from one side of a joint to the other. An offset d of a
+        body rotated by a appears at d_x cos a + d_z sin a, so that the bias is fitted, by least squares, as a
+        constant plus multiples of the cosine and the sine.
 
     Returns
     -------
@@ -200,7 +193,7 @@ def rms_error(
 
 
 def _without_turning_bias(difference: Array, facing: Array) -> Array:
-    """What is left of differences once an offset fixed to the body is taken out, shape (T, K, D)."""
+    """Remove an offset that is fixed to the body from differences of shape (T, K, D)."""
     if facing.shape != (len(difference), 2):
         raise ShapeError(f"facing must have shape ({len(difference)}, 2), got {facing.shape}.")
     basis = np.column_stack((np.ones(len(facing)), facing))
@@ -215,7 +208,7 @@ def _without_turning_bias(difference: Array, facing: Array) -> Array:
 
 
 def rom_deg(angles_deg: npt.ArrayLike) -> Array:
-    """Range of motion: from the 1st to the 99th percentile, so that one odd frame does not stretch it.
+    """Return the range of motion, from the 1st to the 99th percentile, which excludes single outliers.
 
     Parameters
     ----------
@@ -224,89 +217,41 @@ def rom_deg(angles_deg: npt.ArrayLike) -> Array:
     Returns
     -------
     ndarray of shape (A,)
+        In the unit of the values; NaN for a column of NaN.
     """
     low, high = _percentiles(np.asarray(angles_deg, dtype=np.float64), (1, 99))
     return np.asarray(high - low)
 
 
 def rom_loss(values: npt.ArrayLike, reference: npt.ArrayLike) -> Array:
-    """Share of the range of motion that smoothing took away; negative if it added some.
+    """Return the share of the range of motion that smoothing removed; negative if it added some.
 
     Parameters
     ----------
     values, reference : array-like of shape (T, A)
-        Smoothed; raw through a zero-phase filter, or truth.
+        The smoothed values; the raw values after a zero-phase filter, or truth.
 
     Returns
     -------
     ndarray of shape (A,)
-        0 nothing lost, 1 everything. NaN where the reference does not move.
+        0: nothing lost, 1: everything. NaN where the reference does not move.
     """
     before = rom_deg(reference)
     return 1.0 - rom_deg(values) / np.where(before > 0, before, np.nan)
 
 
-def overshoot(values: npt.ArrayLike, reference: npt.ArrayLike) -> Array:
-    """How far values swing beyond the reference's extremes, as a share of the reference's range.
-
-    The step-response overshoot of control engineering, for any motion; both sides, the larger.
-
-    Parameters
-    ----------
-    values, reference : array-like of shape (T, A)
-
-    Returns
-    -------
-    ndarray of shape (A,)
-        0 when the extremes are not passed. NaN where the reference does not move.
-    """
-    low, high = _percentiles(np.asarray(reference, dtype=np.float64), (0, 100))
-    least, most = _percentiles(np.asarray(values, dtype=np.float64), (0, 100))
-    beyond = np.maximum(np.maximum(most - high, low - least), 0.0)
-    return np.asarray(beyond / np.where(high > low, high - low, np.nan))
-
-
-def high_frequency_power(values: npt.ArrayLike, times_s: npt.ArrayLike, above_hz: float = 8.0) -> Array:
-    """Share of a signal's power above a frequency that human movement hardly reaches.
-
-    Welch's periodogram ("The use of fast Fourier transform for the estimation of power spectra", IEEE Trans.
-    Audio Electroacoust. 15, 1967), two-second windows, linear trend removed. Voluntary movement lies below
-    about 6 to 10 Hz (Winter, "Biomechanics and Motor Control of Human Movement", section 3.4).
-
-    Parameters
-    ----------
-    values : array-like of shape (T, A)
-    times_s : array-like of shape (T,)
-    above_hz : float, default 8
-
-    Returns
-    -------
-    ndarray of shape (A,)
-        0 to 1; NaN where there is a gap longer than 0.25 s, nothing moves, or fewer than 8 samples.
-    """
-    x, rate_hz = even(values, times_s)
-    if len(x) < 8:
-        return np.full(x.shape[1:], np.nan)
-    gap = np.isnan(x).any(axis=0)
-    f_hz, power = scipy.signal.welch(
-        np.where(gap, 0.0, x), rate_hz, nperseg=min(len(x), round(2 * rate_hz)), detrend="linear", axis=0
-    )
-    total = power.sum(axis=0)
-    return np.asarray(power[f_hz > above_hz].sum(axis=0) / np.where(total > 0, total, np.nan))
-
-
-def sliding(
-    measure: Callable[..., float | Array],
+def over_windows(
+    metric: Callable[..., float | Array],
     times_s: npt.ArrayLike,
     window_s: float,
     step_s: float,
     *arrays: npt.ArrayLike,
 ) -> tuple[Array, Array]:
-    """A measure over a moving window, for curves of it over time.
+    """Compute a metric in a moving window.
 
     Parameters
     ----------
-    measure : callable
+    metric : callable
         Called with the slices of `arrays`, in their order.
     times_s : array-like of shape (T,)
     window_s, step_s : float
@@ -315,23 +260,18 @@ def sliding(
     Returns
     -------
     ends_s : ndarray of shape (N,)
-        When each window ends.
+        End of each window.
     results : ndarray of shape (N, ...)
     """
     t = np.asarray(times_s, dtype=np.float64)
     data = [np.asarray(a) for a in arrays]
     ends_s = np.arange(t[0] + window_s, t[-1] + 1e-9, step_s) if len(t) else np.empty(0)
     bounds = [(np.searchsorted(t, e - window_s - 1e-9), np.searchsorted(t, e + 1e-9)) for e in ends_s]
-    return ends_s, np.array([measure(*(d[a:b] for d in data)) for a, b in bounds])
+    return ends_s, np.array([metric(*(d[a:b] for d in data)) for a, b in bounds])
 
 
 def _percentiles(x: Array, q: tuple[float, float]) -> Array:
-    """NaN-aware percentiles along time; NaN for a series of nothing but NaN."""
+    """Return NaN-aware percentiles along time; NaN for a series of only NaN."""
     empty = np.isnan(x).all(axis=0)
     out = np.nanpercentile(np.where(empty, 0.0, x), q, axis=0)
     return np.where(empty, np.nan, out)
-
-
-def _mean(x: Array) -> float:
-    seen = x[~np.isnan(x)]
-    return float(seen.mean()) if seen.size else float("nan")

@@ -1,24 +1,21 @@
-"""How smooth a movement is: spectral arc length and jerk, from its speed profile."""
+"""Smoothness of a movement from its speed profile: spectral arc length and dimensionless jerk."""
 
 from __future__ import annotations
 
 import math
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from livedance_lab.analysis.offline_filters import interpolate_gaps, resample
+from livedance_lab.analysis.offline_filters import MAX_FILLED_GAP_S, interpolate_gaps, resample
 
-__all__ = ["dimensionless_jerk", "even", "log_dimensionless_jerk", "sparc", "speed"]
+__all__ = ["dimensionless_jerk", "evenly_sampled", "log_dimensionless_jerk", "sparc", "speed"]
 
 Array = npt.NDArray[np.float64]
 
-_LONGEST_FILLED_S: Final = 0.25
-
 
 def sparc(speed: npt.ArrayLike, rate_hz: float, *, max_hz: float = 10.0, threshold: float = 0.05) -> float:
-    """Spectral arc length of a speed profile: smoothness of a movement.
+    """Return the spectral arc length (SPARC) of a speed profile.
 
     Balasubramanian, Melendez-Calderon, Roby-Brami and Burdet, "On the analysis of movement smoothness",
     Journal of NeuroEngineering and Rehabilitation 12:112, 2015: minus the length of the curve of the
@@ -28,7 +25,7 @@ def sparc(speed: npt.ArrayLike, rate_hz: float, *, max_hz: float = 10.0, thresho
     Parameters
     ----------
     speed : array-like of shape (T,)
-        Speed (not negative), evenly sampled.
+        Speed (not negative), sampled evenly.
     rate_hz : float
     max_hz : float, default 10
     threshold : float, default 0.05
@@ -36,7 +33,8 @@ def sparc(speed: npt.ArrayLike, rate_hz: float, *, max_hz: float = 10.0, thresho
     Returns
     -------
     float
-        Negative; nearer to zero is smoother (-1.6 is about the smoothest there is). NaN for NaN or no motion.
+        Negative; nearer to zero is smoother (the smoothest movements have about -1.6). NaN if a value is NaN or
+        nothing moves.
     """
     v = np.asarray(speed, dtype=np.float64)
     if len(v) < 4 or np.isnan(v).any() or not v.sum() > 0:
@@ -45,8 +43,8 @@ def sparc(speed: npt.ArrayLike, rate_hz: float, *, max_hz: float = 10.0, thresho
     f_hz = np.arange(bins) * rate_hz / bins
     amplitude = np.abs(np.fft.fft(v, bins))
     amplitude /= amplitude[0]  # the paper divides by the greatest; a speed's spectrum is greatest at 0 Hz
-    upto = f_hz <= max_hz
-    f_hz, amplitude = f_hz[upto], amplitude[upto]
+    below = f_hz <= max_hz
+    f_hz, amplitude = f_hz[below], amplitude[below]
     last = np.flatnonzero(amplitude >= threshold)[-1]
     f_hz, amplitude = f_hz[: last + 1], amplitude[: last + 1]
     if len(f_hz) < 2:
@@ -55,7 +53,7 @@ def sparc(speed: npt.ArrayLike, rate_hz: float, *, max_hz: float = 10.0, thresho
 
 
 def dimensionless_jerk(speed: npt.ArrayLike, rate_hz: float) -> float:
-    """Jerk of a movement freed from its duration and speed.
+    """Return the jerk of a movement, normalised by its duration and peak speed.
 
     -(T³ / v_peak²) ∫ |d²v/dt²|² dt: Hogan and Sternad, "Sensitivity of smoothness measures to movement
     duration, amplitude, and arrests", Journal of Motor Behavior 41, 2009; as in Balasubramanian et al. 2015.
@@ -63,13 +61,14 @@ def dimensionless_jerk(speed: npt.ArrayLike, rate_hz: float) -> float:
     Parameters
     ----------
     speed : array-like of shape (T,)
-        Evenly sampled.
+        Sampled evenly.
     rate_hz : float
 
     Returns
     -------
     float
-        Negative; nearer to zero is smoother. A minimum-jerk reach has -204.8.
+        Negative; nearer to zero is smoother. A minimum-jerk reach has -204.8. NaN if a value is NaN or nothing
+        moves.
     """
     v = np.asarray(speed, dtype=np.float64)
     peak = np.abs(v).max() if len(v) > 3 else 0.0
@@ -81,19 +80,19 @@ def dimensionless_jerk(speed: npt.ArrayLike, rate_hz: float) -> float:
 
 
 def log_dimensionless_jerk(speed: npt.ArrayLike, rate_hz: float) -> float:
-    """-ln |dimensionless jerk|: the same on a scale people can compare (Balasubramanian et al. 2015).
+    """Return -ln |dimensionless jerk| (Balasubramanian et al. 2015); parameters as for `dimensionless_jerk`.
 
     Returns
     -------
     float
-        Nearer to zero (or positive) is smoother. A minimum-jerk reach has -5.3. NaN where nothing changes.
+        A greater value is smoother. A minimum-jerk reach has -5.3. NaN if a value is NaN or the speed is constant.
     """
     jerk = -dimensionless_jerk(speed, rate_hz)
     return -math.log(jerk) if jerk > 0 else float("nan")
 
 
 def speed(values: npt.ArrayLike, times_s: npt.ArrayLike) -> tuple[Array, float]:
-    """Speed of landmarks on an even time grid, as the smoothness measures want it.
+    """Return the speed of landmarks on an even time grid.
 
     Parameters
     ----------
@@ -107,12 +106,12 @@ def speed(values: npt.ArrayLike, times_s: npt.ArrayLike) -> tuple[Array, float]:
     rate_hz : float
         The recording's median rate.
     """
-    x, rate_hz = even(values, times_s)
+    x, rate_hz = evenly_sampled(values, times_s)
     return np.linalg.norm(np.diff(x, axis=0), axis=-1) * rate_hz, rate_hz
 
 
-def even(values: npt.ArrayLike, times_s: npt.ArrayLike) -> tuple[Array, float]:
-    """A recording on an even grid of its median step, gaps up to 0.25 s filled.
+def evenly_sampled(values: npt.ArrayLike, times_s: npt.ArrayLike) -> tuple[Array, float]:
+    """Resample a recording to an even grid of its median step; gaps up to 0.25 s are filled.
 
     Parameters
     ----------
@@ -121,14 +120,14 @@ def even(values: npt.ArrayLike, times_s: npt.ArrayLike) -> tuple[Array, float]:
 
     Returns
     -------
-    even : ndarray of shape (N, ...)
+    values : ndarray of shape (N, ...)
     rate_hz : float
         NaN for fewer than two samples.
     """
     t = np.asarray(times_s, dtype=np.float64)
-    x = interpolate_gaps(values, t, _LONGEST_FILLED_S)
+    x = interpolate_gaps(values, t, MAX_FILLED_GAP_S)
     if len(t) < 2:
         return x, float("nan")
     step_s = float(np.median(np.diff(t)))
     count = round((t[-1] - t[0]) / step_s) + 1
-    return resample(x, t, np.linspace(t[0], t[-1], count), max_gap_s=_LONGEST_FILLED_S), 1.0 / step_s
+    return resample(x, t, np.linspace(t[0], t[-1], count), max_gap_s=MAX_FILLED_GAP_S), 1.0 / step_s

@@ -1,4 +1,4 @@
-"""Rates and percentiles, over a sliding window of time or over a finished session."""
+"""Rates and percentiles, in a sliding time window or of a finished session."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Window", "percentiles"]
+__all__ = ["Window", "finite_mean", "finite_median", "percentiles"]
 
 PERCENTILES = (50, 95, 99)
 
 
 def percentiles(values: Sequence[float] | npt.NDArray[Any]) -> dict[str, float]:
-    """p50, p95 and p99 of the finite values; NaN where there is none.
+    """Return p50, p95 and p99 of the finite values; NaN if there are none.
 
     Linear interpolation between order statistics (Hyndman & Fan 1996, type 7; NumPy's default).
     """
@@ -28,13 +28,25 @@ def percentiles(values: Sequence[float] | npt.NDArray[Any]) -> dict[str, float]:
     return {f"p{p}": float(v) for p, v in zip(PERCENTILES, np.percentile(finite, PERCENTILES), strict=True)}
 
 
+def finite_mean(values: npt.NDArray[Any]) -> float:
+    """Return the mean of the finite values; NaN if there are none."""
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if finite.size else math.nan
+
+
+def finite_median(values: npt.NDArray[Any]) -> float:
+    """Return the median of the finite values; NaN if there are none."""
+    finite = values[np.isfinite(values)]
+    return float(np.median(finite)) if finite.size else math.nan
+
+
 class Window:
-    """Values of the last few seconds; may be filled in one thread and read in another.
+    """Values of the last few seconds; thread-safe.
 
     Parameters
     ----------
     length_s : float, default 2.0
-        How far back it looks.
+        Length of the window.
     """
 
     def __init__(self, length_s: float = 2.0) -> None:
@@ -43,24 +55,24 @@ class Window:
         self._lock = threading.Lock()
 
     def add(self, t_s: float, value: float = 1.0) -> None:
-        """Take in a value seen at `t_s`."""
+        """Add a value measured at `t_s`."""
         with self._lock:
             self._items.append((t_s, value))
-            self._forget(t_s)
+            self._discard_old(t_s)
 
     def rate_hz(self, now_s: float) -> float:
-        """Values per second; 0 when there was none in the window."""
+        """Return the number of values per second; 0 if the window is empty."""
         with self._lock:
-            self._forget(now_s)
+            self._discard_old(now_s)
             return len(self._items) / self.length_s
 
     def percentiles(self, now_s: float) -> dict[str, float]:
-        """p50, p95, p99 of the values in the window."""
+        """Return p50, p95 and p99 of the values in the window."""
         with self._lock:
-            self._forget(now_s)
+            self._discard_old(now_s)
             values = [v for _, v in self._items]
         return percentiles(values)
 
-    def _forget(self, now_s: float) -> None:
+    def _discard_old(self, now_s: float) -> None:
         while self._items and self._items[0][0] < now_s - self.length_s:
             self._items.popleft()

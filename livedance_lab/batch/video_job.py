@@ -124,13 +124,11 @@ def _rate(video: VideoSource) -> float:
 
 def _manifest(job: Job, video: VideoSource, settings: Settings) -> dict[str, Any]:
     """What a reader of the analysis must know."""
-    size = ("lite", "full", "heavy")[settings.complexity]
-    models = (f"pose_{size}", *(["hands"] if settings.hands else []))
     return {
         "session_id": job.name,
         **software("mediapipe", "numpy", "opencv-python"),
         "estimator": job.estimator,
-        "models": {name: sha256_of(name) for name in models} if job.estimator == "mediapipe" else {},
+        "models": {name: sha256_of(name) for name in settings.model_names} if job.estimator == "mediapipe" else {},
         "settings": settings.plain(),
         "wall_anchor": "modification time of the video file: its frames' own date is not known",
         "source": {"video": job.video, "sha256": fingerprint(job.video), "fps": video.fps, "size_px": video.size_px,

@@ -26,12 +26,12 @@ RESULT_COLUMNS = {
 _REPEATS = 2000
 
 _SCRIPT = """
-import { readBinaryResult } from "./results_binary.js";
-import { parseServerMessage } from "./frames.js";
+import { decodeBinaryResult } from "./results_binary.js";
+import { parseServerMessage } from "./results.js";
 
 window.read = (text, base64, repeats) => {
   const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)).buffer;
-  const reads = [() => parseServerMessage(text), () => readBinaryResult(bytes)];
+  const reads = [() => parseServerMessage(text), () => decodeBinaryResult(bytes)];
   const bestUs = [Infinity, Infinity];
   for (let round = 0; round < 9; round += 1) {
     reads.forEach((read, i) => {

@@ -120,10 +120,12 @@ def _run(config: ServerConfig, note: Path | None) -> None:
 
 def _banner(config: ServerConfig, url: str, *, show_token: bool) -> str:
     """Return the address and the configuration; the token only if the starting program does not read it from a file."""
+    from livedance_lab.settings import COMPLEXITY_NAMES
+
     s = config.settings
     params = ", ".join(f"{k} {v:g}" for k, v in s.smoothing.params.items()) or "default parameters"
     hands = f"hands (up to {s.num_hands}, confidence {s.hand_confidence:g})" if s.hands else "no hands"
-    model = ("lite", "full", "heavy")[s.complexity]
+    model = COMPLEXITY_NAMES[s.complexity]
     return "\n".join(
         [
             "[bold]livedance_lab[/bold] is ready",

@@ -18,11 +18,9 @@ from livedance_lab.launcher import LiveServer
 from livedance_lab.media.images import downscale, encode_jpeg, encode_webp
 from livedance_lab.media.video import VideoFrame, VideoSource
 from livedance_lab.pipeline.latest_slot import LatestSlot
-from livedance_lab.settings import Settings
+from livedance_lab.settings import CLIENT_SETTINGS, Settings
 
 __all__ = ["EncodedClip", "Play", "Tick", "clip_or_camera", "play_camera", "play_clip", "produce"]
-
-_ENCODING = ("short_side_px", "image_format", "jpeg_quality")
 
 Tick = Callable[[LiveClient], None]
 """Called after each frame with the client that sends."""
@@ -170,7 +168,7 @@ async def play_camera(
                 continue
             if client.settings is not adopted:
                 adopted = client.settings
-                settings = settings.changed({name: adopted[name] for name in _ENCODING if name in adopted})
+                settings = settings.changed({name: adopted[name] for name in CLIENT_SETTINGS if name in adopted})
             image = await asyncio.to_thread(encode, frame, settings)
             await client.send(image, source.size_px, frame.t_s)
             if tick is not None:

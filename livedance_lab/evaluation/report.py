@@ -6,7 +6,6 @@ import base64
 import html
 import math
 import platform
-from dataclasses import asdict
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -44,7 +43,7 @@ def write_evaluation(found: Evaluation, out: Path) -> list[Path]:
     numbers.write_text(encode_json(found.plain()), encoding="utf-8")
     pictures = [save_painted([row for row in found.painted if row["recipe"] != FLOOR], out / "painted.png")]
     if found.trials:
-        pictures.append(save_trials([asdict(t) for t in found.trials], out / "filters.png"))
+        pictures.append(save_trials(found.trials, out / "filters.png"))
     made = tables(found)
     head = f"# Evaluation on {found.about['clip']}"
     text.write_text("\n\n".join([head, _conditions(found), *map(_markdown, made)]) + "\n", encoding="utf-8")
@@ -59,9 +58,9 @@ def _painted(found: Evaluation) -> Table:
         beside = live if row["stream"].startswith("live") else None
         rows.append([row["stream"], f"{row['rate_hz']:.1f}", f"{row['age_ms']:.0f}", row["recipe"],
                      f"{row['rms_px']:.1f}", f"{row['rms_torso']:.1%}", f"{row['p95_px']:.1f}",
-                     _share(row, specified), _share(row, beside), f"{row['second_difference_px']:.2f}"])  # fmt: skip
-    own = found.painted[0]["truth_second_difference_px"]
-    recipes = "; ".join(dict.fromkeys(f"{row['recipe']}: {row['words']}" for row in found.painted))
+                     _share(row, specified), _share(row, beside), f"{row['roughness_px']:.2f}"])  # fmt: skip
+    own = found.painted[0]["truth_roughness_px"]
+    recipes = "; ".join(dict.fromkeys(f"{row['recipe']}: {row['description']}" for row in found.painted))
     bias = "bias fixed to the turning body" if found.about["turns_round"] else "constant bias"
     return (
         "The painted skeleton",
@@ -92,7 +91,7 @@ def _lanes(found: Evaluation) -> Table:
         "The same frames and the same smoothing. Two landmarkers track independently, so that their results differ "
         f"slightly. RMS and roughness: painted at {alone['rate_hz']:.0f} results/s; jitter: at rest.",
         ["landmarkers", "RMS px", "roughness", "jitter raw px", "jitter smoothed px"],
-        [[lane["landmarkers"], f"{row['rms_px']:.2f}", f"{row['second_difference_px']:.2f}",
+        [[lane["landmarkers"], f"{row['rms_px']:.2f}", f"{row['roughness_px']:.2f}",
           f"{lane['jitter_raw']:.3f}", f"{lane['jitter']:.3f}"] for lane, row in pairs],
     )  # fmt: skip
 

@@ -17,7 +17,16 @@ from typing import Any, Final
 import numpy as np
 
 from livedance_lab.analysis import tuning
-from livedance_lab.analysis.paint_evaluation import BODY_JOINTS, RECIPES, Painted, Quality, Stream, judge, paint
+from livedance_lab.analysis.filter_trials import LandmarkSeries, Trial, try_filter
+from livedance_lab.analysis.paint_evaluation import (
+    BODY_JOINTS,
+    RECIPES,
+    Painted,
+    PaintQuality,
+    ResultStream,
+    judge,
+    paint,
+)
 from livedance_lab.benchmarks.designs import DESIGNS
 from livedance_lab.evaluation.angle_errors import angle_errors
 from livedance_lab.evaluation.keypoint_truth import KeypointTruth, keypoint_truth
@@ -48,7 +57,7 @@ class Evaluation:
     about : dict
         The conditions: clip, seconds, rates, noise.
     painted : list of dict
-        One row per stream and recipe: `Quality`, rate and age; for live streams over all rounds.
+        One row per stream and recipe: `PaintQuality`, rate and age; for live streams over all rounds.
     trials : list of Trial
         Every filter that was tried: jitter against lag.
     smoothers : list of dict
@@ -61,7 +70,7 @@ class Evaluation:
 
     about: dict[str, Any]
     painted: list[dict[str, Any]] = field(default_factory=list)
-    trials: list[tuning.Trial] = field(default_factory=list)
+    trials: list[Trial] = field(default_factory=list)
     smoothers: list[dict[str, Any]] = field(default_factory=list)
     lanes: list[dict[str, Any]] = field(default_factory=list)
     angles: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -120,7 +129,9 @@ def evaluate(
     still = _still(images, truth)
     moving = _moving(images, rate_hz, truth.body_size_px)
     out.lanes = _compare_lanes(still, _still(images, truth, lanes=2), moving)
-    out.trials = tuning.run(still, moving, progress=lambda done, total: progress(done / total, "trying filters"))
+    out.trials = tuning.try_filters(
+        still, moving, progress=lambda done, total: progress(done / total, "trying filters")
+    )
     _compare_smoothers(out, still, moving)
     return out
 
@@ -143,14 +154,14 @@ def _live(out: Evaluation, clip: Path, truth: KeypointTruth, designs: list[str],
 
 def _simulated(out: Evaluation, images: list[Any], rate_hz: float, truth: KeypointTruth) -> None:
     """Judge streams of fixed pace, and landmarks without any latency."""
-    alone: list[Stream] = []
+    alone: list[ResultStream] = []
     for pace, stream in _paced(images, rate_hz, truth.body_size_px):
         out.painted += _judged(f"simulated: {pace.name}", [(stream, truth)], turning=truth.turns_round)
         alone += [] if pace.published or pace.lanes > 1 else [stream]
     out.painted.append(_floor(max(alone, key=lambda stream: len(stream.capture_s)), truth))
 
 
-def _paced(images: list[Any], rate_hz: float, body_size_px: float) -> Iterable[tuple[Pace, Stream]]:
+def _paced(images: list[Any], rate_hz: float, body_size_px: float) -> Iterable[tuple[Pace, ResultStream]]:
     """Yield streams of fixed pace, without those that a clip of lower rate makes equal to another one."""
     seen = set()
     for pace in PACES:
@@ -160,7 +171,7 @@ def _paced(images: list[Any], rate_hz: float, body_size_px: float) -> Iterable[t
             yield pace, paced_stream(pace, images, rate_hz, body_size_px)
 
 
-def _judged(name: str, streams: Sequence[tuple[Stream, KeypointTruth]], *, turning: bool) -> list[dict[str, Any]]:
+def _judged(name: str, streams: Sequence[tuple[ResultStream, KeypointTruth]], *, turning: bool) -> list[dict[str, Any]]:
     """Return one row per recipe, over all streams of that name."""
     rows = []
     for recipe in RECIPES.values():
@@ -169,23 +180,23 @@ def _judged(name: str, streams: Sequence[tuple[Stream, KeypointTruth]], *, turni
                   facing=truth.facing if turning else None)
             for stream, truth in streams
         ]  # fmt: skip
-        rows.append({"stream": name, "recipe": recipe.name, "words": recipe.words,
+        rows.append({"stream": name, "recipe": recipe.name, "description": recipe.description,
                      "rate_hz": float(np.mean([stream.rate_hz for stream, _ in streams])),
                      "age_ms": float(np.mean([stream.age_ms for stream, _ in streams])),
                      **_together(found)})  # fmt: skip
     return rows
 
 
-def _floor(stream: Stream, truth: KeypointTruth) -> dict[str, Any]:
+def _floor(stream: ResultStream, truth: KeypointTruth) -> dict[str, Any]:
     """Judge raw landmarks at their instants of capture: the error that no filter and no painting can remove."""
     found = judge(Painted(stream.capture_s, stream.keypoints_px), truth.times_s, truth.px, stream.body_size_px,
                   skip_s=_SETTLES_S, facing=truth.facing if truth.turns_round else None)  # fmt: skip
-    words = "raw at the instant of capture (roughness per captured frame): the model's own error"
-    return {"stream": "simulated: no latency", "recipe": FLOOR, "words": words, "rate_hz": stream.rate_hz,
+    description = "raw at the instant of capture (roughness per captured frame): the model's own error"
+    return {"stream": "simulated: no latency", "recipe": FLOOR, "description": description, "rate_hz": stream.rate_hz,
             "age_ms": 0.0, **_together([found])}  # fmt: skip
 
 
-def _together(found: list[Quality]) -> dict[str, Any]:
+def _together(found: list[PaintQuality]) -> dict[str, Any]:
     """Combine the figures of several rounds: root mean squares quadratically, others by their mean."""
     plain = [asdict(one) for one in found]
     one: dict[str, Any] = {key: float(np.mean([row[key] for row in plain])) for key in plain[0]}
@@ -194,7 +205,7 @@ def _together(found: list[Quality]) -> dict[str, Any]:
     return {**one, "shown": sum(row["shown"] for row in plain), "rounds_rms_px": [row["rms_px"] for row in plain]}
 
 
-def _still(images: list[Any], truth: KeypointTruth, lanes: int = 1) -> tuning.Recording:
+def _still(images: list[Any], truth: KeypointTruth, lanes: int = 1) -> LandmarkSeries:
     """Make a recording of one image, repeated with new noise in each frame."""
     length_s = min(_STILL_S, max(len(images) / truth.rate_hz, 2.5))
     times_s = np.arange(round(length_s * _STILL_HZ)) / _STILL_HZ
@@ -202,29 +213,29 @@ def _still(images: list[Any], truth: KeypointTruth, lanes: int = 1) -> tuning.Re
     settled = round(_STILL_HZ)  # tracking needs a second
     shown = ((t, held) for t in np.arange(len(times_s) + settled) / _STILL_HZ)
     found = find_landmarks(shown, noise_sd=NOISE_SD, seed=1, lanes=lanes)
-    return tuning.Recording(times_s, found[settled:, list(BODY_JOINTS)], truth.body_size_px)
+    return LandmarkSeries(times_s, found[settled:, list(BODY_JOINTS)], truth.body_size_px)
 
 
-def _moving(images: list[Any], rate_hz: float, body_size_px: float) -> tuning.Recording:
+def _moving(images: list[Any], rate_hz: float, body_size_px: float) -> LandmarkSeries:
     """Make a recording of the dance at about 30 frames per second, with noise."""
     every = max(round(rate_hz / _STILL_HZ), 1)
     chosen = images[::every]
     times_s = np.arange(len(chosen)) * every / rate_hz
     found = find_landmarks(zip(times_s, chosen, strict=True), noise_sd=NOISE_SD, seed=2)
-    return tuning.Recording(times_s, found[:, list(BODY_JOINTS)], body_size_px)
+    return LandmarkSeries(times_s, found[:, list(BODY_JOINTS)], body_size_px)
 
 
-def _compare_lanes(one: tuning.Recording, two: tuning.Recording, moving: tuning.Recording) -> list[dict[str, Any]]:
+def _compare_lanes(one: LandmarkSeries, two: LandmarkSeries, moving: LandmarkSeries) -> list[dict[str, Any]]:
     rows = []
     for name, still in (("one landmarker", one), ("two in turn", two)):
-        raw, smooth = (tuning.trial(still, moving, filter_name, {}) for filter_name in ("none", "kalman_adaptive"))
+        raw, smooth = (try_filter(still, moving, filter_name, {}) for filter_name in ("none", "kalman_adaptive"))
         rows.append({"landmarkers": name, "jitter_raw": raw.jitter, "jitter": smooth.jitter})
     return rows
 
 
-def _compare_smoothers(out: Evaluation, still: tuning.Recording, moving: tuning.Recording) -> None:
-    emas = [tuning.trial(still, moving, "ema", {"alpha": a}) for a in _EMA_ALPHAS]
+def _compare_smoothers(out: Evaluation, still: LandmarkSeries, moving: LandmarkSeries) -> None:
+    emas = [try_filter(still, moving, "ema", {"alpha": a}) for a in _EMA_ALPHAS]
     out.trials += emas
     for name in ("kalman_adaptive", "one_euro", "mediapipe", "ema"):
-        one = tuning.trial(still, moving, name, {})
+        one = try_filter(still, moving, name, {})
         out.smoothers.append({**asdict(one), **tuning.compare(one, emas)})

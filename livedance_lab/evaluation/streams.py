@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from livedance_lab.analysis.paint_evaluation import Stream, simulate_stream
+from livedance_lab.analysis.paint_evaluation import ResultStream, simulate_stream
 from livedance_lab.benchmarks.designs import DESIGNS
 from livedance_lab.client.clip_source import EncodedClip
 from livedance_lab.client.session import LiveSession
@@ -72,13 +72,13 @@ class LiveRun:
 
     Attributes
     ----------
-    stream : Stream
+    stream : ResultStream
     truth : KeypointTruth
         At the capture time of each frame.
     data : SessionData
     """
 
-    stream: Stream
+    stream: ResultStream
     truth: KeypointTruth
     data: SessionData
 
@@ -102,12 +102,12 @@ def live_run(design: str, clip: Path, truth: KeypointTruth, *, seconds: float, f
     index = frames.index.to_numpy() % len(encoded.images)  # a clip that is shorter than the run begins again
     captured_s = frames["t_capture_s"].to_numpy(dtype=np.float64)
     return LiveRun(
-        Stream(data.t_capture_s[rows], arrival_s, keypoints, truth.body_size_px),
+        ResultStream(data.t_capture_s[rows], arrival_s, keypoints, truth.body_size_px),
         KeypointTruth(captured_s, truth.px[index], truth.facing[index]), data,
     )  # fmt: skip
 
 
-def paced_stream(pace: Pace, images: list[Any], clip_hz: float, body_size_px: float) -> Stream:
+def paced_stream(pace: Pace, images: list[Any], clip_hz: float, body_size_px: float) -> ResultStream:
     """Simulate a stream of fixed pace and age, so that its figures do not depend on the machine's load."""
     every = pace.every(clip_hz)
     times_s = np.arange(0, len(images), every) / clip_hz

@@ -11,7 +11,7 @@ import numpy as np
 from livedance_lab.errors import ImageError
 from livedance_lab.media.images import ImageArray, load_cv2
 from livedance_lab.pose import Body
-from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, Skeleton
+from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, Skeleton, side_of
 
 __all__ = ["VideoFile", "draw_body"]
 
@@ -41,7 +41,7 @@ def draw_body(rgb: ImageArray, body: Body, min_visibility: float = 0.5) -> Image
     image = rgb.copy()
     width = max(2, round(min(rgb.shape[:2]) / 160))
     body_px = np.where(body.visibility[:, None] >= min_visibility, body.keypoints_px[:, :2], np.nan)
-    colours = [_LEFT if "left" in n else _RIGHT if "right" in n else _MIDDLE for n in BLAZEPOSE_33.landmarks]
+    colours = [{"left": _LEFT, "right": _RIGHT}.get(side_of(name), _MIDDLE) for name in BLAZEPOSE_33.landmarks]
     widths = [1 if i <= _LAST_OF_FACE else width for i in range(len(BLAZEPOSE_33))]
     _draw(image, BLAZEPOSE_33, body_px, colours, widths)
     for hand_px, colour in zip(body.hands_px[:, :, :2], (_LEFT, _RIGHT), strict=True):

@@ -1,4 +1,4 @@
-"""The benchmark as a picture: for each measured value, one bar per design."""
+"""The benchmark's figure: one panel per measured value, one bar per design."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from livedance_lab.plots.axes import style_axes
 from livedance_lab.plots.theme import LIGHT
 
 __all__ = ["save_bench"]
 
 
 def save_bench(rows: dict[str, list[dict[str, float]]], columns: dict[str, str], path: Path) -> Path:
-    """Draw medians as bars and single rounds as dots.
+    """Draw medians as bars and the single rounds as dots.
 
     Parameters
     ----------
     rows : dict
-        Design to measurements, as `livedance_lab.benchmarks.designs.bench` gives them.
+        Measurements by design, as `livedance_lab.benchmarks.designs.bench` returns them.
     columns : dict of str to str
-        Which values to draw, and their titles.
+        The values to draw, and their titles.
     path : Path
         PNG file.
     """
@@ -31,17 +32,12 @@ def save_bench(rows: dict[str, list[dict[str, float]]], columns: dict[str, str],
         for y, name in enumerate(names):
             values = [row[column] for row in rows[name]]
             median = statistics.median(values)
-            axes.barh(y, median, height=0.62, color=LIGHT.quiet if y == 0 else LIGHT.fast, alpha=0.85)
+            axes.barh(y, median, height=0.62, color=LIGHT.muted if y == 0 else LIGHT.series_a, alpha=0.85)
             axes.plot(values, [y] * len(values), "o", color=LIGHT.ink, markersize=3, alpha=0.6)
             axes.annotate(f"{median:.0f}" if median >= 10 else f"{median:.1f}", (max(values), y), xytext=(6, 0),
                           textcoords="offset points", va="center", size=9, color=LIGHT.ink)  # fmt: skip
-        axes.set_title(title, loc="left", size=10.5, weight="bold", color=LIGHT.ink)
         axes.set_xlim(0, 1.22 * max(max(row[column] for row in measured) for measured in rows.values()))
-        axes.tick_params(length=0, labelsize=9, labelcolor=LIGHT.quiet)
-        axes.grid(True, axis="x", color=LIGHT.line)
-        axes.set_axisbelow(True)
-        for side in axes.spines.values():
-            side.set_visible(False)
+        style_axes(axes, title, label_pt=9, grid="x")
     axes_list[0].set_yticks(range(len(names)), names, color=LIGHT.ink)
     axes_list[0].invert_yaxis()
     figure.tight_layout()

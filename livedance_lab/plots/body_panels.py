@@ -1,7 +1,7 @@
-"""The parts of the live figure that are people and the ledger. Each makes its artists once and only moves them.
+"""Panels of the live figure that show the skeleton and the frame ledger.
 
-What stays (axes, grid, titles) belongs to the background; what moves are `artists`, drawn over it. `update`
-says whether the background has to be drawn again, because a scale has changed.
+Each panel creates its artists once and only moves them. Axes, grid and titles belong to the background; the moving
+`artists` are drawn over it. `update` returns whether the background must be redrawn because a scale has changed.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
-from livedance_lab.plots.curve_panels import prepare
-from livedance_lab.plots.fast_text import Stamp
-from livedance_lab.plots.live_history import View
-from livedance_lab.plots.theme import STATE_COLOURS, STATE_WORDS, Look
-from livedance_lab.skeletons import BLAZEPOSE_33
+from livedance_lab.plots.curve_panels import style_panel
+from livedance_lab.plots.fast_text import FastText
+from livedance_lab.plots.live_history import PlotData
+from livedance_lab.plots.theme import FRAME_STATES, Theme
+from livedance_lab.skeletons import BLAZEPOSE_33, side_of
 
 __all__ = ["LedgerPanel", "PicturePanel", "WorldPanel"]
 
@@ -27,21 +27,21 @@ Array = npt.NDArray[np.float64]
 
 
 class _Bones:
-    """A skeleton as three sets of lines: left, right, middle."""
+    """A skeleton as three line collections: middle, left, right."""
 
-    def __init__(self, ax: Any, look: Look, width: float) -> None:
+    def __init__(self, ax: Any, theme: Theme, width: float) -> None:
         bones = np.array(BLAZEPOSE_33.bone_indices)
-        sides = np.array([_side_of(a, b) for a, b in BLAZEPOSE_33.bones])
+        sides = np.array([side_of(*bone) for bone in BLAZEPOSE_33.bones])
         self._bones = {side: bones[sides == side] for side in ("middle", "left", "right")}
-        self._colours = {side: np.array(to_rgba(getattr(look, side))) for side in self._bones}
+        self._colours = {side: np.array(to_rgba(getattr(theme, side))) for side in self._bones}
         self.artists = []
-        for _side in self._bones:
-            lines = LineCollection([], linewidths=width, capstyle="round", animated=True)
+        for side in self._bones:
+            lines = LineCollection([], linewidths=width, capstyle="round", animated=True, label=side)
             ax.add_collection(lines, autolim=False)
             self.artists.append(lines)
 
     def move(self, points: Array | None, visibility: Array | None) -> None:
-        """Put the bones where the points, of shape (33, 2), are; the less visible, the fainter."""
+        """Move the bones to the points, of shape (33, 2); opacity is the visibility."""
         for lines, (side, bones) in zip(self.artists, self._bones.items(), strict=True):
             if points is None or visibility is None:
                 lines.set_segments([])
@@ -49,29 +49,23 @@ class _Bones:
             ends = points[bones]
             seen = np.isfinite(ends).all(axis=(1, 2))
             colours = np.tile(self._colours[side], (len(bones), 1))
-            least = np.minimum(*visibility[bones].T)
-            colours[:, 3] = np.clip(np.nan_to_num(least, nan=1.0), 0.12, 1.0)
+            lowest = np.minimum(*visibility[bones].T)
+            colours[:, 3] = np.clip(np.nan_to_num(lowest, nan=1.0), 0.12, 1.0)
             lines.set_segments(ends[seen])
             lines.set_color(colours[seen])
 
 
-def _side_of(a: str, b: str) -> str:
-    sides = {name.split("_")[0] if name.split("_")[0] in ("left", "right") else "middle" for name in (a, b)}
-    return sides.pop() if len(sides) == 1 else "middle"
-
-
 class PicturePanel:
-    """The skeleton in the camera's picture."""
+    """The skeleton in image coordinates."""
 
-    def __init__(self, ax: Any, look: Look) -> None:
-        prepare(ax, look, "in the picture")
-        ax.grid(False)
+    def __init__(self, ax: Any, theme: Theme) -> None:
+        style_panel(ax, theme, "image coordinates", grid=False)
         ax.set(xticks=(), yticks=(), aspect="equal", anchor="N")
         self._ax = ax
-        self._frame = Rectangle((0, 0), 1, 1, facecolor="none", edgecolor=look.line, linewidth=1.2)
+        self._frame = Rectangle((0, 0), 1, 1, facecolor="none", edgecolor=theme.line, linewidth=1.2)
         ax.add_patch(self._frame)
         self._size_px = (0, 0)
-        self._bones = _Bones(ax, look, 2.0)
+        self._bones = _Bones(ax, theme, 2.0)
         self.artists = self._bones.artists
         self._resize((640, 480))
 
@@ -81,40 +75,39 @@ class PicturePanel:
         self._frame.set(width=width, height=height)
         self._size_px = size_px
 
-    def update(self, view: View) -> bool:
-        """Move the bones; new limits for a picture of another size."""
-        self._bones.move(view.pose_px, view.visibility)
-        if view.size_px in ((0, 0), self._size_px):
+    def update(self, data: PlotData) -> bool:
+        """Move the bones, and set new limits if the picture's size has changed."""
+        self._bones.move(data.pose_px, data.visibility)
+        if data.size_px in ((0, 0), self._size_px):
             return False
-        self._resize(view.size_px)
+        self._resize(data.size_px)
         return True
 
 
 class WorldPanel:
-    """The skeleton in space: world landmarks, metres, seen from beside and above.
+    """The skeleton in world coordinates, metres, from a viewpoint beside and above the camera.
 
-    An orthographic view drawn on flat axes, a tenth of the cost of `mplot3d`. World x points right in the
-    picture, y down, z away from the camera; the origin is mid-hip.
+    An orthographic projection drawn on 2D axes, which takes a tenth of the time of `mplot3d`. World x points right in
+    the picture, y down, z away from the camera; the origin is between the hips.
     """
 
-    _FLOOR_M = 0.95  # below the hips; a constant, so that a jump is seen as one
+    _FLOOR_M = 0.95  # below the hips; constant, so that a jump is visible
 
-    def __init__(self, ax: Any, look: Look, azimuth_deg: float = 35.0, elevation_deg: float = 14.0) -> None:
-        prepare(ax, look, "in space")
-        ax.grid(False)
+    def __init__(self, ax: Any, theme: Theme, azimuth_deg: float = 35.0, elevation_deg: float = 14.0) -> None:
+        style_panel(ax, theme, "world coordinates", grid=False)
         ax.set(xticks=(), yticks=(), aspect="equal", anchor="N", xlim=(-0.95, 0.95), ylim=(-1.35, 1.05))
         self.axes = ax
-        self._floor = LineCollection([], linewidths=0.8, colors=look.line)
+        self._floor = LineCollection([], linewidths=0.8, colors=theme.line)
         ax.add_collection(self._floor, autolim=False)
-        self._note = ax.text(0.5, 0.0, "floor grid 0.5 m", transform=ax.transAxes, ha="center", va="bottom",
-                             fontsize=7.5, color=look.quiet)  # fmt: skip
-        self._bones = _Bones(ax, look, 2.0)
+        ax.text(0.5, 0.0, "floor grid 0.5 m", transform=ax.transAxes, ha="center", va="bottom", fontsize=7.5,
+                color=theme.muted)  # fmt: skip
+        self._bones = _Bones(ax, theme, 2.0)
         self.artists = self._bones.artists
         self._turned = True
         self.turn(azimuth_deg, elevation_deg)
 
     def turn(self, azimuth_deg: float, elevation_deg: float) -> None:
-        """Look from elsewhere: 0, 0 is from the camera; positive azimuth from its left, elevation from above."""
+        """Set the viewpoint: 0, 0 is the camera's; positive azimuth is to its left, positive elevation above it."""
         self._azimuth_deg, self._elevation_deg = azimuth_deg % 360, min(max(elevation_deg, -20.0), 90.0)
         a, e = math.radians(self._azimuth_deg), math.radians(self._elevation_deg)
         turn = np.array([[math.cos(a), 0, math.sin(a)], [0, 1, 0], [-math.sin(a), 0, math.cos(a)]])
@@ -127,59 +120,53 @@ class WorldPanel:
         self._floor.set_segments(at @ self._view.T)
 
     def turn_by(self, azimuth_deg: float, elevation_deg: float) -> None:
-        """Look from a little further round or up."""
+        """Change the viewpoint by some degrees."""
         self.turn(self._azimuth_deg + azimuth_deg, self._elevation_deg + elevation_deg)
 
-    def update(self, view: View) -> bool:
-        """Move the bones; a new floor after a turn."""
+    def update(self, data: PlotData) -> bool:
+        """Move the bones; the floor has changed if the viewpoint has."""
         turned, self._turned = self._turned, False
-        self._bones.move(None if view.pose_m is None else view.pose_m @ self._view.T, view.visibility)
+        self._bones.move(None if data.pose_m is None else data.pose_m @ self._view.T, data.visibility)
         return turned
 
 
 class LedgerPanel:
-    """What became of every captured frame: one bar of shares, and the counts."""
+    """The frame ledger: one bar of shares by state, and the counts."""
 
-    def __init__(self, ax: Any, look: Look) -> None:
-        prepare(ax, look)
-        ax.grid(False)
+    def __init__(self, ax: Any, theme: Theme) -> None:
+        style_panel(ax, theme, grid=False)
         ax.set(xlim=(0, 1), ylim=(0, 1), xticks=(), yticks=())
-        self._bars = {
-            state: Rectangle((0, 0.05), 0, 0.34, facecolor=c, animated=True) for state, c in STATE_COLOURS.items()
-        }
-        for bar in self._bars.values():
-            ax.add_patch(bar)
-        self._total = Stamp(ax, 0.0, 0.66, 9, look.ink, bold=True)
-        self._total.set_text("no frames yet")
-        self._words = {state: Stamp(ax, 0.0, 0.66, 9, look.ink) for state in STATE_COLOURS}
-        self._dots = {
-            state: Rectangle((0, 0.63), 0, 0.2, facecolor=c, animated=True) for state, c in STATE_COLOURS.items()
-        }
-        for dot in self._dots.values():
-            ax.add_patch(dot)
         self._ax = ax
-        self.artists = [*self._bars.values(), *self._dots.values(), self._total, *self._words.values()]
+        self._bars, self._swatches = (
+            {state: ax.add_patch(Rectangle((0, y), 0, height, facecolor=style.colour, animated=True, label=state))
+             for state, style in FRAME_STATES.items()}
+            for y, height in ((0.05, 0.34), (0.63, 0.2))
+        )  # fmt: skip
+        self._total = FastText(ax, 0.0, 0.66, 9, theme.ink, bold=True)
+        self._total.text = "no frames yet"
+        self._labels = {state: FastText(ax, 0.0, 0.66, 9, theme.ink) for state in FRAME_STATES}
+        self.artists = [*self._bars.values(), *self._swatches.values(), self._total, *self._labels.values()]
 
-    def update(self, view: View) -> bool:
-        """Divide the bar; name only the states that occurred."""
-        captured = view.ledger.get("captured", 0)
+    def update(self, data: PlotData) -> bool:
+        """Set the bar's parts and the labels of the states that occurred."""
+        captured = data.ledger.get("captured", 0)
         if not captured:
             return False
-        ended = {state: view.ledger.get(state, 0) for state in STATE_COLOURS if state != "open"}
+        ended = {state: data.ledger.get(state, 0) for state in FRAME_STATES if state != "open"}
         counts = {**ended, "open": max(captured - sum(ended.values()), 0)}
-        self._total.set_text(f"{_grouped(captured)} frames captured")
+        self._total.text = f"{_grouped(captured)} frames captured"
         width_px = float(self._ax.bbox.width)
         at, x = 0.0, (self._total.width_px + 24) / width_px
         for state, count in counts.items():
             self._bars[state].set(x=at, width=count / captured, visible=count > 0)
             at += count / captured
-            words, dot = self._words[state], self._dots[state]
-            words.set_text(f"{_grouped(count)} {STATE_WORDS[state]}" if count else "")
-            dot.set(x=x, width=9 / width_px, visible=count > 0)
-            words.x = x + 14 / width_px
-            x += (14 + words.width_px + 18) / width_px if count else 0.0
+            label = self._labels[state]
+            label.text = f"{_grouped(count)} {FRAME_STATES[state].label}" if count else ""
+            self._swatches[state].set(x=x, width=9 / width_px, visible=count > 0)
+            label.x = x + 14 / width_px
+            x += (14 + label.width_px + 18) / width_px if count else 0.0
         return False
 
 
 def _grouped(count: int) -> str:
-    return f"{count:,}".replace(",", "\u202f")  # a narrow space, as ISO 80000-1 has it
+    return f"{count:,}".replace(",", "\u202f")  # a narrow space between thousands (ISO 80000-1)

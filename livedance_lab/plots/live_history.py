@@ -1,4 +1,4 @@
-"""What the live plots remember: the last seconds of a session, in memory that never grows."""
+"""The last seconds of a session, for the live plots, in ring buffers of fixed size."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from livedance_lab.analysis.interpolation import Painter, make_painter
 from livedance_lab.errors import SettingsError
 from livedance_lab.wire.results import WireResult
 
-__all__ = ["LiveHistory", "Ring", "View"]
+__all__ = ["LiveHistory", "PlotData", "Ring"]
 
 Array = npt.NDArray[np.float64]
 
 _RATE_WINDOW_S = 1.0
 _AGE_WINDOW_S = 2.0
 _SAMPLE_EVERY_S = 0.25
-_QUALITY_WINDOW_S = 2.0  # as `livedance_lab.analysis.movement_qualities.over_time` has it
+_QUALITY_WINDOW_S = 2.0  # the default of `livedance_lab.analysis.movement_qualities.qualities_over_time`
 _QUALITY_EVERY_S = 0.5
-_RESTART_S = 1.0  # results are never this much out of order
+_RESTART_S = 1.0  # results that are older by more than this belong to another clock
 
 
 class Ring:
-    """The last rows of a table with a fixed number of columns.
+    """A ring buffer of rows.
 
     Parameters
     ----------
@@ -42,51 +42,51 @@ class Ring:
         self._full = False
 
     def __len__(self) -> int:
-        """Rows held."""
+        """Return the number of rows."""
         return len(self._data) if self._full else self._next
 
     def add(self, row: npt.ArrayLike) -> None:
-        """Put in a row; the oldest goes when there is no room."""
+        """Add a row; it replaces the oldest if the buffer is full."""
         self._data[self._next] = row
         self._next = (self._next + 1) % len(self._data)
         self._full = self._full or self._next == 0
 
     def rows(self) -> Array:
-        """A copy, oldest first, of shape (rows held, columns)."""
+        """Return a copy, oldest row first, of shape (number of rows, columns)."""
         if not self._full:
             return self._data[: self._next].copy()
         return np.roll(self._data, -self._next, axis=0)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all rows."""
         self._next, self._full = 0, False
 
 
 @dataclass(frozen=True)
-class View:
-    """Everything to be drawn at one moment; times are seconds of the server's clock.
+class PlotData:
+    """Everything that is drawn at one moment; times are seconds of the server's clock.
 
     Attributes
     ----------
     now_s : float
     t_s : ndarray of shape (N,)
-        Capture times of the last results.
+        Capture times of the results in the window.
     raw_deg, smooth_deg : ndarray of shape (N, A)
     views : ndarray of shape (N, A)
-        `livedance_lab.analysis.angles.ViewQuality` of each.
+        `livedance_lab.analysis.angles.ViewQuality` of each angle.
     qualities_t_s : ndarray of shape (Q,)
     qualities : dict of str to ndarray of shape (Q,)
-        Of the movement in the seconds before.
-    readings_t_s : ndarray of shape (M,)
+        Movement qualities in the window that ends at each time.
+    stats_t_s : ndarray of shape (M,)
     results_hz, painted_hz, age_p50_ms, age_p95_ms : ndarray of shape (M,)
         NaN where nothing was measured.
     pose_px : ndarray of shape (33, 2), or None before the first result
     pose_m : ndarray of shape (33, 3), or None
     visibility : ndarray of shape (33,), or None
     size_px : (int, int)
-        Of the camera's picture.
+        Width and height of the camera's picture; (0, 0) before the first result.
     ledger : dict of str to int
-        Frames captured so far, and by state.
+        Number of captured frames, and of frames by state.
     """
 
     now_s: float
@@ -96,7 +96,7 @@ class View:
     views: Array
     qualities_t_s: Array
     qualities: dict[str, Array]
-    readings_t_s: Array
+    stats_t_s: Array
     results_hz: Array
     painted_hz: Array
     age_p50_ms: Array
@@ -109,44 +109,44 @@ class View:
 
 
 class LiveHistory:
-    """Takes in results as they come, from any thread, and gives what to draw now.
+    """Collects results, from any thread, and returns the data to draw at a time.
 
     Parameters
     ----------
     angle_names : sequence of str
     window_s : float, default 10
-        How far back angles are kept.
-    readings_window_s : float, default 60
-        How far back rates and ages are kept.
+        How long angles are kept.
+    stats_window_s : float, default 60
+        How long rates and ages are kept.
     max_hz : float, default 120
-        Results per second there is room for; at a higher rate the window shows less time.
+        Results per second for which the buffers are sized; at a higher rate the window is shorter.
     painting : str, default "interpolate"
         How the skeleton moves between results, see `livedance_lab.analysis.interpolation.MODES`.
     qualities : sequence of str
-        Of `livedance_lab.analysis.movement_qualities.QUALITIES`, those to be followed.
+        The movement qualities to compute: names in `livedance_lab.analysis.movement_qualities.QUALITIES`.
 
     Raises
     ------
     SettingsError
-        If there is no such quality.
+        If a quality is unknown.
     """
 
     def __init__(
         self,
         angle_names: Sequence[str],
         window_s: float = 10.0,
-        readings_window_s: float = 60.0,
+        stats_window_s: float = 60.0,
         max_hz: float = 120.0,
         painting: str = "interpolate",
         qualities: Sequence[str] = (),
     ) -> None:
         self.angle_names = tuple(angle_names)
-        self.window_s, self.readings_window_s = window_s, readings_window_s
+        self.window_s, self.stats_window_s = window_s, stats_window_s
         self._lock = threading.Lock()
         self._known = [i for i, name in enumerate(self.angle_names) if name in ANGLES]
         self._rows = Ring(math.ceil(window_s * max_hz), 3 + 3 * len(self.angle_names))
         self._movement = _Movement(qualities, window_s, max_hz)
-        self._readings = Ring(math.ceil(readings_window_s / _SAMPLE_EVERY_S), 5)
+        self._stats = Ring(math.ceil(stats_window_s / _SAMPLE_EVERY_S), 5)
         self._painted_hz = math.nan
         self._newest: WireResult | None = None
         self.painting = painting
@@ -154,18 +154,18 @@ class LiveHistory:
 
     @property
     def qualities(self) -> tuple[str, ...]:
-        """The qualities of movement that are followed."""
+        """The movement qualities that are computed."""
         return self._movement.names
 
     def add_result(self, result: WireResult, t_arrival_s: float) -> None:
-        """Take in a result that arrived at `t_arrival_s`, server clock. One not newer is ignored."""
+        """Add a result that arrived at `t_arrival_s`, server clock; ignored if it is not newer."""
         t_s = result.times.t_capture_s
         if not math.isfinite(t_s):
             return
         with self._lock:
             last_s = -math.inf if self._newest is None else self._newest.times.t_capture_s
-            if last_s - t_s > _RESTART_S:  # another machine's clock: the server was started again
-                self._forget()
+            if last_s - t_s > _RESTART_S:  # the server was restarted, and has another clock
+                self._clear()
             elif not t_s > last_s:
                 return
             age_ms = (t_arrival_s - t_s) * 1000
@@ -176,32 +176,32 @@ class LiveHistory:
             self._newest = result
 
     def add_stats(self, stats: Mapping[str, Any]) -> None:
-        """Take in a browser's readings."""
+        """Add the statistics that a browser sent."""
         painted = stats.get("painted_fps")
         with self._lock:
             self._painted_hz = math.nan if painted is None else float(painted)
 
     def paint_with(self, painting: str) -> None:
-        """Another way to move between results."""
+        """Change how the skeleton moves between results."""
         with self._lock:
             if painting != self.painting:
                 self.painting, self._painter = painting, make_painter(painting)
 
-    def view(self, now_s: float) -> View:
-        """What to draw at `now_s`, server clock."""
+    def plot_data(self, now_s: float) -> PlotData:
+        """Return the data to draw at `now_s`, server clock."""
         with self._lock:
             rows = self._rows.rows()
             self._sample(rows, now_s)
             self._movement.sample(now_s)
             qualities = self._movement.rows(now_s - self.window_s)
-            readings = self._readings.rows()
+            stats = self._stats.rows()
             pose = self._painter.paint(now_s)
             newest = self._newest
         rows = rows[rows[:, 0] >= now_s - self.window_s]
-        readings = readings[readings[:, 0] >= now_s - self.readings_window_s]
+        stats = stats[stats[:, 0] >= now_s - self.stats_window_s]
         n = len(self.angle_names)
-        t_s, results_hz, painted_hz, age_p50_ms, age_p95_ms = readings.T
-        return View(
+        stats_t_s, results_hz, painted_hz, age_p50_ms, age_p95_ms = stats.T
+        return PlotData(
             now_s=now_s,
             t_s=rows[:, 0],
             raw_deg=rows[:, 3 : 3 + n],
@@ -209,7 +209,7 @@ class LiveHistory:
             views=rows[:, 3 + 2 * n :],
             qualities_t_s=qualities[:, 0],
             qualities=dict(zip(self._movement.names, qualities[:, 1:].T, strict=True)),
-            readings_t_s=t_s,
+            stats_t_s=stats_t_s,
             results_hz=results_hz,
             painted_hz=painted_hz,
             age_p50_ms=age_p50_ms,
@@ -228,38 +228,36 @@ class LiveHistory:
             views[self._known] = view_quality(result.world_m_smooth, definitions=names)[0]
         return views
 
-    def _forget(self) -> None:
+    def _clear(self) -> None:
         self._rows.clear()
         self._movement.clear()
-        self._readings.clear()
+        self._stats.clear()
         self._painter.reset()
 
     def _sample(self, rows: Array, now_s: float) -> None:
-        """Rates and ages, a few times a second."""
-        last = self._readings.rows()[-1:, 0]
+        """Compute rates and ages, a few times a second."""
+        last = self._stats.rows()[-1:, 0]
         if last.size and now_s - last[0] < _SAMPLE_EVERY_S:
             return
         arrived_s = rows[:, 1]
         results_hz = np.count_nonzero(arrived_s > now_s - _RATE_WINDOW_S) / _RATE_WINDOW_S
         ages_ms = rows[arrived_s > now_s - _AGE_WINDOW_S, 2]
         p50, p95 = np.percentile(ages_ms, (50, 95)) if ages_ms.size else (math.nan, math.nan)
-        self._readings.add([now_s, results_hz if len(rows) else math.nan, self._painted_hz, p50, p95])
+        self._stats.add([now_s, results_hz if len(rows) else math.nan, self._painted_hz, p50, p95])
 
 
 class _Movement:
-    """Qualities of the last seconds' movement, worked out twice a second."""
+    """Movement qualities of the last seconds, computed twice a second."""
 
     def __init__(self, names: Sequence[str], window_s: float, max_hz: float) -> None:
         self.names = tuple(names)
         self._measures: list[Any] = []
         if names:
-            from livedance_lab.analysis.movement_qualities import (
-                QUALITIES,  # here: it needs SciPy, and most figures do not
-            )
+            from livedance_lab.analysis.movement_qualities import QUALITIES  # here: it loads SciPy
 
             unknown = [name for name in names if name not in QUALITIES]
             if unknown:
-                raise SettingsError(f"there is no quality {unknown[0]!r}; there are {', '.join(QUALITIES)}.")
+                raise SettingsError(f"there is no quality {unknown[0]!r}; the qualities are {', '.join(QUALITIES)}.")
             self._measures = [QUALITIES[name] for name in names]
         self._world = Ring(math.ceil(_QUALITY_WINDOW_S * max_hz), 1 + 33 * 3)
         self._rows = Ring(math.ceil(window_s / _QUALITY_EVERY_S) + 1, 1 + len(self.names))

@@ -1,4 +1,4 @@
-"""Figures of finished sessions: what was measured, at a glance, fit for a paper's supplement."""
+"""The overview figure of a session: skeleton, angles, frame ledger, rates and ages on one page."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from livedance_lab.analysis.angle_definitions import by_joint
 from livedance_lab.analysis.angles import ViewQuality
 from livedance_lab.analysis.statistics import percentiles
 from livedance_lab.errors import ExportError
+from livedance_lab.plots.axes import style_axes
 from livedance_lab.plots.skeleton import Picture, draw_skeleton
-from livedance_lab.plots.theme import LIGHT, STATE_COLOURS, STATE_WORDS
+from livedance_lab.plots.theme import FRAME_STATES, LIGHT
 from livedance_lab.pose import FloatArray, FrameState
 from livedance_lab.session_data.data import SessionData
 
@@ -29,7 +30,7 @@ _MOST_JOINTS = 4
 
 
 def save_overview(data: SessionData, path: str | Path, *, truth: Any = None, picture: Picture | None = None) -> Path:
-    """Draw `overview_figure` and write it as PNG.
+    """Draw `overview_figure` into a PNG file.
 
     Raises
     ------
@@ -46,21 +47,21 @@ def save_overview(data: SessionData, path: str | Path, *, truth: Any = None, pic
 
 
 def overview_figure(data: SessionData, *, truth: Any = None, picture: Picture | None = None) -> Figure:
-    """One session on one page.
+    """Draw one session on one page.
 
     Parameters
     ----------
     data : SessionData
-        Drawn even when nobody was seen in it, and while it still runs.
+        May be empty, or still running.
     truth : pandas.DataFrame, optional
-        One row per frame of the clip the session was fed with, a column per angle in degrees; repeated with the clip.
+        One row per frame of the clip that was sent, one column per angle in degrees; it is repeated with the clip.
     picture : (int, ndarray of shape (H, W, 3)), optional
-        A frame's number and RGB pixels, drawn under its skeleton.
+        Frame number and RGB pixels of the picture under the skeleton.
 
     Returns
     -------
     Figure
-        Belongs to no window; save it or show it.
+        Not registered with pyplot.
     """
     figure = Figure(figsize=(13.2, 8.6), facecolor=LIGHT.paper)
     grid = figure.add_gridspec(
@@ -77,52 +78,41 @@ def overview_figure(data: SessionData, *, truth: Any = None, picture: Picture | 
         axes = figure.add_subplot(grid[2, column])
         draw(axes, data)
         _time_axis(axes, data)
-        axes.set_xlabel("seconds since the first frame", size=9, color=LIGHT.quiet)
+        axes.set_xlabel("seconds since the first frame", size=9, color=LIGHT.muted)
     return figure
 
 
 def _joints(data: SessionData) -> dict[str, dict[str, int]]:
-    """Four joints and the positions of their angles by side; those of which both sides were measured go first."""
+    """Return four joints, preferably with both sides, and the positions of their angles by side."""
     joints = by_joint(data.angle_names)
     chosen = sorted(joints, key=lambda joint: len(joints[joint]) < 2)[:_MOST_JOINTS]
     return {joint: joints[joint] for joint in joints if joint in chosen}
 
 
 def _head(figure: Figure, data: SessionData, *, with_truth: bool) -> None:
-    """What this is, and how to read the lines."""
+    """Draw title, summary and legend."""
     source = data.manifest.get("client", {}).get("source", "")
     title = f"Session {data.session_id}" + (f"  ·  {source}" if source else "")
     figure.text(0.035, 0.955, title, size=15, weight="bold", color=LIGHT.ink)
-    words = f"{len(data.frames)} frames captured  ·  {len(data.seq)} results"
+    summary = f"{len(data.frames)} frames captured  ·  {len(data.seq)} results"
     length = f"  ·  {data.duration_s:.1f} s" if np.isfinite(data.duration_s) else ""
-    figure.text(0.035, 0.924, words + length, size=10.5, color=LIGHT.quiet)
-    key: dict[str, Any] = {
+    figure.text(0.035, 0.924, summary + length, size=10.5, color=LIGHT.muted)
+    legend: dict[str, Any] = {
         "left": Line2D([], [], color=LIGHT.left, linewidth=2.2),
         "right": Line2D([], [], color=LIGHT.right, linewidth=2.2),
-        "foreshortened": Line2D([], [], color=LIGHT.quiet, linewidth=2.2, alpha=0.4),
-        "unsmoothed": Line2D([], [], color=LIGHT.quiet, linewidth=0.8, alpha=0.8),
+        "foreshortened": Line2D([], [], color=LIGHT.muted, linewidth=2.2, alpha=0.4),
+        "raw": Line2D([], [], color=LIGHT.muted, linewidth=0.8, alpha=0.8),
     }
     if with_truth:
-        key["truth"] = Line2D([], [], color=LIGHT.ink, linestyle=":", linewidth=1.4)
+        legend["truth"] = Line2D([], [], color=LIGHT.ink, linestyle=":", linewidth=1.4)
     if len(data.find_gaps(_GAP_S)):
-        key["no result"] = Patch(facecolor=LIGHT.line)
-    figure.legend(list(key.values()), list(key), loc="upper right", bbox_to_anchor=(0.988, 0.948), ncols=len(key),
-                  frameon=False, fontsize=10, labelcolor=LIGHT.ink, handlelength=1.8)  # fmt: skip
-
-
-def _dress(axes: Axes, title: str, note: str = "") -> None:
-    """A quiet frame: title, light grid, no box."""
-    axes.set_title(title, loc="left", size=10.5, weight="bold", color=LIGHT.ink, pad=7)
-    axes.set_title(note, loc="right", size=9, color=LIGHT.quiet, pad=7)
-    axes.tick_params(length=0, labelsize=8.5, labelcolor=LIGHT.quiet)
-    axes.grid(True, color=LIGHT.line, linewidth=0.8)
-    axes.set_axisbelow(True)
-    for side in axes.spines.values():
-        side.set_visible(False)
+        legend["no result"] = Patch(facecolor=LIGHT.line)
+    figure.legend(list(legend.values()), list(legend), loc="upper right", bbox_to_anchor=(0.988, 0.948),
+                  ncols=len(legend), frameon=False, fontsize=10, labelcolor=LIGHT.ink, handlelength=1.8)  # fmt: skip
 
 
 def _time_axis(axes: Axes, data: SessionData) -> None:
-    """The same span for every panel, and the pauses between results shaded in all of them."""
+    """Set the session's time range, and shade the gaps between results."""
     axes.set_xlim(0, _length_s(data))
     for start_s, end_s in data.find_gaps(_GAP_S)[["start_s", "end_s"]].to_numpy(dtype=float) - data.t0_s:
         axes.axvspan(start_s, end_s, color=LIGHT.line, alpha=0.9, linewidth=0, zorder=0)
@@ -133,32 +123,32 @@ def _length_s(data: SessionData) -> float:
 
 
 def _with_gaps(t_s: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The same with NaN where results paused, so that no line bridges what was not seen."""
+    """Insert NaN in gaps between results, so that no line is drawn across them."""
     after = np.flatnonzero(np.diff(t_s) > _GAP_S) + 1
     return np.insert(t_s, after, t_s[after]), np.insert(values.astype(float), after, np.nan)
 
 
 def _angle(axes: Axes, data: SessionData, joint: str, sides: dict[str, int], truth: Any) -> None:
-    """One joint, both sides: unsmoothed thin, smoothed strong, pale where foreshortened; truth dotted and darker."""
+    """Draw both sides of a joint: raw thin, smoothed thick, pale where foreshortened; truth dotted and darker."""
     t_s = data.t_capture_s - data.t0_s
     raw, smooth = data.array("angles_deg"), data.array("angles_smooth_deg")
     errors = []
     for side, column in sides.items():
         name, colour = data.angle_names[column], getattr(LIGHT, side)
-        doubtful = data.views[:, column] == ViewQuality.FORESHORTENED
+        foreshortened = data.views[:, column] == ViewQuality.FORESHORTENED
         axes.plot(*_with_gaps(t_s, raw[:, column]), color=colour, linewidth=0.7, alpha=0.45)
         axes.plot(*_with_gaps(t_s, smooth[:, column]), color=colour, linewidth=1.6, alpha=0.4)
-        axes.plot(*_with_gaps(t_s, np.where(doubtful, np.nan, smooth[:, column])), color=colour, linewidth=1.6)
+        axes.plot(*_with_gaps(t_s, np.where(foreshortened, np.nan, smooth[:, column])), color=colour, linewidth=1.6)
         if truth is None or name not in truth:
             continue
         true = np.asarray(truth[name], dtype=float)
         captured_s = data.frames["t_capture_s"] - data.t0_s
         darker = tuple(0.6 * c for c in to_rgb(colour))
         axes.plot(captured_s, true[data.frames["seq"] % len(true)], color=darker, linestyle=":", linewidth=1.2)
-        off = np.abs(smooth[:, column] - true[data.seq % len(true)])
-        if np.isfinite(off).any():
-            errors.append(f"{np.nanmean(off):.0f}° {side}")
-    _dress(axes, joint.replace("_", " ").capitalize(), f"mean error {', '.join(errors)}" if errors else "")
+        error_deg = np.abs(smooth[:, column] - true[data.seq % len(true)])
+        if np.isfinite(error_deg).any():
+            errors.append(f"{np.nanmean(error_deg):.0f}° {side}")
+    style_axes(axes, joint.replace("_", " ").capitalize(), f"mean error {', '.join(errors)}" if errors else "")
     shown = smooth[:, list(sides.values())]
     top = max(180.0, float(np.nanmax(shown, initial=0.0)))
     bottom = min(0.0, float(np.nanmin(shown, initial=0.0)))
@@ -168,53 +158,52 @@ def _angle(axes: Axes, data: SessionData, joint: str, sides: dict[str, int], tru
 
 
 def _ledger(axes: Axes, data: SessionData) -> None:
-    """How every captured frame ended: one bar, and the numbers in words."""
+    """Draw the frame ledger: a bar of shares, and a legend with counts."""
     ledger = data.ledger
     captured = max(ledger.captured, 1)
     counts = {state: n for state, n in {**ledger.states, "open": len(ledger.missing_seqs)}.items() if n}
     left = 0.0
     for state, count in counts.items():
-        axes.barh(0, count / captured, left=left, height=0.5, color=STATE_COLOURS[state], edgecolor=LIGHT.paper,
+        axes.barh(0, count / captured, left=left, height=0.5, color=FRAME_STATES[state].colour, edgecolor=LIGHT.paper,
                   linewidth=1.0)  # fmt: skip
         left += count / captured
     step = min(0.36, 1.5 / max(len(counts), 1))
     for number, (state, count) in enumerate(counts.items()):
         y = -0.6 - step * number
-        axes.add_patch(Rectangle((0, y - 0.25 * step), 0.024, 0.5 * step, facecolor=STATE_COLOURS[state]))
-        axes.text(0.045, y, STATE_WORDS[state], size=9.5, va="center", color=LIGHT.ink)
+        axes.add_patch(Rectangle((0, y - 0.25 * step), 0.024, 0.5 * step, facecolor=FRAME_STATES[state].colour))
+        axes.text(0.045, y, FRAME_STATES[state].label, size=9.5, va="center", color=LIGHT.ink)
         axes.text(0.62, y, f"{count}", size=9.5, va="center", ha="right", color=LIGHT.ink, weight="bold")
-        axes.text(0.80, y, f"{count / captured:.1%}", size=9.5, va="center", ha="right", color=LIGHT.quiet)
+        axes.text(0.80, y, f"{count / captured:.1%}", size=9.5, va="center", ha="right", color=LIGHT.muted)
     note = "all accounted for" if ledger.conserved else "NOT ALL ACCOUNTED FOR"
-    _dress(axes, "What became of the frames", note if counts else "none was captured")
-    axes.grid(False)
+    style_axes(axes, "Captured frames by state", note if counts else "no frames captured", grid=None)
     axes.set(xlim=(0, 1), ylim=(-2.2, 0.35), xticks=(), yticks=())
 
 
 def _rates(axes: Axes, data: SessionData) -> None:
-    """Results per second, and hands, in bins of half a second or more."""
+    """Draw rates of results and of hand results, in bins of half a second or more."""
     t_s = data.t_capture_s - data.t0_s
     length_s = _length_s(data)
-    edges = np.linspace(0, length_s, max(min(int(length_s / 0.5), 80), 1) + 1)  # equal bins: the last is full too
+    edges = np.linspace(0, length_s, max(min(int(length_s / 0.5), 80), 1) + 1)  # bins of equal length
     hands = data.column("hands_seq")
     fresh = (hands >= 0) & (np.diff(hands, prepend=-1) != 0)
     highest = 1.0
-    for values, colour, words in ((t_s, LIGHT.fast, "results"), (t_s[fresh], LIGHT.calm, "hands")):
+    for values, colour, name in ((t_s, LIGHT.series_a, "results"), (t_s[fresh], LIGHT.series_b, "hands")):
         if not len(values):
             continue
         counts = np.histogram(values, edges)[0] / np.diff(edges)
         highest = max(highest, float(counts.max()))
         axes.stairs(counts, edges, baseline=None, color=colour, linewidth=1.8,
-                    label=f"{words} {len(values) / length_s:.1f}/s")  # fmt: skip
-    _dress(axes, "Results per second")
-    axes.set_ylim(0, 1.35 * highest)  # room for the legend
-    _key(axes)
+                    label=f"{name} {len(values) / length_s:.1f}/s")  # fmt: skip
+    style_axes(axes, "Results per second")
+    axes.set_ylim(0, 1.35 * highest)  # leaves space for the legend
+    _legend(axes)
 
 
 def _ages(axes: Axes, data: SessionData) -> None:
-    """Age of each result as it left the server, with its median and 95th percentile."""
+    """Draw the age of each result when it was sent, with median and 95th percentile."""
     done = data.frames[data.frames["state"] == FrameState.PROCESSED]
     age_ms = done["age_ms"].to_numpy(dtype=float)
-    axes.scatter(done["t_capture_s"] - data.t0_s, age_ms, s=7, color=LIGHT.fast, alpha=0.45, linewidths=0)
+    axes.scatter(done["t_capture_s"] - data.t0_s, age_ms, s=7, color=LIGHT.series_a, alpha=0.45, linewidths=0)
     p = percentiles(age_ms)
     for name, style in (("p50", "-"), ("p95", "--")):
         if np.isfinite(p[name]):
@@ -222,15 +211,15 @@ def _ages(axes: Axes, data: SessionData) -> None:
     top = 1.35 * max(float(np.nan_to_num(p["p99"], nan=1.0)), 1.0)
     above = int((age_ms > top).sum())
     if not np.isfinite(p["p50"]):
-        _dress(axes, "Frame age, capture to result", "not measured")
+        style_axes(axes, "Result age, capture to send", "not measured")
         axes.set(ylim=(0, top), yticks=())
         return
-    _dress(axes, "Frame age, capture to result", f"{above} above the scale" if above else "")
+    style_axes(axes, "Result age, capture to send", f"{above} above the scale" if above else "")
     axes.set_ylim(0, top)
     axes.yaxis.set_major_formatter("{x:.0f} ms")
-    _key(axes)
+    _legend(axes)
 
 
-def _key(axes: Axes) -> None:
+def _legend(axes: Axes) -> None:
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="upper right", ncols=2, frameon=False, fontsize=8.5, labelcolor=LIGHT.ink, borderaxespad=0)

@@ -1,59 +1,59 @@
-"""Colours of the live plots, for light and for dark pages; the same meanings as in the live view."""
+"""Colours of all figures, for light and dark pages, and the labels of the frame states."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from livedance_lab.pose import FrameState
-
-__all__ = ["DARK", "LIGHT", "STATE_COLOURS", "STATE_WORDS", "Look"]
+__all__ = ["DARK", "FRAME_STATES", "LIGHT", "FrameStateStyle", "Theme"]
 
 
 @dataclass(frozen=True)
-class Look:
-    """One set of colours.
+class Theme:
+    """A set of colours.
 
     Attributes
     ----------
-    paper, ink, quiet, line : str
+    paper, ink, muted, line : str
         Background, text, secondary text, grid.
     left, right, middle : str
-        The person's sides, as everywhere in livedance_lab.
-    fast, calm : str
-        Two series that are no sides.
+        The sides of the body, as in the live view; `livedance_lab.skeletons.side_of` tells a landmark's side.
+    series_a, series_b : str
+        Two series that do not belong to a side.
     """
 
     paper: str
     ink: str
-    quiet: str
+    muted: str
     line: str
     left: str
     right: str
     middle: str
-    fast: str
-    calm: str
+    series_a: str
+    series_b: str
 
 
-LIGHT = Look("#ffffff", "#1f2328", "#656d76", "#e3e7eb", "#0072b2", "#d55e00", "#59636e", "#009e73", "#8250df")
-DARK = Look("#111418", "#e6edf3", "#9198a1", "#2b323a", "#4cc2ff", "#ff9f45", "#c9d1d9", "#3fd0a0", "#b794f6")
+LIGHT = Theme("#ffffff", "#1f2328", "#656d76", "#e3e7eb", "#0072b2", "#d55e00", "#59636e", "#009e73", "#8250df")
+DARK = Theme("#111418", "#e6edf3", "#9198a1", "#2b323a", "#4cc2ff", "#ff9f45", "#c9d1d9", "#3fd0a0", "#b794f6")
 
-STATE_COLOURS: dict[str, str] = dict(
-    zip(
-        (*map(str, FrameState), "open"),
-        ("#009e73", "#56b4e9", "#9aa4af", "#e6b800", "#d55e00", "#cc79a7", "#b3202c", "#c9d1d9"),
-        strict=True,
-    )
-)
-"""Okabe and Ito's palette: told apart by every eye, on light and on dark. "open" frames have not ended yet."""
 
-STATE_WORDS: dict[str, str] = {
-    "processed": "processed",
-    "superseded": "superseded",
-    "client_skipped": "not sent",
-    "late": "late",
-    "rejected": "rejected",
-    "failed": "failed",
-    "lost": "lost",
-    "open": "under way",
+@dataclass(frozen=True)
+class FrameStateStyle:
+    """The representation of one frame state."""
+
+    label: str
+    description: str
+    colour: str
+
+
+FRAME_STATES: dict[str, FrameStateStyle] = {
+    "processed": FrameStateStyle("processed", "The result was sent.", "#009e73"),
+    "superseded": FrameStateStyle("superseded", "A newer frame replaced it before inference began.", "#56b4e9"),
+    "client_skipped": FrameStateStyle("not sent", "Pacing held it back, or the encoder was busy.", "#9aa4af"),
+    "late": FrameStateStyle("late", "Its result was ready only after a newer one had been sent.", "#e6b800"),
+    "rejected": FrameStateStyle("rejected", "It was empty, damaged, too large or of an unknown format.", "#d55e00"),
+    "failed": FrameStateStyle("failed", "The estimator failed on it.", "#cc79a7"),
+    "lost": FrameStateStyle("lost", "It was sent and never answered, because the connection broke.", "#b3202c"),
+    "open": FrameStateStyle("in progress", "It was captured and has no result yet.", "#c9d1d9"),
 }
-"""The states in the live view's words."""
+"""All states of `livedance_lab.pose.FrameState`, and "open" for frames in progress. The colours are Okabe and Ito's,
+which colour-blind readers can tell apart too."""

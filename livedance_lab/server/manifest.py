@@ -38,9 +38,7 @@ def manifest(session: Session, config: ServerConfig) -> dict[str, Any]:
 
 def _models(session: Session) -> dict[str, str | None]:
     """Return the SHA-256 of each model in use by its name; None for one that is not fetched yet."""
-    size = ("lite", "full", "heavy")[session.settings.complexity]
-    names = [f"pose_{size}", *(["hands"] if session.settings.hands else [])]
-    return {name: _sha256_or_none(name) for name in names}
+    return {name: _sha256_or_none(name) for name in session.settings.model_names}
 
 
 def _sha256_or_none(name: str) -> str | None:

@@ -1,12 +1,12 @@
-"""Join the browser's modules into the one text an anywidget can load.
+"""Joins the browser's modules into one module that an anywidget can load.
 
-An anywidget's `_esm` is loaded from a blob, where `import "./x.js"` leads nowhere (anywidget#399). The modules
-stay real files, which Node runs and checks as they are; joining drops their imports of one another and the
-word ``export``. That is safe only within rules, and the joiner holds them to these:
+An anywidget's `_esm` is loaded from a blob, where `import "./x.js"` does not work (anywidget#399). The modules remain
+separate files, which Node can run and TypeScript can check. Joining removes the imports between them and the
+keyword ``export``, which is correct only if they follow these rules, which the joiner checks:
 
-- imports are one line, of plain names, from ``"./file.js"``, and that file exports each name;
-- a top-level name is used in one file only;
-- the entry, and only the entry, has an ``export default``.
+- an import is one line of plain names from ``"./file.js"``, and that file exports each name;
+- a top-level name is declared in one file only;
+- only the entry has an ``export default``.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ class EsmError(LiveDanceError):
 
 
 def join_modules(folder: Path, entry: str) -> str:
-    """One module out of several.
+    """Join a module with all modules it imports.
 
     Parameters
     ----------
     folder : Path
-        Where the modules are.
+        Folder of the modules.
     entry : str
         The file with the ``export default``.
 
     Returns
     -------
     str
-        Each needed module once, what is imported before what imports it.
+        Each needed module once; a module comes after those it imports.
 
     Raises
     ------
     EsmError
-        Names the file and line that breaks a rule.
+        Names the file and line that break a rule.
     """
     joined: dict[str, str] = {}
     owner: dict[str, str] = {}
@@ -56,9 +56,9 @@ def join_modules(folder: Path, entry: str) -> str:
 
 
 def _add(folder: Path, name: str, joined: dict[str, str], owner: dict[str, str], above: tuple[str, ...]) -> set[str]:
-    """Add a module after those it imports; give back the names it exports."""
+    """Add a module after those it imports; return the names it exports."""
     if name in above:
-        raise EsmError(f"{name} imports itself by way of {' > '.join(above[above.index(name) :])}.")
+        raise EsmError(f"{name} imports itself through {' > '.join(above[above.index(name) :])}.")
     lines, exported = [], set()
     for number, line in enumerate((folder / name).read_text(encoding="utf-8").splitlines(), 1):
         place = f"{name}, line {number}"
@@ -69,7 +69,7 @@ def _add(folder: Path, name: str, joined: dict[str, str], owner: dict[str, str],
             raise EsmError(f'{place}: only "export" before a declaration and "export default value" can be joined.')
         if declared := _DECLARED.match(line):
             if owner.setdefault(declared["name"], name) != name:
-                raise EsmError(f"{place}: {declared['name']} is a name of {owner[declared['name']]} already.")
+                raise EsmError(f"{place}: {declared['name']} is declared in {owner[declared['name']]} already.")
             if declared["export"]:
                 exported.add(declared["name"])
                 line = line.removeprefix("export ")
@@ -84,7 +84,7 @@ def _follow_import(
     found = _IMPORT.match(line)
     if found is None:
         raise EsmError(f'{place}: imports are one line, plain names, from "./file.js"; got {line!r}.')
-    wanted = {name.strip() for name in found[1].split(",")}
+    imported = {name.strip() for name in found[1].split(",")}
     exported = _add(folder, found[2], joined, owner, above)
-    if missing := sorted(wanted - exported):
-        raise EsmError(f"{place}: {found[2]} exports no {', '.join(missing)}.")
+    if missing := sorted(imported - exported):
+        raise EsmError(f"{place}: {found[2]} does not export {', '.join(missing)}.")

@@ -1,4 +1,4 @@
-"""Where the pictures come from: the camera, or a clip where there is none."""
+"""The video source of the notebooks: the camera, or a clip if there is no camera."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ __all__ = ["camera_or_clip"]
 
 
 def camera_or_clip(camera: bool, clip: str | Path, *, fps: int = 60) -> Any:
-    """A stream for `PoseView`: the browser's camera, or a video file played over and over.
+    """Create a stream for `PoseView`: the browser's camera, or a video file that is repeated.
 
     Parameters
     ----------
     camera : bool
+        True: the camera, False: the clip.
     clip : str or Path
-        Played if there is no camera wanted.
     fps : int, default 60
-        Frames per second asked of the camera; it gives what it can.
+        Frame rate requested from the camera, which may deliver less.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def camera_or_clip(camera: bool, clip: str | Path, *, fps: int = 60) -> Any:
     Raises
     ------
     ImageError
-        If there is no such clip.
+        If the clip does not exist.
     """
     import ipywebrtc
 

@@ -1,8 +1,7 @@
-"""Tuning a running session by hand: what is moved acts at once, and is logged as what it is."""
+"""Controls for the settings of a running session. Each change is sent at once and logged by the server."""
 
 from __future__ import annotations
 
-import html
 import math
 import threading
 from collections.abc import Callable
@@ -16,10 +15,11 @@ from livedance_lab.analysis.angle_definitions import by_joint
 from livedance_lab.analysis.filters import FILTERS, checked, describe
 from livedance_lab.clock import now_s
 from livedance_lab.errors import LiveDanceError
-from livedance_lab.settings import Settings
+from livedance_lab.settings import Settings, Smoothing, setting_specs
+from livedance_lab.widgets.markup import heading, message, style_sheet
 from livedance_lab.widgets.session_controls import ExportBar, MarkBar, PresetBar
-from livedance_lab.widgets.setting_controls import STYLE, heading, parameter_control, setting_control, smoothing_extras
-from livedance_lab.widgets.smoothing_meter import SmoothingNow
+from livedance_lab.widgets.setting_controls import LABEL_STYLE, parameter_control, setting_control
+from livedance_lab.widgets.smoothing_meter import SmoothingMeter
 
 if TYPE_CHECKING:
     from livedance_lab.client.session import LiveSession
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
 
 __all__ = ["TuningPanel"]
 
-_GATHER_S = 0.05  # changes made within this are sent together: a dragged slider sends 20 times a second
+_COLLECT_S = 0.05  # changes made within this time are sent together, so that a dragged slider sends 20 times a second
 _BY = "tuning panel"
-_USUAL_HZ = 30.0
+_DEFAULT_RATE_HZ = 30.0
 _MEASURE_EVERY_S = 1.0
 
 _GROUPS = {
-    "Skeleton shown": ("painting",),
-    "Pictures sent": ("short_side_px", "image_format", "jpeg_quality", "pacing", "mirrored"),
-    "Model": ("complexity", "hands", "detection_confidence", "presence_confidence", "tracking_confidence",
-              "hand_confidence"),
+    "Drawing": ("painting",),
+    "Frames sent": ("short_side_px", "image_format", "jpeg_quality", "pacing", "mirrored"),
+    "Pose model": ("complexity", "detection_confidence", "presence_confidence", "tracking_confidence"),
+    "Hands": ("hands", "hand_confidence"),
 }  # fmt: skip
 
 
 class TuningPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes no types
-    """Sliders and choices for the settings of a session; follows changes made elsewhere.
+    """Sliders and choices for the settings of a session; it follows changes made elsewhere.
 
     Parameters
     ----------
@@ -49,93 +49,100 @@ class TuningPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
     presets : str or Path, default "presets"
         Folder of the TOML presets.
     out : str or Path, default "out"
-        Where exports go unless another folder is typed in.
+        Initial folder for exports.
 
     Attributes
     ----------
     controls : dict of str to widget
-        By setting.
+        By name of the setting.
     filter : widget
-        The choice of the filter.
+        The choice of the smoothing filter.
     parameters : dict of str to widget
-        The sliders of the chosen filter, by parameter.
+        The sliders of the chosen filter, by name of the parameter.
     extras : dict of str to widget
-        The other fields of `Smoothing`.
+        The controls for the other fields of `Smoothing`.
+    effect : widget
+        Cut-off and delay of the chosen filter.
     measured : widget
-        Jitter, lag and lost range in the last seconds, in words.
+        Jitter, lag and loss of range in the last seconds.
+    presets, marks, export : widget
+        The rows of buttons.
+    status : widget
+        Version of the settings and who changed them last, or the error.
     error : str
-        What was refused, in words; empty when nothing was.
+        Message of the last rejected change; empty if there is none.
     """
 
     def __init__(self, session: LiveSession, presets: str | Path = "presets", out: str | Path = "out") -> None:
-        self._quit: Callable[[], Any] = lambda: None
+        self._unsubscribe: list[Callable[[], Any]] = []
         self._session = session
         self._lock = threading.Lock()
         self._pending: dict[str, Any] = {}
         self._sending = False
-        self._follower: int | None = None  # the thread that moves controls to what is in force
+        self._follower: int | None = None  # the thread that sets the controls to the session's settings
         self.error = ""
-        self.controls = {name: setting_control(name) for names in _GROUPS.values() for name in names}
+        specs = setting_specs()
+        self.controls = {name: setting_control(specs[name]) for names in _GROUPS.values() for name in names}
         for name, control in self.controls.items():
-            control.observe(lambda change, name=name: self._moved(name, change["new"]), "value")
+            control.observe(lambda change, name=name: self._change(name, change["new"]), "value")
         filters = [(name.replace("_", " "), name) for name in sorted(FILTERS)]
-        self.filter = ipywidgets.Dropdown(options=filters, description="filter", style={"description_width": "104px"})
+        self.filter = ipywidgets.Dropdown(options=filters, description="filter", style=LABEL_STYLE)
         self.filter.observe(lambda _change: self._choose_filter(), "value")
         self.parameters: dict[str, Any] = {}
-        self.extras = smoothing_extras()
+        self.extras = {name: setting_control(spec) for name, spec in setting_specs(Smoothing).items()}
         for control in self.extras.values():
-            control.observe(lambda _change: self._smoothing_moved(), "value")
-        self._about_filter, self._effect, self._status = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
-        self.measured = ipywidgets.HTML()
-        self._now, self._measuring, self._measured_s = SmoothingNow(), threading.Lock(), -math.inf
+            control.observe(lambda _change: self._change_smoothing(), "value")
+        self._description, self.effect, self.measured, self.status = (ipywidgets.HTML() for _ in range(4))
+        self._meter, self._measuring, self._measured_s = SmoothingMeter.of(session), threading.Lock(), -math.inf
         self._sliders = ipywidgets.VBox().add_class("ldl-sliders")
-        bars = [PresetBar(session, presets), MarkBar(session), ExportBar(session, out).add_class("ldl-wide")]
+        self.presets, self.marks = PresetBar(session, presets), MarkBar(session)
+        self.export = ExportBar(session, out).add_class("ldl-wide")
+        bars = ipywidgets.Box([self.presets, self.marks, self.export]).add_class("ldl-bars")
         columns = ipywidgets.Box(self._groups()).add_class("ldl-columns")
-        super().__init__([ipywidgets.HTML(STYLE), columns, ipywidgets.Box(bars).add_class("ldl-bars"), self._status])
+        super().__init__([style_sheet("tuning_panel.css"), columns, bars, self.status])
         self.add_class("ldl-tuning")
-        quits = [session.on_message(self._hear), session.on_result(self._take)]
-        self._quit = lambda: [quit_listening() for quit_listening in quits]
+        self._unsubscribe = [session.on_message(self._on_message), session.on_result(self._on_result)]
         self._follow(session.settings)
 
     def close(self) -> None:
-        """Stop following the session."""
-        self._quit()
+        """Unsubscribe from the session, which continues."""
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
         super().close()
 
     def _groups(self) -> list[Any]:
-        smoothing = [heading("Smoothing"), self.filter, self._sliders, *self.extras.values(), self._effect,
-                     self.measured, self._about_filter]  # fmt: skip
+        smoothing = [heading("Smoothing"), self.filter, self._description, self._sliders, *self.extras.values(),
+                     self.effect, self.measured]  # fmt: skip
         groups = [[heading(title), *(self.controls[name] for name in names)] for title, names in _GROUPS.items()]
         joints = ", ".join(by_joint(self._session.angle_names)).replace("_", " ")
-        about = f'<div class="ldl-quiet">{html.escape(joints)}; fixed since the session began</div>'
-        groups.append([heading("Angles"), ipywidgets.HTML(about)])
+        groups.append([heading("Angles"), ipywidgets.HTML(message(f"{joints} (fixed since the session began)"))])
         return [ipywidgets.VBox(group).add_class("ldl-group") for group in (smoothing, *groups)]
 
-    # --- from the person to the session
+    # --- from the user to the session
 
     def _choose_filter(self) -> None:
-        """Other sliders, at the filter's defaults."""
         if self._follower != threading.get_ident():
             self._show_filter(self.filter.value, {})
-            self._smoothing_moved()
+            self._change_smoothing()
 
     def _show_filter(self, name: str, params: dict[str, float]) -> None:
+        """Show the sliders of a filter; parameters that are not given have their defaults."""
         family = FILTERS[name]
         values = checked(family, params)
         self.parameters = {spec.name: parameter_control(spec, values[spec.name]) for spec in family.parameters}
         for slider in self.parameters.values():
-            slider.observe(lambda _change: self._smoothing_moved(), "value")
+            slider.observe(lambda _change: self._change_smoothing(), "value")
         self._sliders.children = list(self.parameters.values())
-        self._about_filter.value = f'<div class="ldl-quiet">{html.escape(family.words)}</div>'
+        self._description.value = message(family.description)
 
-    def _smoothing_moved(self) -> None:
-        in_force = self._session.settings.model_dump()["smoothing"]  # its groups are not ours to change
+    def _change_smoothing(self) -> None:
+        current = self._session.settings.model_dump()["smoothing"]  # the panel does not change its groups
         params = {name: slider.value for name, slider in self.parameters.items()}
         extras = {name: control.value for name, control in self.extras.items()}
-        self._moved("smoothing", {**in_force, "filter": self.filter.value, "params": params, **extras})
+        self._change("smoothing", {**current, "filter": self.filter.value, "params": params, **extras})
 
-    def _moved(self, name: str, value: Any) -> None:
-        """Remember a change and send it, with what else changes meanwhile, in a moment."""
+    def _change(self, name: str, value: Any) -> None:
+        """Collect a change; send it shortly after, together with others."""
         if self._follower == threading.get_ident():
             return
         with self._lock:
@@ -143,7 +150,7 @@ class TuningPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
             if self._sending:
                 return
             self._sending = True
-        threading.Timer(_GATHER_S, self._send_changes).start()
+        threading.Timer(_COLLECT_S, self._send_changes).start()
 
     def _send_changes(self) -> None:
         with self._lock:
@@ -152,37 +159,36 @@ class TuningPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
             self._session.set(by=_BY, **changes)
         except LiveDanceError as exc:
             self.error = str(exc)
-            self._status.value = f'<div class="ldl-bad">Not changed: {html.escape(self.error)}</div>'
+            self.status.value = message(f"The change was rejected: {self.error}", "error")
             self._follow(self._session.settings)
             return
-        self._say_in_force("")
+        self._show_version()
 
-    # --- from the session to the person
+    # --- from the session to the user
 
-    def _hear(self, message: dict[str, Any]) -> None:
-        """Settings that were changed: by us, in code, by another panel."""
+    def _on_message(self, message: dict[str, Any]) -> None:
         if message["type"] == "settings" and message["version"] >= self._session.settings_version:
             self._follow(Settings.parse(message["settings"]))
             if message["by"] not in ("", _BY):
-                self._say_in_force(f", last changed by {message['by']}")
+                self._show_version(f", last changed by {message['by']}")
         elif message["type"] == "stats":
-            self._say_effect(self._session.settings)
+            self._show_effect(self._session.settings)
 
     def _follow(self, settings: Settings) -> None:
-        """Move every control to what is in force, but not one that is being moved."""
+        """Set all controls to the session's settings, except those the user is changing."""
         plain = settings.model_dump()
         with self._lock:
-            moving = set(self._pending)
+            changing = set(self._pending)
             self._follower = threading.get_ident()
             try:
                 for name, control in self.controls.items():
-                    if name not in moving and control.value != plain[name]:
+                    if name not in changing and control.value != plain[name]:
                         control.value = plain[name]
-                if "smoothing" not in moving:
+                if "smoothing" not in changing:
                     self._follow_smoothing(plain["smoothing"])
             finally:
                 self._follower = None
-        self._say_effect(settings)
+        self._show_effect(settings)
 
     def _follow_smoothing(self, smoothing: dict[str, Any]) -> None:
         params = checked(FILTERS[smoothing["filter"]], smoothing["params"])
@@ -195,9 +201,8 @@ class TuningPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
         for name, control in self.extras.items():
             control.value = smoothing[name]
 
-    def _take(self, result: WireResult) -> None:
-        """In the session's thread, which has better to do than to measure: that is done beside it."""
-        self._now.add(result)
+    def _on_result(self, _result: WireResult) -> None:
+        """Start a measurement once a second, in a thread of its own, because it would delay the session's thread."""
         t_s = now_s()
         if t_s - self._measured_s >= _MEASURE_EVERY_S and self._measuring.acquire(blocking=False):
             self._measured_s = t_s
@@ -205,28 +210,25 @@ class TuningPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
 
     def _measure(self) -> None:
         try:
-            self.measured.value = f'<div class="ldl-quiet">{self._now.words()}</div>'
+            self.measured.value = message(f"Measured: {self._meter.summary()}.")
         finally:
             self._measuring.release()
 
-    def _say_in_force(self, by: str) -> None:
+    def _show_version(self, by: str = "") -> None:
         self.error = ""
-        self._status.value = f'<div class="ldl-quiet">Settings version {self._session.settings_version}{by}.</div>'
+        self.status.value = message(f"Settings version {self._session.settings_version}{by}.")
 
-    def _say_effect(self, settings: Settings) -> None:
-        """What the filter does at the present rate of results, in hertz and milliseconds."""
-        measured_hz = self._session.results_per_s or _USUAL_HZ
-        rate_hz = max(5.0, 5.0 * round(measured_hz / 5.0))  # in steps, so that few are worked out
+    def _show_effect(self, settings: Settings) -> None:
+        """Show the filter's cut-off and delay at the current rate of results."""
+        measured_hz = self._session.results_per_s or _DEFAULT_RATE_HZ
+        rate_hz = max(5.0, 5.0 * round(measured_hz / 5.0))  # in steps, because each rate is computed once
         smoothing = settings.smoothing
-        effect = _effect(smoothing.filter, tuple(sorted(smoothing.params.items())), rate_hz)
-        self._effect.value = f'<div class="ldl-quiet">{effect}</div>'
+        self.effect.value = message(_effect(smoothing.filter, tuple(sorted(smoothing.params.items())), rate_hz))
 
 
 @lru_cache(maxsize=256)
 def _effect(name: str, params: tuple[tuple[str, float], ...], rate_hz: float) -> str:
     described = describe(name, dict(params), rate_hz)
     cutoff_hz = described["cutoff_hz"]
-    cutoff = (
-        f"cut-off <b>{cutoff_hz:.1f} Hz</b>" if math.isfinite(cutoff_hz) else "<b>no cut-off</b> below half the rate"
-    )
-    return f"{cutoff}, delay <b>{abs(described['delay_ms']):.0f} ms</b> at {rate_hz:.0f} results/s, near rest"
+    cutoff = f"cut-off *{cutoff_hz:.1f} Hz*" if math.isfinite(cutoff_hz) else "*no cut-off* below half the rate"
+    return f"Near rest, at {rate_hz:.0f} results/s: {cutoff}, delay *{abs(described['delay_ms']):.0f} ms*."

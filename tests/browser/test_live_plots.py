@@ -21,7 +21,7 @@ feed = session.play_in_background("{clip}", wait_for_browser_s=0)
 session.wait(1)"""
 SHOW = "plots = LivePlots(session)\nplots"
 BUSY = "time.sleep({seconds})"
-TOLD = "print(plots._image._sent, plots._image.hidden)"
+TOLD = "print(plots.image.sent, plots.image.hidden)"
 TALL = "for line in range(80):\n    print(line)"
 CANVAS = {"inline": ".ldl-live-image", "widget": ".jupyter-widgets canvas"}
 """Where the plots are painted, by matplotlib's backend."""

@@ -63,7 +63,7 @@ def test_skeleton_follows_the_picture(page, lab, server, source):
     notebook.screenshot(f"pose-view-{source.replace(' ', '-')}")
 
     told = json.loads(notebook.run())
-    (ARTIFACTS / f"readings-{source.replace(' ', '-')}.json").write_text(json.dumps(told["stats"], indent=1))
+    (ARTIFACTS / f"stats-{source.replace(' ', '-')}.json").write_text(json.dumps(told["stats"], indent=1))
     assert told["status"] == "live"
     assert told["error"] == ""
     assert told["stats"]["results_per_s"] > 0
@@ -87,7 +87,7 @@ def test_server_and_kernel_agree_on_the_clients_settings(page, lab, server):
         return next(s for s in server.get("/sessions") if s["id"] == session["id"])["settings"]
 
     wait_until(lambda: now()["pacing"] == "free", "the kernel's wish reaching the server")
-    page.wait_for_timeout(1500)  # readings reach the kernel twice a second
+    page.wait_for_timeout(1500)  # statistics reach the kernel twice a second
     told = json.loads(notebook.run())
     assert (told["short_side_px"], told["pacing"]) == (256, "free")
     assert told["stats"]["pacing"] == "free"

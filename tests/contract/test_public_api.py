@@ -15,8 +15,8 @@ import livedance_lab
 PUBLIC: dict[str, tuple[str, ...]] = {
     "": ("LiveClient", "LiveDanceError", "LiveServer", "LiveSession", "Recording", "SessionData", "Settings"),
     "analysis": (
-        "over_time", "pareto_front", "reading", "rom_deg", "run", "still_and_moving", "suggest",
-        "zero_phase_butterworth",
+        "pareto_front", "qualities_over_time", "rom_deg", "smoothing_effect", "still_and_moving", "suggest",
+        "try_filters", "zero_phase_butterworth",
     ),
     "analysis.filters": (
         "FILTERS", "Filter", "Parameter", "butterworth", "checked", "describe", "ema", "holt", "kalman", "make_filter",
@@ -33,7 +33,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "is_here", "published", "sha256_of", "verify",
     ),
     "export": ("FORMATS", "ExportOptions", "export"),
-    "launcher": ("LiveServer",),
+    "launcher": ("LiveServer", "find_servers"),
     "plots": ("overview_figure", "save_overview"),
     "samples": ("EVALUATED", "SAMPLE_CLIP", "angle_truth", "sample_path"),
     "session_data": ("Recording", "SessionData", "recording_overview", "resmooth", "summarise"),

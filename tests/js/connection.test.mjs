@@ -8,8 +8,8 @@ const golden = JSON.parse(readFileSync(new URL("../../data/golden/wire.json", im
 
 /** A conversation stepped by hand: sockets, clock and timers are the test's. */
 function stage() {
-  const world = { sockets: [], nowS: 0, timers: [], welcomes: [], results: [], messages: [], troubles: [] };
-  const surroundings = {
+  const world = { sockets: [], nowS: 0, timers: [], welcomes: [], results: [], messages: [], failures: [] };
+  const environment = {
     makeSocket: (url) => {
       const socket = { url, sent: [], bufferedAmount: 0, closed: false };
       socket.send = (data) => socket.sent.push(typeof data === "string" ? JSON.parse(data) : data);
@@ -32,9 +32,9 @@ function stage() {
       onWelcome: (m) => world.welcomes.push(m),
       onResult: (m) => world.results.push(m),
       onMessage: (m) => world.messages.push(m),
-      onTrouble: (t) => world.troubles.push(t),
+      onFailure: (failure) => world.failures.push(failure),
     },
-    surroundings,
+    environment,
   );
   world.socket = () => world.sockets.at(-1);
   world.hear = (message) => world.socket().onmessage({ data: JSON.stringify(message) });
@@ -102,7 +102,7 @@ test("sends no frame before the clocks are compared: its times would mean nothin
 
 test("a result and a refusal both give the credit back", () => {
   const { world, connection } = live();
-  connection.pacer.mode = "paced";
+  connection.credit.pacing = "paced";
   for (const answer of [result(0), { type: "refused", seq: 1, message: "broken" }]) {
     connection.sendFrame(answer.seq, new ArrayBuffer(40));
     assert.ok(!connection.maySend);
@@ -113,9 +113,9 @@ test("a result and a refusal both give the credit back", () => {
 
 test("skipped frames and receipts go out in batches with the tick, each once", () => {
   const { world, connection } = live();
-  connection.skip(3, 1.5);
-  connection.skip(4, 1.6);
-  connection.receipt(2, 1.7, null);
+  connection.credit.skip(3, 1.5);
+  connection.credit.skip(4, 1.6);
+  connection.addReceipt(2, 1.7, null);
   assert.equal(world.said("skipped").length, 0);
 
   world.fire();
@@ -135,7 +135,7 @@ test("skipped frames and receipts go out in batches with the tick, each once", (
 
 test("a long report is cut to what the server accepts", () => {
   const { world, connection } = live();
-  for (let seq = 0; seq < 12_000; seq += 1) connection.skip(seq, seq);
+  for (let seq = 0; seq < 12_000; seq += 1) connection.credit.skip(seq, seq);
 
   world.fire();
 
@@ -146,11 +146,11 @@ test("a long report is cut to what the server accepts", () => {
 test("after a break it comes back, names the unanswered frames, and reports what it still owes", () => {
   const { world, connection } = live();
   connection.sendFrame(7, new ArrayBuffer(40));
-  connection.skip(8, 2.0);
+  connection.credit.skip(8, 2.0);
 
   world.socket().onclose({ code: 1006, reason: "" });
-  assert.match(world.troubles.at(-1).words, /No answer from the server at http:\/\/127\.0\.0\.1:8000/);
-  assert.equal(world.troubles.at(-1).final, false);
+  assert.match(world.failures.at(-1).message, /No answer from the server at http:\/\/127\.0\.0\.1:8000/);
+  assert.equal(world.failures.at(-1).final, false);
   assert.equal(world.fire(), 250);
   world.socket().onopen();
 
@@ -158,15 +158,15 @@ test("after a break it comes back, names the unanswered frames, and reports what
   assert.deepEqual(world.said("hello")[0].unanswered, [7]);
   world.hear({ type: "welcome", session: "s1", resumed: true, settings: {}, angles: [] });
   assert.deepEqual(world.said("skipped")[0].frames, [[8, 2.0]]);
-  assert.equal(world.troubles.at(-1), null, "all is well again");
+  assert.equal(world.failures.at(-1), null, "all is well again");
 });
 
 test("what was told last before a break is told again: it may not have been heard", () => {
   const { world, connection } = live();
-  for (let seq = 0; seq < 3000; seq += 1) connection.skip(seq, seq / 60);
+  for (let seq = 0; seq < 3000; seq += 1) connection.credit.skip(seq, seq / 60);
   world.fire();
   assert.equal(world.said("skipped").length, 1);
-  connection.skip(3000, 50);
+  connection.credit.skip(3000, 50);
 
   world.socket().onclose({ code: 1006, reason: "" });
   world.fire();
@@ -182,15 +182,17 @@ test("what was told last before a break is told again: it may not have been hear
 
 test("a new session is told nothing of the old one", () => {
   const { world, connection } = live();
-  connection.skip(8, 2.0);
+  connection.credit.skip(8, 2.0);
   world.fire();
-  connection.listener.onWelcome = () => connection.forget();
+  connection.addReceipt(6, 2.1, null);
+  connection.listener.onWelcome = () => connection.addReceipt(7, 2.2, null); // as the painter does when it is cleared
 
   world.socket().onclose({ code: 1006, reason: "" });
   world.fire();
   world.welcome();
 
   assert.deepEqual(world.said("skipped"), []);
+  assert.deepEqual(world.said("receipts"), []);
 });
 
 test("results come in either form", () => {
@@ -201,7 +203,7 @@ test("results come in either form", () => {
     world.socket().onmessage({ data: new Uint8Array(Buffer.from(binary_hex, "hex")).buffer });
     world.socket().onmessage({ data: text });
     assert.deepEqual(world.results[2 * i], world.results[2 * i + 1]);
-    assert.equal(connection.pacer.unanswered.length, 0);
+    assert.equal(connection.credit.unanswered.size, 0);
   }
 });
 
@@ -209,7 +211,7 @@ test("a switch of auto pacing is told, with what was measured", () => {
   const { world, connection } = live();
   const done = { ...result(0), times: { t_receive_s: 7.0, t_emit_s: 7.03 } };
   for (let second = 0; second < 6 && !world.said("pacing").length; second += 1) {
-    for (let i = 0; i < 60; i += 1) connection.pacer.offered();
+    for (let i = 0; i < 60; i += 1) connection.credit.gauge.offered();
     for (let i = 0; i < 20; i += 1) world.hear(done);
     for (let quarter = 0; quarter < 4; quarter += 1) {
       world.nowS += 0.25;
@@ -252,8 +254,8 @@ test("a refused token is final and said in words", () => {
   world.hear({ type: "error", code: "token", message: "the token is not this server's.", fatal: true });
   world.socket().onclose({ code: 4401, reason: "token" });
 
-  assert.match(world.troubles.at(-1).words, /refused the token.*not this server's/);
-  assert.ok(world.troubles.at(-1).final);
+  assert.match(world.failures.at(-1).message, /refused the token.*not this server's/);
+  assert.ok(world.failures.at(-1).final);
   assert.equal(world.timers.length, 0, "it is not tried again");
 });
 
@@ -268,7 +270,7 @@ test("a busy server is asked again, another producer is not fought", () => {
     world.hear(message);
     world.socket().onclose({ code: 4400, reason: message.code });
     assert.equal(world.timers.length === 1, again, message.code);
-    assert.equal(world.troubles.at(-1).final, !again, message.code);
+    assert.equal(world.failures.at(-1).final, !again, message.code);
   }
 });
 
@@ -278,7 +280,7 @@ test("an error that is not fatal ends nothing", () => {
   world.socket().onclose({ code: 1006, reason: "" });
 
   assert.equal(world.messages.at(-1).code, "time");
-  assert.equal(world.troubles.at(-1).code, "gone");
+  assert.equal(world.failures.at(-1).code, "gone");
   assert.ok(!connection.stopped);
 });
 
@@ -290,7 +292,7 @@ test("a socket that hangs while connecting is given up", () => {
   world.fire();
 
   assert.ok(first.closed);
-  assert.equal(world.troubles.at(-1).code, "gone");
+  assert.equal(world.failures.at(-1).code, "gone");
 });
 
 test("a socket that is dead without a word is noticed by its missing pongs", () => {
@@ -299,7 +301,7 @@ test("a socket that is dead without a word is noticed by its missing pongs", () 
   for (let tick = 0; tick < 60 && !first.closed; tick += 1) world.fire();
 
   assert.ok(first.closed);
-  assert.equal(world.troubles.at(-1).code, "gone");
+  assert.equal(world.failures.at(-1).code, "gone");
 });
 
 test("what a replaced socket still says is not heard", () => {
@@ -317,7 +319,7 @@ test("what a replaced socket still says is not heard", () => {
 
 test("stopping says what is still to be said, then leaves no timer", () => {
   const { world, connection } = live();
-  connection.skip(5, 1.0);
+  connection.credit.skip(5, 1.0);
 
   connection.stop();
 

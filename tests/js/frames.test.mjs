@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { HAND_BONES, POSE_BONES, POSE_LANDMARKS } from "../../livedance_lab/widgets/static/skeleton.js";
-import { readBinaryResult } from "../../livedance_lab/widgets/static/results_binary.js";
-import { HEADER_BYTES, writeHeader } from "../../livedance_lab/widgets/static/frames.js";
+import { HAND_BONES, POSE_BONES, POSE_LANDMARKS } from "../../livedance_lab/widgets/static/skeletons.js";
+import { decodeBinaryResult } from "../../livedance_lab/widgets/static/results_binary.js";
+import { HEADER_BYTES, encodeFrame } from "../../livedance_lab/widgets/static/frames.js";
 import { parseServerMessage } from "../../livedance_lab/widgets/static/results.js";
 
 const golden = JSON.parse(readFileSync(new URL("../../data/golden/wire.json", import.meta.url), "utf8"));
@@ -24,7 +24,7 @@ for (const { name, header, image_hex, message_hex } of golden.frames) {
     const message = new ArrayBuffer(HEADER_BYTES + image.length);
     new Uint8Array(message, HEADER_BYTES).set(image);
 
-    writeHeader(message, toHeader(header));
+    encodeFrame(message, toHeader(header));
 
     assert.equal(Buffer.from(message).toString("hex"), message_hex);
   });
@@ -53,20 +53,20 @@ for (const { name, text, read_as: expected } of golden.results) {
 
 for (const { name, text, binary_hex } of golden.results) {
   test(`a binary result carries exactly what its text does: ${name}`, () => {
-    assert.deepEqual(readBinaryResult(toBuffer(binary_hex)), parseServerMessage(text));
+    assert.deepEqual(decodeBinaryResult(toBuffer(binary_hex)), parseServerMessage(text));
   });
 
   test(`a binary result that was cut is refused: ${name}`, () => {
     const message = toBuffer(binary_hex);
     for (let length = 0; length < message.byteLength; length += 7) {
-      assert.throws(() => readBinaryResult(message.slice(0, length)), RangeError, `${length}`);
+      assert.throws(() => decodeBinaryResult(message.slice(0, length)), RangeError, `${length}`);
     }
   });
 }
 
 test("what is no binary result is refused", () => {
   const frame = toBuffer(golden.frames[0].message_hex.padEnd(800, "0"));
-  assert.throws(() => readBinaryResult(frame), /kind 1/);
+  assert.throws(() => decodeBinaryResult(frame), /kind 1/);
 });
 
 test("other messages stay as they came", () => {

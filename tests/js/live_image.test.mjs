@@ -18,7 +18,7 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 test("of the pictures that come while one is decoded only the newest is shown", async () => {
   const { pictures, shows, shown } = slow();
-  for (const number of [1, 2, 3]) pictures.take(number, `picture ${number}`);
+  for (const number of [1, 2, 3]) pictures.add(number, `picture ${number}`);
   assert.deepEqual(shows.map((s) => s.data), ["picture 1"]);
   shows[0].finish();
   await settled();
@@ -31,10 +31,10 @@ test("of the pictures that come while one is decoded only the newest is shown", 
 
 test("a picture that cannot be decoded does not stop the next ones", async () => {
   const { pictures, shows, shown } = slow();
-  const broken = pictures.take(1, "broken");
+  const broken = pictures.add(1, "broken");
   shows[0].fail(new Error("no picture"));
   await assert.rejects(broken, /no picture/);
-  pictures.take(2, "good");
+  pictures.add(2, "good");
   shows[1].finish();
   await settled();
   assert.deepEqual(shown, [2]);

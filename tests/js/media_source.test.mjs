@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 
-import { PictureSource, cameraTroubleInWords } from "../../livedance_lab/widgets/static/media_source.js";
+import { StreamSource, describeCameraError } from "../../livedance_lab/widgets/static/media_source.js";
 
 const secure = { isSecureContext: true, location: { origin: "http://far.test" } };
 
@@ -15,18 +15,18 @@ beforeEach(() => browser({ ...secure, navigator: { mediaDevices: {} } }));
 afterEach(() => browser({ isSecureContext: undefined, location: undefined, navigator: {} }));
 
 test("each refusal is said in words that help", () => {
-  const words = (name) => cameraTroubleInWords(Object.assign(new Error("said so"), { name }), "camera");
+  const words = (name) => describeCameraError(Object.assign(new Error("said so"), { name }), "camera");
 
   assert.match(words("NotAllowedError"), /refused the camera.*Allow it/);
   assert.match(words("NotFoundError"), /No camera was found/);
   assert.match(words("NotReadableError"), /another program.*said so/);
-  assert.match(words("AbortError"), /gives no picture: said so/);
+  assert.match(words("AbortError"), /delivers no picture: said so/);
 });
 
 test("an insecure page is the reason, whatever the browser says", () => {
   browser({ isSecureContext: false });
 
-  assert.match(cameraTroubleInWords(new TypeError("undefined"), "camera"), /secure pages.*http:\/\/far\.test/);
+  assert.match(describeCameraError(new TypeError("undefined"), "camera"), /secure pages.*http:\/\/far\.test/);
 });
 
 function opened() {
@@ -49,7 +49,7 @@ test("a camera it opened is let go; a stream of the notebook is not its own to s
       get: () => (own ? null : "IPY_MODEL_abc"),
       widget_manager: { get_model: async (id) => id === "abc" && { captureStream: async () => stream } },
     };
-    const source = new PictureSource(model, { play: async () => {} }, () => {});
+    const source = new StreamSource(model, { play: async () => {} }, () => {});
     await source.open();
     assert.ok(source.ready);
 
@@ -62,7 +62,7 @@ test("a camera granted after the view was closed is let go at once", async () =>
   const { track, stream } = opened();
   let grant;
   navigator.mediaDevices.getUserMedia = () => new Promise((resolve) => (grant = resolve));
-  const source = new PictureSource({ get: () => null }, { play: async () => {} }, () => {});
+  const source = new StreamSource({ get: () => null }, { play: async () => {} }, () => {});
   source.open();
   source.close();
   grant(stream);
@@ -76,26 +76,26 @@ test("a camera that is unplugged says so, and can be opened again", async () => 
   const { track, stream } = opened();
   navigator.mediaDevices.getUserMedia = async () => stream;
   let changes = 0;
-  const source = new PictureSource({ get: () => null }, { play: async () => {} }, () => (changes += 1));
+  const source = new StreamSource({ get: () => null }, { play: async () => {} }, () => (changes += 1));
   await source.open();
   track.ended();
 
-  assert.match(source.trouble, /picture has ended/);
+  assert.match(source.error, /was unplugged or stopped/);
   assert.equal(changes, 2);
-  source.trouble = "";
+  source.error = "";
   await source.open();
   assert.ok(source.ready);
 });
 
 test("a stream that does not load, or is none, names what to do instead", async () => {
   for (const get_model of [async () => ({}), async () => Promise.reject(new Error("no such module"))]) {
-    const source = new PictureSource(
+    const source = new StreamSource(
       { get: () => "IPY_MODEL_abc", widget_manager: { get_model } },
       { play: async () => {} },
       () => {},
     );
     await source.open();
-    assert.match(source.trouble, /cannot be loaded.*PoseView\(stream=None\)/);
+    assert.match(source.error, /cannot be loaded.*PoseView\(stream=None\)/);
   }
 });
 
@@ -103,9 +103,9 @@ test("ipywebrtc keeps a refusal for ever: it is cleared, so that the user may al
   const refused = Object.assign(new Error("no"), { name: "NotAllowedError" });
   const streamModel = { cameraStream: "refused", captureStream: () => Promise.reject(refused) };
   const model = { get: () => "IPY_MODEL_abc", widget_manager: { get_model: async () => streamModel } };
-  const source = new PictureSource(model, { play: async () => {} }, () => {});
+  const source = new StreamSource(model, { play: async () => {} }, () => {});
   await source.open();
 
-  assert.match(source.trouble, /refused the camera/);
+  assert.match(source.error, /refused the camera/);
   assert.equal(streamModel.cameraStream, null);
 });

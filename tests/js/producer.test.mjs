@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Pacer } from "../../livedance_lab/widgets/static/pacing.js";
+import { FrameCredit } from "../../livedance_lab/widgets/static/frame_credit.js";
 import { Producer } from "../../livedance_lab/widgets/static/producer.js";
 import { HEADER_BYTES } from "../../livedance_lab/widgets/static/frames.js";
-import { Readings } from "../../livedance_lab/widgets/static/view_stats.js";
+import { ViewStats } from "../../livedance_lab/widgets/static/view_stats.js";
 
 /** A producer whose camera, encoder and connection are the test's. */
 function stage({ ready = true } = {}) {
-  const link = { ready, maySend: true, sent: [], skipped: [], pacer: new Pacer() };
+  const link = { ready, maySend: true, sent: [], skipped: [], credit: new FrameCredit() };
   link.sendFrame = (seq, message) => link.ready && link.sent.push([seq, message]) > 0;
-  link.skip = (seq, tCaptureS) => link.skipped.push([seq, tCaptureS]);
+  link.credit.skip = (seq, tCaptureS) => link.skipped.push([seq, tCaptureS]);
   const video = { videoWidth: 640, videoHeight: 480 };
-  const producer = new Producer(video, link, new Readings(), () => ({
+  const producer = new Producer(video, link, new ViewStats(), () => ({
     shortSidePx: 384,
     type: "image/jpeg",
     quality: 0.8,
@@ -96,7 +96,7 @@ test("without a server nothing is captured: there is nobody to count it", () => 
   const { producer, link } = stage({ ready: false });
   producer.onFrame(1, 1);
 
-  assert.equal(producer.nextSeq, 0);
+  assert.equal(link.credit.captured, 0);
   assert.equal(link.skipped.length, 0);
 });
 
@@ -116,11 +116,11 @@ test("a resumed session never uses a number twice, a new one begins at 0", () =>
   const { producer, link } = stage();
   link.maySend = false;
   producer.onFrame(1, 1);
-  producer.resume(40);
+  link.credit.connected(40, true);
   producer.onFrame(2, 2);
-  producer.resume(3);
+  link.credit.connected(3, true);
   producer.onFrame(3, 3);
-  producer.restart();
+  link.credit.connected(0, false);
   producer.onFrame(4, 4);
 
   assert.deepEqual(seqs(link.skipped), [0, 40, 41, 0]);
@@ -133,5 +133,5 @@ test("frames that the encoder has no time for are not offered: they say nothing 
   link.maySend = false;
   producer.onFrame(4 / 60, 4); // held back by pacing: it could have been sent
 
-  assert.equal(link.pacer.offeredSince, 2);
+  assert.equal(link.credit.gauge.offeredSince, 2);
 });

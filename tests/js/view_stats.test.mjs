@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Rate, Readings, Samples, openFrames, plainReadings } from "../../livedance_lab/widgets/static/view_stats.js";
+import { Rate, Samples, ViewStats, openFrames, plainStats } from "../../livedance_lab/widgets/static/view_stats.js";
 
 const close = (actual, expected, tolerance = 1e-6) =>
   assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} instead of ${expected}`);
@@ -41,21 +41,21 @@ test("quantiles leave out what is unknown and what is old", () => {
 });
 
 test("frames the page missed count for the camera, not as captured", () => {
-  const readings = new Readings();
-  for (let i = 0; i <= 30; i += 1) readings.onFrame(i / 30, 2 * i); // 60 a second, every other one seen
+  const stats = new ViewStats();
+  for (let i = 0; i <= 30; i += 1) stats.onFrame(i / 30, 2 * i); // 60 a second, every other one seen
 
-  const { camera_fps: camera, captured_per_s: captured } = readings.snapshot(1);
+  const { camera_fps: camera, captured_per_s: captured } = stats.snapshot(1);
   close(camera, 60, 2);
   close(captured, 30, 1.1);
 });
 
 test("the age of a result is shared out among page, network and server without comparing clocks", () => {
-  const readings = new Readings();
+  const stats = new ViewStats();
   const result = { times: { t_receive_s: 5000.003, t_emit_s: 5000.043 }, ledger: { captured: 1 } };
-  readings.onSent(1.01, 10, 6);
-  readings.onResult(result, { tCaptureS: 1.0, tSendS: 1.01 }, 1.06);
+  stats.onSent(1.01, 10, 6);
+  stats.onResult(result, { tCaptureS: 1.0, tSendS: 1.01 }, 1.06);
 
-  const now = readings.snapshot(1.06);
+  const now = stats.snapshot(1.06);
   close(now.age_p50_ms, 60);
   close(now.prepare_p50_ms, 10);
   close(now.server_p50_ms, 40);
@@ -63,11 +63,11 @@ test("the age of a result is shared out among page, network and server without c
 });
 
 test("a result of unknown origin has no age, but counts", () => {
-  const readings = new Readings();
-  readings.onResult({ times: {}, ledger: { captured: 3 } }, undefined, 1);
+  const stats = new ViewStats();
+  stats.onResult({ times: {}, ledger: { captured: 3 } }, undefined, 1);
 
-  assert.ok(Number.isNaN(readings.snapshot(1).age_p50_ms));
-  assert.equal(readings.ledger.captured, 3);
+  assert.ok(Number.isNaN(stats.snapshot(1).age_p50_ms));
+  assert.equal(stats.ledger.captured, 3);
 });
 
 test("what has not ended is what is left of the captured", () => {
@@ -75,5 +75,5 @@ test("what has not ended is what is left of the captured", () => {
 });
 
 test("JSON gets null for what was not measured, never 0", () => {
-  assert.deepEqual(plainReadings({ a: NaN, b: 1.23456, c: Infinity }), { a: null, b: 1.23, c: null });
+  assert.deepEqual(plainStats({ a: NaN, b: 1.23456, c: Infinity }), { a: null, b: 1.23, c: null });
 });

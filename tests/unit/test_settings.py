@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from livedance_lab.analysis.filters import make_filter
 from livedance_lab.errors import SettingsError
-from livedance_lab.settings import Settings, Smoothing, load_preset, save_preset
+from livedance_lab.settings import CLIENT_SETTINGS, Settings, Smoothing, load_preset, save_preset, setting_specs
 
 
 def test_a_change_makes_a_new_version_and_leaves_the_old():
@@ -54,19 +55,50 @@ def test_the_defaults_are_the_documented_ones():
     assert s.detection_confidence == s.presence_confidence == s.tracking_confidence == 0.5
 
 
-def test_every_setting_says_who_acts_on_it_and_what_it_is():
-    for name, field in Settings.model_fields.items():
-        assert field.description, name
-        assert isinstance(field.json_schema_extra, dict)
-        assert field.json_schema_extra["who"] in ("server", "client"), name
+def test_every_setting_has_its_metadata():
+    specs = setting_specs()
+    assert list(specs) == list(Settings.model_fields)
+    for name, spec in specs.items():
+        assert spec.label, name
+        assert spec.description.endswith("."), name
+        assert spec.acts_on in ("server", "client"), name
+        suffix = name.rsplit("_", 1)[-1]
+        assert (suffix == spec.unit.lower()) == (suffix in ("s", "ms", "hz", "px")), name
+    assert specs["hands_max_hz"].range == "0 to 240 Hz"
+    assert specs["gap_reset_s"].range == "above 0, to 10 s"
+    assert specs["complexity"].choices == (0, 1, 2)
+    assert (specs["short_side_px"].minimum, specs["short_side_px"].maximum) == (96, 2160)
 
 
-@pytest.mark.parametrize("name", ["one_euro", "none"])
-def test_another_filter_does_not_inherit_the_default_ones_parameters(name):
-    choice = Settings().changed({"smoothing": {"filter": name}}).smoothing
+def test_the_client_s_settings_are_those_it_acts_on():
+    assert CLIENT_SETTINGS == ("short_side_px", "image_format", "jpeg_quality", "pacing", "painting")
 
-    assert choice.params == {}
-    make_filter(choice.filter, choice.params)
+
+def test_the_described_fields_of_smoothing_have_metadata_too():
+    assert {name: spec.range for name, spec in setting_specs(Smoothing).items()} == {
+        "max_speed": "0 to 100 body sizes/s", "rigid_bones": "true, false"}  # fmt: skip
+
+
+def test_the_representation_names_what_differs_from_the_defaults():
+    assert repr(Settings()) == "Settings()"
+    changed = Settings(complexity=2, smoothing=Smoothing(filter="none"))
+    assert repr(changed) == "Settings(complexity=2, smoothing=Smoothing(filter='none'))"
+
+
+def test_the_html_representation_has_every_setting_and_marks_the_changed_ones():
+    html = Settings(complexity=2, angles=("<b>",))._repr_html_()
+    assert all(f">{name}</td>" in html for name in Settings.model_fields)
+    assert html.count("<b>") == 2
+    assert re.search("<b>2</b></td><td[^>]*>1</td>", html)
+    assert "<b>&lt;b&gt;</b>" in html
+
+
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [(Settings(), ("pose_full", "hands")), (Settings(complexity=0, hands=False), ("pose_lite",))],
+)
+def test_settings_name_the_models_they_need(settings, names):
+    assert settings.model_names == names
 
 
 @pytest.mark.parametrize(

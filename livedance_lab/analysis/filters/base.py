@@ -1,8 +1,8 @@
-"""What every streaming filter is: one small interface, and the care for time and gaps that all share.
+"""Base class and registry of the streaming filters; time steps and gaps are handled here, once for all filters.
 
-A filter holds a state per element of the array it is given (a landmark coordinate, an angle). Subclasses
-say only how a state starts, advances by one sample and is read at a later time; this module decides *which*
-elements start, advance or rest, so that gaps, odd timestamps and replays are handled once.
+A filter keeps one state per element of the array it is given (a landmark coordinate, an angle). Subclasses define
+how a state starts, how it advances by one sample and how it is read at a later time. The base class decides which
+elements start, advance or keep their state.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Parameter:
-    """One knob of a filter, with all a slider needs.
+    """One parameter of a filter, with the metadata of its slider.
 
     Attributes
     ----------
     name : str
     default, minimum, maximum : float
     unit : str
-        Empty for a plain number.
-    words : str
-        What it does, for a person.
+        Empty for a number without a unit.
+    description : str
+        What it does, for users.
     logarithmic : bool
-        Whether a slider should move by factors.
+        Whether a slider should be logarithmic.
     """
 
     name: str
@@ -44,19 +44,19 @@ class Parameter:
     minimum: float
     maximum: float
     unit: str
-    words: str
+    description: str
     logarithmic: bool = False
 
 
 class Filter(ABC):
     """A streaming filter over arrays of any shape, element by element.
 
-    Time: the step is the time since *this element* was last seen, in whole microseconds, so that a recording
-    replayed on a clock with another zero gives the same bits. A time that is not later than the last one
-    (by half a microsecond or more) changes nothing: the last output is returned again.
+    Time: the step is the time since *this element* was last seen, rounded to microseconds, so that a recording
+    replayed on a clock with another origin gives the same bits. A time that is not at least half a microsecond
+    later than the last one changes nothing: the last output is returned again.
 
-    Gaps: NaN in gives NaN out and leaves the state as it was. An element that comes back within
-    `gap_reset_s` goes on from its old state with the true (long) step; later than that, or after
+    Gaps: a NaN input gives a NaN output and leaves the state unchanged. An element that reappears within
+    `gap_reset_s` continues from its old state with the true (long) step; after a longer gap, or after
     `reset_where`, it restarts from its raw value.
 
     Parameters
@@ -64,7 +64,7 @@ class Filter(ABC):
     params : mapping of str to float, optional
         Values by name (`parameters`); missing ones take their defaults.
     gap_reset_s : float, default infinity
-        Unseen longer than this, an element restarts.
+        An element that was missing for longer restarts.
 
     Raises
     ------
@@ -73,38 +73,34 @@ class Filter(ABC):
     """
 
     name: ClassVar[str]
-    words: ClassVar[str]
+    description: ClassVar[str]
     parameters: ClassVar[tuple[Parameter, ...]] = ()
 
     def __init__(self, params: Mapping[str, float] | None = None, gap_reset_s: float = math.inf) -> None:
-        self.configure(params, gap_reset_s)
-        self.reset()
-
-    def configure(self, params: Mapping[str, float] | None = None, gap_reset_s: float = math.inf) -> None:
-        """Take other parameters and keep the state."""
         self.params = checked(type(self), params)
         self.gap_reset_s = gap_reset_s
+        self.reset()
 
     def reset(self) -> None:
-        """Forget everything: the next values pass unchanged."""
+        """Clear the state: the next values pass unchanged."""
         self._t_s: float | None = None  # of the last call
-        self._seen_s: Array = np.empty(0)  # when each element was last seen; NaN: never, or told to forget
+        self._seen_s: Array = np.empty(0)  # when each element was last seen; NaN: never, or reset since
         self._state: Array = np.empty(0)  # shape (S, *values.shape)
         self._held: Array = np.empty(0)  # last output
 
     def reset_where(self, mask: npt.NDArray[np.bool_]) -> None:
-        """Forget some elements.
+        """Clear the state of some elements.
 
         Parameters
         ----------
         mask : ndarray of bool
-            Of the values' shape, or of their shape without the last axis (whole landmarks).
+            In the values' shape, or in their shape without the last axis (whole landmarks).
         """
         if self._t_s is not None:
             self._seen_s[mask] = np.nan
 
     def take_over(self, other: Filter) -> None:
-        """Go on where another filter stands: with its state if it is of the same kind, else from its output."""
+        """Continue from another filter: with its state if it is of the same class, else from its output."""
         if other._t_s is None:
             return
         self._t_s, self._seen_s, self._held = other._t_s, other._seen_s.copy(), other._held.copy()
@@ -122,8 +118,8 @@ class Filter(ABC):
         t_s : float
             Capture time, seconds of a monotonic clock.
         scale : float or array-like that broadcasts with values, default 1
-            Size of the body in the values' unit. Parameters that are speeds or noises count in it, so that
-            they do not depend on the distance to the camera.
+            Size of the body in the values' unit. Parameters that are speeds or noises are multiples of it, so
+            that they do not depend on the distance to the camera.
 
         Returns
         -------
@@ -148,34 +144,34 @@ class Filter(ABC):
             return self._held.copy()
         seen = ~np.isnan(x)
         dt_s = np.rint((t_s - self._seen_s) * 1e6) / 1e6
-        goes_on = seen & (dt_s <= self.gap_reset_s)  # False where dt_s is NaN
+        continues = seen & (dt_s <= self.gap_reset_s)  # False where dt_s is NaN
         advanced = self._advance(self._state, x, dt_s, np.asarray(scale, dtype=np.float64))
-        if goes_on.all():
+        if continues.all():
             self._state = advanced
         else:
             kept = np.where(seen, self._start(x), self._state)
-            self._state = np.where(goes_on, advanced, kept)
+            self._state = np.where(continues, advanced, kept)
         self._t_s = t_s
         self._seen_s[seen] = t_s
         self._held = np.where(seen, self._output(self._state), np.nan)
         return self._held.copy()
 
     def predict(self, t_s: float, damping_s: float = math.inf) -> Array:
-        """The values to expect at a later time, without taking in a sample.
+        """Extrapolate the values to a later time without changing the state.
 
         Parameters
         ----------
         t_s : float
-            Not before the last sample's time; earlier ones are taken as that time.
+            Times before the last sample are treated as the last sample's time.
         damping_s : float, default infinity
-            Time constant with which trust in the motion fades: t ahead counts as
+            Time constant of the damping: a horizon of t is shortened to
             ``damping_s (1 - exp(-t / damping_s))``, the damped trend of Gardner and McKenzie, "Forecasting
             trends in time series", Management Science 31, 1985, in continuous time.
 
         Returns
         -------
         ndarray of the values' shape, float64
-            NaN where nothing is known. Empty before the first sample.
+            NaN for elements that were never seen. Empty before the first sample.
         """
         if self._t_s is None:
             return np.empty(0)
@@ -183,52 +179,52 @@ class Filter(ABC):
         return np.where(np.isnan(ahead_s), np.nan, self._extrapolate(self._state, ahead_s))
 
     def velocity(self, t_s: float, damping_s: float = math.inf) -> Array:
-        """How fast `predict` moves at a later time, in units per second; zero for filters without a trend."""
+        """Return the time derivative of `predict`, in units per second; zero for filters without a trend."""
         if self._t_s is None:
             return np.empty(0)
-        ahead_s, pace = self._ahead(t_s, damping_s)
-        return np.where(np.isnan(ahead_s), np.nan, self._slope(self._state, ahead_s) * pace)
+        ahead_s, decay = self._ahead(t_s, damping_s)
+        return np.where(np.isnan(ahead_s), np.nan, self._slope(self._state, ahead_s) * decay)
 
     def _ahead(self, t_s: float, damping_s: float) -> tuple[Array, Array]:
-        """Time to look ahead per element, and how much of each further second still counts."""
+        """Return the damped horizon of each element, and its derivative by `t_s`."""
         ahead_s = np.maximum(np.rint((t_s - self._seen_s) * 1e6) / 1e6, 0.0)
-        pace = np.exp(-ahead_s / damping_s)  # all 1 for an infinite time constant
-        return (damping_s * (1.0 - pace) if math.isfinite(damping_s) else ahead_s), pace
+        decay = np.exp(-ahead_s / damping_s)  # all 1 for an infinite time constant
+        return (damping_s * (1.0 - decay) if math.isfinite(damping_s) else ahead_s), decay
 
     @abstractmethod
     def _start(self, x: Array) -> Array:
-        """State of shape (S, *x.shape) of elements whose first value is x."""
+        """Return the state, of shape (S, *x.shape), of elements whose first value is x."""
 
     @abstractmethod
     def _advance(self, state: Array, x: Array, dt_s: Array, scale: Array) -> Array:
-        """State after one more sample, all elements; where x or dt_s is NaN the result is not used."""
+        """Return the state of all elements after one more sample; where x or dt_s is NaN the result is not used."""
 
     def _output(self, state: Array) -> Array:
-        """The filtered values of a state; its first row unless said otherwise."""
+        """Return the filtered values of a state; the first row unless a subclass overrides this."""
         out: Array = state[0]
         return out
 
     def _extrapolate(self, state: Array, ahead_s: Array) -> Array:  # noqa: ARG002 (a level has no trend)
-        """The values `ahead_s` after the last sample; a filter without a trend holds its level."""
+        """Return the values `ahead_s` after the last sample; a filter without a trend holds its level."""
         return self._output(state)
 
     def _slope(self, state: Array, ahead_s: Array) -> Array:  # noqa: ARG002 (as above)
-        """Derivative of `_extrapolate` by time."""
+        """Return the time derivative of `_extrapolate`."""
         return np.zeros_like(self._output(state))
 
 
 FILTERS: dict[str, type[Filter]] = {}
-"""Every filter by its name in `Settings.smoothing`."""
+"""All filters by their names in `Settings.smoothing`."""
 
 
 def register(cls: type[Filter]) -> type[Filter]:
-    """Class decorator: make a filter available under its name."""
+    """Register a filter class under its name (class decorator)."""
     FILTERS[cls.name] = cls
     return cls
 
 
 def make_filter(name: str, params: Mapping[str, float] | None = None, gap_reset_s: float = math.inf) -> Filter:
-    """A fresh filter of the family registered as `name`.
+    """Create a filter of the class registered as `name`.
 
     Raises
     ------
@@ -239,12 +235,12 @@ def make_filter(name: str, params: Mapping[str, float] | None = None, gap_reset_
 
 
 def checked(family: type[Filter], params: Mapping[str, float] | None) -> dict[str, float]:
-    """All parameters of a filter family, defaults filled in.
+    """Validate the parameters of a filter class and fill in the defaults.
 
     Raises
     ------
     SettingsError
-        Names the parameter, what was expected and what came.
+        Names the parameter, what was expected and what was given.
     """
     given = dict(params or {})
     specs = {p.name: p for p in family.parameters}
@@ -253,15 +249,15 @@ def checked(family: type[Filter], params: Mapping[str, float] | None) -> dict[st
             known = ", ".join(specs) or "none"
             raise SettingsError(f"filter {family.name!r} has no parameter {name!r}; its parameters are: {known}.")
         low, high = specs[name].minimum, specs[name].maximum
-        if not low <= value <= high:  # written so that NaN is refused too
+        if not low <= value <= high:  # NaN is refused too
             raise SettingsError(f"{family.name}.{name} must be from {low:g} to {high:g}, got {value!r}.")
     return {name: float(given.get(name, spec.default)) for name, spec in specs.items()}
 
 
 def describe(name: str, params: Mapping[str, float] | None = None, rate_hz: float = 30.0) -> dict[str, Any]:
-    """What a filter does to slow and fast motion at a given rate: read off its own impulse response.
+    """Compute a filter's cut-off frequency and delay at a given rate from its impulse response.
 
-    Adaptive filters are described near rest, where their smoothing is strongest.
+    For adaptive filters the values hold near rest, where their smoothing is strongest.
 
     Parameters
     ----------
@@ -276,14 +272,13 @@ def describe(name: str, params: Mapping[str, float] | None = None, rate_hz: floa
         ``cutoff_hz``: where the gain first falls to 1/sqrt(2) (-3 dB); infinite if it never does below half
         the rate. ``delay_ms``: group delay of slow motion, sum(n h[n]) / sum(h[n]).
     """
-    family = _family(name)
-    still = family(params)
-    # silence until a Kalman gain has settled, then one small impulse: small, so that nothing adapts
+    smooth = _family(name)(params)
+    # zeros until a Kalman gain has settled, then one impulse that is too small for the filter to adapt
     settle, size, count = 256, 1e-9, 512
     t_s = np.arange(settle + count) / rate_hz
     x = np.zeros(settle + count)
     x[settle] = size
-    h = np.array([still([value], t) for value, t in zip(x, t_s, strict=True)])[settle:, 0] / size
+    h = np.array([smooth([value], t) for value, t in zip(x, t_s, strict=True)])[settle:, 0] / size
     gain = np.abs(np.fft.rfft(h, 8192))
     below = np.flatnonzero(gain < math.sqrt(0.5) * gain[0])
     cutoff_hz = float(below[0] * rate_hz / 8192) if below.size else math.inf

@@ -1,4 +1,4 @@
-"""Butterworth low-pass that streams and takes irregular steps."""
+"""Streaming Butterworth low-pass for irregular time steps."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from livedance_lab.analysis.filters.base import Array, Filter, Parameter, regist
 __all__ = ["Butterworth"]
 
 _DAMPING: Final = {2: (math.sqrt(0.5),), 4: (math.cos(math.pi / 8), math.cos(3 * math.pi / 8))}
-"""Damping ratios of the second-order sections of a Butterworth prototype (poles evenly on a circle)."""
+"""Damping ratios of the second-order sections of a Butterworth prototype (poles evenly spaced on a circle)."""
 _HIGHEST_CYCLES_PER_STEP: Final = 0.45
-"""Above this the cut-off is lowered: half a cycle per step is the most that samples can show."""
+"""The cut-off is limited to this; the Nyquist frequency is half a cycle per step."""
 
 
 @register
 class Butterworth(Filter):
-    """Second- or fourth-order Butterworth low-pass: flattest pass band, a delay that grows with its strength.
+    """Second- or fourth-order Butterworth low-pass: flat pass band; the delay grows as the cut-off falls.
 
     Each second-order section ``y'' = w² (u - y) - 2 d w y'`` is integrated over the true step by the
-    trapezoidal rule with pre-warped w: for even steps this *is* the bilinear transform, the same numbers as
-    ``scipy.signal.butter(order, cutoff_hz, fs=...)``; for uneven ones the section is re-discretised at each
-    step. Its states (y, y'/w) are in the signal's unit whatever the step, so they carry over.
+    trapezoidal rule with pre-warped w. For even steps this equals the bilinear transform and gives the same
+    numbers as ``scipy.signal.butter(order, cutoff_hz, fs=...)``; for uneven steps the section is re-discretised at
+    each step. Its states (y, y'/w) are in the signal's unit for any step, so that they carry over.
     Source: Oppenheim and Schafer, "Discrete-Time Signal Processing", section 7.1.2 (bilinear transform).
     """
 
     name = "butterworth"
-    words = "Butterworth low-pass: a clear cut-off in hertz, as biomechanics reports it."
+    description = "Butterworth low-pass: a cut-off in hertz, as reported in biomechanics."
     parameters = (
-        Parameter("cutoff_hz", 6.0, 0.1, 60.0, "Hz", "Frequencies above are removed.", logarithmic=True),
-        Parameter("order", 2, 2, 4, "", "2 or 4: steeper, but later."),
+        Parameter("cutoff_hz", 6.0, 0.1, 60.0, "Hz", "Higher frequencies are attenuated.", logarithmic=True),
+        Parameter("order", 2, 2, 4, "", "2 or 4; 4 is steeper and has more delay."),
     )
 
     def _start(self, x: Array) -> Array:

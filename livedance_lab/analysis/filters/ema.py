@@ -1,4 +1,4 @@
-"""Exponential moving average, and no filter at all."""
+"""Exponential moving average, and the filter that passes values through."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ __all__ = ["Ema", "Unfiltered"]
 
 @register
 class Ema(Filter):
-    """Exponential moving average whose strength does not depend on the rate of results.
+    """Exponential moving average whose time constant does not depend on the rate of results.
 
-    `alpha` is the weight of a new sample *at the reference rate*. A step of dt seconds weighs
-    ``1 - (1 - alpha) ** (dt * reference_hz)``: the same decay per second whatever the steps, exact for
+    `alpha` is the weight of a new sample *at the reference rate*. After a step of dt seconds the weight is
+    ``1 - (1 - alpha) ** (dt * reference_hz)``: the same decay per second for any steps, exact for
     irregular sampling of a held signal (Eckner, "Algorithms for unevenly spaced time series", 2014,
     exponential moving average with next-point interpolation).
     """
 
     name = "ema"
-    words = "Exponential moving average: simple, lags in proportion to its strength."
+    description = "Exponential moving average: simple; the lag grows with the smoothing."
     parameters = (
-        Parameter("alpha", 0.7, 0.01, 1.0, "", "Weight of a new sample at the reference rate; 1 passes all."),
-        Parameter("reference_hz", 24.0, 1.0, 240.0, "Hz", "The rate at which alpha is meant."),
+        Parameter("alpha", 0.7, 0.01, 1.0, "", "Weight of a new sample at the reference rate; 1: no smoothing."),
+        Parameter("reference_hz", 24.0, 1.0, 240.0, "Hz", "The rate for which alpha is given."),
     )
 
     def _start(self, x: Array) -> Array:
@@ -34,10 +34,10 @@ class Ema(Filter):
 
 @register
 class Unfiltered(Filter):
-    """Passes every value as it is."""
+    """Passes every value through."""
 
     name = "none"
-    words = "No smoothing: raw values."
+    description = "No smoothing: raw values."
 
     def _start(self, x: Array) -> Array:
         return x[None]

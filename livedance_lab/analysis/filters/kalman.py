@@ -4,8 +4,10 @@ Motion and noise models: Bar-Shalom, Li and Kirubarajan, "Estimation with Applic
 Navigation", 2001, sections 6.2.2 (continuous white noise acceleration) and 6.2.3 (white noise jerk). Both
 have exact transition and noise matrices for any step, so irregular sampling needs no approximation.
 
-Noises count in body sizes. The gain depends only on their ratio, not on the body's size on screen.
-Covariances are kept per element, so that elements may appear and vanish on their own.
+Noises are given in body sizes. The gain depends only on their ratio, not on the body's size on screen.
+Covariances are kept per element, because elements may appear and disappear independently.
+
+The browser's twin of `KalmanCa` is ``widgets/static/kalman.js``.
 """
 
 from __future__ import annotations
@@ -19,9 +21,9 @@ from livedance_lab.analysis.filters.base import Array, Filter, Parameter, regist
 __all__ = ["KalmanAdaptive", "KalmanCa", "KalmanCv"]
 
 _FIRST_SPEED = 1.0
-"""Spread of the speed of something first seen, body sizes per second."""
+"""Standard deviation of the initial speed, body sizes per second."""
 _FIRST_ACCELERATION = 10.0
-"""And of its acceleration, body sizes per second squared."""
+"""Standard deviation of the initial acceleration, body sizes per second squared."""
 
 _MEASUREMENT = Parameter(
     "measurement_noise",
@@ -29,17 +31,17 @@ _MEASUREMENT = Parameter(
     0.0005,
     0.2,
     "body sizes",
-    "How far off a landmark usually is: higher smooths more.",
+    "Standard deviation of a landmark's error; a higher value smooths more.",
     True,
 )
 
 
 @register
 class KalmanCv(Filter):
-    """Position and velocity; what is not steady motion counts as noise in the acceleration."""
+    """Constant-velocity model; deviations from constant speed are modelled as acceleration noise."""
 
     name = "kalman_cv"
-    words = "Kalman, constant velocity: predicts steady motion."
+    description = "Kalman filter, constant velocity: predicts motion at constant speed."
     parameters: ClassVar[tuple[Parameter, ...]] = (
         _MEASUREMENT,
         Parameter(
@@ -48,7 +50,7 @@ class KalmanCv(Filter):
             0.01,
             100.0,
             "body sizes/s^1.5",
-            "How abruptly motion may change.",
+            "How fast the speed may change; a higher value lags less.",
             True,
         ),
     )
@@ -62,7 +64,7 @@ class KalmanCv(Filter):
         return self._follow(state, x, dt_s, self.params["acceleration_noise"])
 
     def _follow(self, state: Array, x: Array, dt_s: Array, acceleration_noise: float | Array) -> Array:
-        """Predict over dt_s, then correct by x."""
+        """Predict over dt_s, then correct with x."""
         position, velocity, p_xx, p_xv, p_vv = state
         r, q = self.params["measurement_noise"] ** 2, acceleration_noise**2
         dt2 = dt_s * dt_s
@@ -71,10 +73,10 @@ class KalmanCv(Filter):
         p_vv = p_vv + q * dt_s
         k_x, k_v = p_xx / (p_xx + r), p_xv / (p_xx + r)
         expected = position + velocity * dt_s
-        surprise = x - expected
+        innovation = x - expected
         rest = 1.0 - k_x
         return np.stack(
-            (expected + k_x * surprise, velocity + k_v * surprise, rest * p_xx, rest * p_xv, p_vv - k_v * p_xv)
+            (expected + k_x * innovation, velocity + k_v * innovation, rest * p_xx, rest * p_xv, p_vv - k_v * p_xv)
         )
 
     def _extrapolate(self, state: Array, ahead_s: Array) -> Array:
@@ -86,25 +88,26 @@ class KalmanCv(Filter):
 
 @register
 class KalmanAdaptive(KalmanCv):
-    """Constant velocity that expects change where there is motion, and none at rest.
+    """Constant-velocity model whose acceleration noise grows with speed.
 
     The acceleration noise is ``rest_noise + agility u`` with u the landmark's recent speed in body sizes per
-    second: the largest of the filter's own speed and the former u, which fades with a time constant of 1 s,
-    so that a turning point, where speed is zero, does not count as rest. Noise that follows the state is the
-    idea of adaptive Kalman filters for manoeuvring targets (Bar-Shalom et al. 2001, section 11.2); letting it
-    follow speed is what the One-Euro filter does to its cut-off.
+    second: the larger of the filter's own speed and the previous u, which decays with a time constant of 1 s,
+    so that a turning point, where the speed is zero, does not count as rest. Noise that follows the state is the
+    idea of adaptive Kalman filters for manoeuvring targets (Bar-Shalom et al. 2001, section 11.2); the One-Euro
+    filter makes its cut-off follow the speed in the same way.
 
-    The axes of one landmark (last axis of arrays with two or more) share u, which is the speed along the first
-    two: depth from one camera is a guess, whose noise must not pass for motion.
+    All axes of one landmark (the last axis of arrays with two or more) share u, the speed along the first two
+    axes: depth from one camera is an estimate whose noise must not count as motion.
     """
 
     name = "kalman_adaptive"
-    words = "Adaptive Kalman: very calm at rest, hardly any lag in motion."
+    description = "Adaptive Kalman filter: very little jitter at rest, very little lag in motion."
     parameters = (
         _MEASUREMENT,
-        Parameter("rest_noise", 0.005, 0.0001, 10.0, "body sizes/s^1.5", "Change to expect at rest: lower is calmer.",
-                  logarithmic=True),
-        Parameter("agility", 1.5, 0.0, 20.0, "s^-0.5", "Change to expect per speed: higher lags less in motion."),
+        Parameter("rest_noise", 0.005, 0.0001, 10.0, "body sizes/s^1.5",
+                  "Acceleration noise at rest; a lower value removes more jitter.", logarithmic=True),
+        Parameter("agility", 1.5, 0.0, 20.0, "s^-0.5",
+                  "Acceleration noise per unit of speed; a higher value lags less in motion."),
     )  # fmt: skip
     _FADES_S = 1.0
 
@@ -123,10 +126,10 @@ class KalmanAdaptive(KalmanCv):
 
 @register
 class KalmanCa(Filter):
-    """Position, velocity and acceleration; what is not steady acceleration counts as noise in the jerk."""
+    """Constant-acceleration model; deviations from constant acceleration are modelled as jerk noise."""
 
     name = "kalman_ca"
-    words = "Kalman, constant acceleration: follows curves, overshoots more."
+    description = "Kalman filter, constant acceleration: follows curves, overshoots more."
     parameters = (
         _MEASUREMENT,
         Parameter(
@@ -135,7 +138,7 @@ class KalmanCa(Filter):
             0.1,
             5000.0,
             "body sizes/s^2.5",
-            "How abruptly acceleration may change.",
+            "How fast the acceleration may change; a higher value lags less.",
             True,
         ),
     )
@@ -164,9 +167,10 @@ class KalmanCa(Filter):
         s = p_xx + r
         k_x, k_v, k_a = p_xx / s, p_xv / s, p_xa / s
         expected = position + velocity * dt + acceleration * half
-        surprise = x - expected
+        innovation = x - expected
         return np.stack((
-            expected + k_x * surprise, velocity + acceleration * dt + k_v * surprise, acceleration + k_a * surprise,
+            expected + k_x * innovation, velocity + acceleration * dt + k_v * innovation,
+            acceleration + k_a * innovation,
             (1 - k_x) * p_xx, (1 - k_x) * p_xv, (1 - k_x) * p_xa,
             p_vv - k_v * p_xv, p_va - k_v * p_xa, p_aa - k_a * p_xa,
         ))  # fmt: skip

@@ -1,19 +1,19 @@
 // @ts-check
 /**
- * capture.js: each new video frame, shrunk and encoded away from the page's thread.
+ * capture.js: detects new video frames, scales them down and encodes them in a worker.
  *
- * A frame goes to a worker as a transferable handle (no pixel is copied on this thread); the worker draws it small,
- * encodes it and hands back a message with room for the header in front. Where workers or their parts are missing
- * (old browsers, strict content policies), a canvas of the page does the same.
+ * A frame is transferred to the worker without copying its pixels on this thread. The worker scales it down, encodes it
+ * and returns a message with space for the header at its beginning. Without worker support (old browsers, strict
+ * content security policies), a canvas of the page does the same.
  *
  * @typedef {{ widthPx: number, heightPx: number, type: string, quality: number }} Encoding
- * @typedef {{ message: ArrayBuffer, encodeMs: number }} Encoded `encodeMs`: the work, here and in the worker
+ * @typedef {{ message: ArrayBuffer, encodeMs: number }} Encoded `encodeMs`: time of the work, here and in the worker
  */
 
 import { HEADER_BYTES } from "./frames.js";
 
 /**
- * Size after shrinking; never enlarges.
+ * Size after scaling down; smaller pictures are not enlarged.
  * @param {number} widthPx @param {number} heightPx @param {number} shortSidePx
  * @returns {[number, number]}
  */
@@ -23,25 +23,25 @@ export function fitShortSide(widthPx, heightPx, shortSidePx) {
 }
 
 /**
- * When the frame was captured, as truly as the browser tells: by the camera, else when it was shown.
+ * Capture time of a frame: the camera's time if the browser has it, else the time of presentation.
  * @param {number} nowMs time of the callback @param {Record<string, any>} [metadata] of requestVideoFrameCallback
  * @returns {number} seconds of this page's clock
  */
 export function captureTimeS(nowMs, metadata = {}) {
   const { captureTime, presentationTime } = metadata;
   for (const tMs of [captureTime, presentationTime]) {
-    // a camera's stamp may be on another clock in some browsers: it must lie in the last second
+    // in some browsers the camera's time is on another clock: it must be within the last second
     if (typeof tMs === "number" && tMs <= nowMs + 50 && tMs > nowMs - 1000) return tMs / 1000;
   }
   return nowMs / 1000;
 }
 
 /**
- * Call back for each new frame that the video shows.
+ * Call `onFrame` for each new frame of the video.
  * @param {HTMLVideoElement} video
  * @param {(frame: { tCaptureS: number, shown: number }) => void} onFrame `shown` counts all frames of the video,
- *   also those that came while the page was busy
- * @returns {() => void} stops it
+ *   also those that were shown while the page was busy
+ * @returns {() => void} stops the calls
  */
 export function watchFrames(video, onFrame) {
   const precise = typeof video.requestVideoFrameCallback === "function";
@@ -60,14 +60,14 @@ export function watchFrames(video, onFrame) {
   return () => (precise ? video.cancelVideoFrameCallback(handle) : cancelAnimationFrame(handle));
 }
 
-/** Runs inside the worker: it must not use anything from outside itself. @param {number} headerBytes */
+/** Runs inside the worker, and must not use anything outside this function. @param {number} headerBytes */
 function encoderWorker(headerBytes) {
   const canvas = new OffscreenCanvas(1, 1);
-  // kept in main memory: the encoder reads every picture back, which is slow from a graphics card
+  // in main memory, because the encoder reads every picture back, which is slow from a graphics card
   const ctx = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
   self.onmessage = async ({ data: { id, frame, widthPx, heightPx, type, quality } }) => {
     try {
-      if (!ctx) throw new Error("this browser draws no 2D pictures in workers");
+      if (!ctx) throw new Error("this browser has no 2D canvas in workers");
       const start = performance.now();
       if (canvas.width !== widthPx || canvas.height !== heightPx) {
         canvas.width = widthPx;
@@ -86,7 +86,7 @@ function encoderWorker(headerBytes) {
   };
 }
 
-/** One picture at a time: `busy` while one is under way. */
+/** Encodes one picture at a time. */
 export class FrameEncoder {
   constructor() {
     this.busy = false;
@@ -109,19 +109,19 @@ export class FrameEncoder {
       this.worker = new Worker(url);
       URL.revokeObjectURL(url);
       this.worker.onmessage = ({ data }) => this.onReply(data);
-      this.worker.onerror = (event) => this.giveUpWorker(event.message || "the page's policy allows no worker");
+      this.worker.onerror = (event) => this.useMainThread(event.message || "the page's policy forbids workers");
     } catch (error) {
-      this.giveUpWorker(String(error));
+      this.useMainThread(String(error));
     }
   }
 
-  /** Go on with a canvas of the page. @param {string} why */
-  giveUpWorker(why) {
-    console.info(`livedance: encoding frames on the page's own thread: ${why}.`);
+  /** Encode with a canvas of the page from now on. @param {string} reason */
+  useMainThread(reason) {
+    console.info(`livedance: frames are encoded on the page's main thread: ${reason}.`);
     this.worker?.terminate();
     this.worker = null;
     this.where = "page";
-    this.waiting?.reject(new Error(why));
+    this.waiting?.reject(new Error(reason));
     this.waiting = null;
   }
 
@@ -129,18 +129,18 @@ export class FrameEncoder {
   onReply(reply) {
     if (reply.id !== this.lastId) return;
     if (reply.message) this.waiting?.resolve({ message: reply.message, encodeMs: reply.encodeMs ?? NaN });
-    else this.giveUpWorker(reply.error ?? "no reason given");
+    else this.useMainThread(reply.error ?? "no reason given");
     this.waiting = null;
   }
 
   /**
-   * Encode what the video shows now.
+   * Encode the current frame of the video.
    * @param {HTMLVideoElement} video @param {Encoding} encoding @returns {Promise<Encoded>}
    */
   async encode(video, encoding) {
     this.busy = true;
     try {
-      return await (this.worker ? this.encodeInWorker(this.worker, video, encoding) : this.encodeHere(video, encoding));
+      return await (this.worker ? this.encodeInWorker(this.worker, video, encoding) : this.encodeInPage(video, encoding));
     } finally {
       this.busy = false;
     }
@@ -161,7 +161,7 @@ export class FrameEncoder {
   }
 
   /** @param {HTMLVideoElement} video @param {Encoding} encoding @returns {Promise<Encoded>} */
-  async encodeHere(video, { widthPx, heightPx, type, quality }) {
+  async encodeInPage(video, { widthPx, heightPx, type, quality }) {
     const start = performance.now();
     const canvas = (this.canvas ??= document.createElement("canvas"));
     if (canvas.width !== widthPx || canvas.height !== heightPx) [canvas.width, canvas.height] = [widthPx, heightPx];
@@ -173,7 +173,7 @@ export class FrameEncoder {
     return { message, encodeMs: performance.now() - start };
   }
 
-  /** Free the worker. A picture under way is dropped. */
+  /** Stop the worker. A picture that is being encoded is dropped. */
   close() {
     this.worker?.terminate();
     this.worker = null;

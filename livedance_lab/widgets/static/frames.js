@@ -2,10 +2,10 @@
 /**
  * frames.js: a frame as bytes: a 32-byte little-endian header, then the encoded picture.
  *
- * Twin of livedance_lab/wire/frames.py; both are tested against data/golden/wire.json, so change both or neither.
+ * Twin of livedance_lab/wire/frames.py; both are tested with data/golden/wire.json, so change both or neither.
  *
  * @typedef {{ seq: number, widthPx: number, heightPx: number, tCaptureS: number, tSendS: number }} FrameHeader
- *   Size of the camera's own picture; times are seconds of this page's clock.
+ *   The size is that of the camera's picture; times are seconds of this page's clock.
  */
 
 export const PROTOCOL_VERSION = 1;
@@ -13,10 +13,10 @@ export const HEADER_BYTES = 32;
 const KIND_FRAME = 1;
 
 /**
- * Fill the first 32 bytes of a message; the picture already stands behind them.
+ * Write the header into the first 32 bytes of a message that already contains the picture.
  * @param {ArrayBuffer} message @param {FrameHeader} header
  */
-export function writeHeader(message, header) {
+export function encodeFrame(message, header) {
   const view = new DataView(message, 0, HEADER_BYTES);
   view.setUint8(0, 0x4c); // "L"
   view.setUint8(1, 0x44); // "D"

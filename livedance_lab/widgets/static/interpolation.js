@@ -1,17 +1,17 @@
 // @ts-check
 /**
- * interpolation.js: what to paint at time t from results that arrive late, at an uneven pace.
+ * interpolation.js: painters: which values to draw at time t, from results that arrive late and at uneven intervals.
  *
- * Twin of livedance_lab/analysis/interpolation.py, which says why; both are held to
- * data/golden/interpolation.json, so change both or neither. Pure: no DOM, no clock, no network. Times are
- * seconds of one monotonic clock; values are flat arrays, usually pixels, NaN where not seen.
+ * Twin of livedance_lab/analysis/interpolation.py, which explains the modes; both are tested with
+ * data/golden/interpolation.json, so change both or neither. Times are arguments, in seconds of one monotonic clock;
+ * values are flat arrays, usually pixels, NaN where not seen.
  *
- * @typedef {Object} ResultPainter
- * @property {(values: Float64Array, tS: number, arrivalS: number) => void} add a result: values, when captured, when
- *   arrived; one that is not newer is ignored
- * @property {(tS: number) => Float64Array | null} paint what to show at a time; null before the first result
+ * @typedef {Object} Painter
+ * @property {(values: Float64Array, tS: number, arrivalS: number) => void} add a result: values, capture time, arrival
+ *   time; ignored if it is not newer
+ * @property {(tS: number) => Float64Array | null} paint the values to draw at a time; null before the first result
  * @property {() => void} reset
- * @property {number} delayS how far in the past it shows; 0 for the present
+ * @property {number} delayS age of what is drawn; 0 if it is extrapolated to the present
  *
  * @typedef {{ tS: number, values: Float64Array }} Sample
  * @typedef {(samples: Sample[], right: number, w: number, i: number) => number} Curve value `i` at the fraction `w`
@@ -20,7 +20,7 @@
 
 import { KalmanCa } from "./kalman.js";
 
-/** Between results further apart nothing is interpolated; after a pause this long a painter restarts. */
+/** Longest gap between results that is interpolated; after a longer pause a painter restarts. */
 export const MAX_GAP_S = 0.25;
 const REMEMBERED = 30;
 
@@ -30,22 +30,22 @@ export function linear(samples, right, w, i) {
   return older + w * (samples[right].values[i] - older);
 }
 
-/** Cubic Hermite; tangents of the parabola through three results. @type {Curve} */
+/** Cubic Hermite curve; the tangents are those of the parabola through three results. @type {Curve} */
 export function hermite(samples, right, w, i) {
   const [a, b] = [samples[right - 1], samples[right]];
   const slope = b.values[i] - a.values[i];
   const spanS = b.tS - a.tS;
   /** @param {number} other @param {boolean} atLeft */
-  const tangent = (other, atLeft) => {
-    const beyond = samples[other];
-    if (!beyond) return slope;
-    const besideS = Math.abs(beyond.tS - (atLeft ? a : b).tS);
-    if (besideS > MAX_GAP_S) return slope;
-    const step = atLeft ? a.values[i] - beyond.values[i] : beyond.values[i] - b.values[i];
-    const bent = (slope * besideS + ((step * spanS) / besideS) * spanS) / (besideS + spanS);
-    return Number.isNaN(bent) ? slope : bent;
+  const tangentAt = (other, atLeft) => {
+    const next = samples[other];
+    if (!next) return slope;
+    const nextSpanS = Math.abs(next.tS - (atLeft ? a : b).tS);
+    if (nextSpanS > MAX_GAP_S) return slope;
+    const step = atLeft ? a.values[i] - next.values[i] : next.values[i] - b.values[i];
+    const tangent = (slope * nextSpanS + ((step * spanS) / nextSpanS) * spanS) / (nextSpanS + spanS);
+    return Number.isNaN(tangent) ? slope : tangent;
   };
-  const [ma, mb] = [tangent(right - 2, true), tangent(right + 1, false)];
+  const [ma, mb] = [tangentAt(right - 2, true), tangentAt(right + 1, false)];
   const [w2, w3] = [w * w, w * w * w];
   return (
     (2 * w3 - 3 * w2 + 1) * a.values[i] + (w3 - 2 * w2 + w) * ma + (3 * w2 - 2 * w3) * b.values[i] + (w3 - w2) * mb
@@ -53,8 +53,8 @@ export function hermite(samples, right, w, i) {
 }
 
 /**
- * All values at a time. Before the first and after the last sample those are held; beside NaN and over a gap the
- * nearer neighbour counts.
+ * Interpolate all values. Before the first and after the last sample, that sample is returned; next to NaN and in a
+ * gap, the value of the nearer neighbour.
  * @param {Sample[]} samples at least one @param {number} tS @param {Curve} curve
  */
 export function valuesAt(samples, tS, curve) {
@@ -70,7 +70,7 @@ export function valuesAt(samples, tS, curve) {
   );
 }
 
-/** Shows the newest result as it is. @implements {ResultPainter} */
+/** Draws the newest result unchanged. @implements {Painter} */
 class LatestPainter {
   delayS = 0;
   tS = -Infinity;
@@ -91,10 +91,10 @@ class LatestPainter {
   }
 }
 
-/** Shows the past exactly, as little late as the results' pace allows. @implements {ResultPainter} */
+/** Interpolates between results, with the smallest delay their arrival times allow. @implements {Painter} */
 class BufferedPainter {
   samples = /** @type {Sample[]} */ ([]);
-  neededS = /** @type {number[]} */ ([]); // the delay that each recent result would have needed
+  neededS = /** @type {number[]} */ ([]); // the delay that each of the recent results needed
   knownDelayS = NaN;
   paintedS = NaN;
 
@@ -132,7 +132,7 @@ class BufferedPainter {
     return valuesAt(this.samples, tS - this.delayS, this.curve);
   }
 
-  /** The 90th percentile of what was needed, changed by at most a tenth of the time that passes. @param {number} tS */
+  /** Follow the 90th percentile of the needed delays by at most a tenth of the elapsed time. @param {number} tS */
   followDelay(tS) {
     if (this.neededS.length === 0) return;
     const ranked = [...this.neededS].sort((a, b) => a - b);
@@ -147,12 +147,12 @@ class BufferedPainter {
   }
 }
 
-/** Shows the present: predicts to paint time and glides there. @implements {ResultPainter} */
+/** Extrapolates to paint time and follows the extrapolation smoothly. @implements {Painter} */
 class PredictivePainter {
   delayS = 0;
   addedS = -Infinity;
   paintedS = -Infinity;
-  gone = /** @type {boolean[]} */ ([]);
+  missing = /** @type {boolean[]} */ ([]);
   shown = new Float64Array();
   velocity = new Float64Array();
 
@@ -167,7 +167,7 @@ class PredictivePainter {
     this.filter.reset();
     this.addedS = -Infinity;
     this.paintedS = -Infinity;
-    this.gone = [];
+    this.missing = [];
     this.shown = new Float64Array();
     this.velocity = new Float64Array();
   }
@@ -176,7 +176,7 @@ class PredictivePainter {
   add(values, tS) {
     if (!(tS > this.addedS)) return;
     this.filter.add(values, tS);
-    this.gone = Array.from(values, Number.isNaN);
+    this.missing = Array.from(values, Number.isNaN);
     this.addedS = tS;
   }
 
@@ -185,19 +185,19 @@ class PredictivePainter {
     if (this.addedS === -Infinity) return null;
     if (tS <= this.paintedS) return this.shown;
     const { values, velocity } = this.filter.predict(tS, this.dampingS);
-    const target = values.map((value, i) => (this.gone[i] ? NaN : value));
+    const target = values.map((value, i) => (this.missing[i] ? NaN : value));
     const dtS = tS - this.paintedS;
     if (this.followS === 0 || dtS > MAX_GAP_S) [this.shown, this.velocity] = [target, velocity];
-    else this.glide(target, velocity, dtS);
+    else this.follow(target, velocity, dtS);
     this.paintedS = tS;
     return this.shown;
   }
 
   /**
-   * One exact step of a critically damped spring towards a target that moves with `velocity`.
+   * Make one exact step of a critically damped spring towards a target that moves with `velocity`.
    * @param {Float64Array} target @param {Float64Array} velocity @param {number} dtS
    */
-  glide(target, velocity, dtS) {
+  follow(target, velocity, dtS) {
     const w = 1 / this.followS;
     const decay = Math.exp(-w * dtS);
     const before = this.shown;
@@ -215,9 +215,9 @@ class PredictivePainter {
   }
 }
 
-/** How far off what was on screen turned out to be, once the result of that very instant arrives. */
+/** The error of what was on screen, measured when the result of that instant arrives. */
 export class ShownError {
-  /** @param {number} dimensions of one landmark @param {number} [keepS] how long paintings are remembered */
+  /** @param {number} dimensions of one landmark @param {number} [keepS] how long painted values are kept */
   constructor(dimensions, keepS = 1) {
     this.dimensions = dimensions;
     this.keepS = keepS;
@@ -234,8 +234,8 @@ export class ShownError {
   }
 
   /**
-   * RMS distance over landmarks; NaN if nothing comparable was painted.
-   * @param {number} tS when captured @param {Float64Array} values
+   * Return the RMS distance over landmarks; NaN if nothing was painted around that time.
+   * @param {number} tS capture time @param {Float64Array} values
    */
   compare(tS, values) {
     const right = this.paintings.findIndex((painting) => painting.tS >= tS);
@@ -256,8 +256,8 @@ export class ShownError {
 }
 
 /**
- * @param {string} mode "interpolate" is short for "linear" @param {Record<string, number>} [params] of "predict"
- * @returns {ResultPainter}
+ * @param {string} mode "interpolate" is an alias of "linear" @param {Record<string, number>} [params] of "predict"
+ * @returns {Painter}
  */
 export function makePainter(mode, params) {
   switch (mode) {

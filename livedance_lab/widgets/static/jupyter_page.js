@@ -1,19 +1,19 @@
 // @ts-check
 /**
- * jupyter_page.js: what the page around the view says: where the server is reached from here, and which browser this is.
+ * jupyter_page.js: the server's address as seen from the page, and a description of the browser.
  */
 
 const LOCAL_HOSTS = new Set(["localhost", "127.0.0.1", "[::1]", "::1"]);
 
 /**
- * The WebSocket address as seen from this page.
+ * Return the server's WebSocket address for this page.
  *
- * A page on this machine, without HTTPS, speaks to the server directly, and so does any page to a server that speaks
- * TLS where it can be reached. Any other page may not or cannot (mixed content, another machine), so it goes through
- * its own Jupyter server, which passes it on (jupyter-server-proxy serves every local port below proxy/).
+ * A page on the server's machine that was loaded without HTTPS connects directly, and so does any page that can reach a
+ * server with TLS. All other pages cannot (mixed content, another machine); they connect through their Jupyter server,
+ * where jupyter-server-proxy forwards every local port below proxy/.
  *
  * @param {string} serverUrl e.g. "http://127.0.0.1:8000"
- * @param {string} proxyPath below Jupyter's base URL, or a whole URL; empty: by the server's port
+ * @param {string} proxyPath below Jupyter's base URL, or a whole URL; empty: proxy/<port of the server>/
  * @param {{ protocol: string, hostname: string, host: string }} location of the page
  * @param {string} baseUrl Jupyter's, "/" or "/user/ada/"
  */
@@ -29,18 +29,18 @@ export function socketUrl(serverUrl, proxyPath, location, baseUrl) {
   return new URL("ws", below).href.replace(/^http/, "ws");
 }
 
-/** Jupyter's base URL, which every Jupyter page carries in a script element. @param {Document} page */
+/** Return Jupyter's base URL, which every Jupyter page has in a script element. @param {Document} page */
 export function jupyterBaseUrl(page) {
   const config = page.getElementById("jupyter-config-data")?.textContent;
   try {
     return (config && JSON.parse(config).baseUrl) || page.body?.dataset.baseUrl || "/";
   } catch (error) {
-    console.warn("livedance: jupyter-config-data cannot be read, taking / as base URL.", error);
+    console.warn("livedance: jupyter-config-data cannot be read, using / as base URL.", error);
     return "/";
   }
 }
 
-/** What the session's log should know of this browser. */
+/** Describe this browser for the session's log. */
 export function describeBrowser() {
   return {
     kind: "browser",

@@ -1,19 +1,19 @@
 // @ts-check
 /**
- * kalman.js: position, velocity and acceleration of many numbers at once, each on its own.
+ * kalman.js: a Kalman filter with constant acceleration for many independent numbers.
  *
- * Twin of `KalmanCa` in livedance_lab/analysis/filters/kalman.py, which names the sources; held to the "predict"
- * cases of data/golden/interpolation.json. Times are seconds; NaN is "not seen" and leaves a number's state as it was.
+ * Twin of `KalmanCa` in livedance_lab/analysis/filters/kalman.py, which names the sources; both are tested with the
+ * "predict" cases of data/golden/interpolation.json. Times are seconds; NaN (not seen) leaves a number's state unchanged.
  */
 
 const MEASUREMENT_NOISE = 0.01;
 const FIRST_SPEED = 1;
 const FIRST_ACCELERATION = 10;
 
-/** Whole microseconds, so that a clock with another zero gives the same numbers. @param {number} s */
+/** Round to microseconds, so that a clock with another origin gives the same numbers. @param {number} s */
 const toMicroseconds = (s) => Math.round(s * 1e6) / 1e6;
 
-/** One number: x, v, a, then the upper half of its covariance. */
+/** The state of one number: x, v, a, then the upper half of the covariance. */
 class Axis {
   seenS = NaN;
   x = NaN;
@@ -49,10 +49,10 @@ class Axis {
     const s = xx + MEASUREMENT_NOISE ** 2;
     const [kx, kv, ka] = [xx / s, xv / s, xa / s];
     const expected = this.x + this.v * dt + this.a * half;
-    const surprise = measured - expected;
-    this.x = expected + kx * surprise;
-    this.v += this.a * dt + kv * surprise;
-    this.a += ka * surprise;
+    const innovation = measured - expected;
+    this.x = expected + kx * innovation;
+    this.v += this.a * dt + kv * innovation;
+    this.a += ka * innovation;
     [this.xx, this.xv, this.xa] = [(1 - kx) * xx, (1 - kx) * xv, (1 - kx) * xa];
     [this.vv, this.va, this.aa] = [vv - kv * xv, va - kv * xa, aa - ka * xa];
   }
@@ -62,7 +62,7 @@ export class KalmanCa {
   axes = /** @type {Axis[]} */ ([]);
   tS = NaN;
 
-  /** @param {number} jerkNoise @param {number} gapResetS unseen longer than this, a number restarts */
+  /** @param {number} jerkNoise @param {number} gapResetS a number that was missing for longer restarts */
   constructor(jerkNoise, gapResetS) {
     this.q = jerkNoise ** 2;
     this.gapResetS = gapResetS;
@@ -73,7 +73,7 @@ export class KalmanCa {
     this.tS = NaN;
   }
 
-  /** @param {Float64Array} values @param {number} tS one that is not later than the last changes nothing */
+  /** Add values; ignored if they are not newer. @param {Float64Array} values @param {number} tS */
   add(values, tS) {
     if (this.axes.length !== values.length) this.axes = Array.from(values, () => new Axis());
     else if (Math.round((tS - this.tS) * 1e6) < 1) return;
@@ -89,18 +89,18 @@ export class KalmanCa {
   }
 
   /**
-   * Where everything is at a later time and how fast it moves then; trust in the motion fades with `dampingS`:
-   * t ahead counts as dampingS (1 - exp(-t / dampingS)). NaN where nothing is known.
+   * Extrapolate values and velocities to a later time; a horizon of t is shortened to
+   * dampingS (1 - exp(-t / dampingS)). NaN for numbers that were never seen.
    * @param {number} tS @param {number} dampingS
    */
   predict(tS, dampingS) {
     const values = new Float64Array(this.axes.length);
     const velocity = new Float64Array(this.axes.length);
     this.axes.forEach((axis, i) => {
-      const pace = Math.exp(-Math.max(toMicroseconds(tS - axis.seenS), 0) / dampingS);
-      const aheadS = dampingS * (1 - pace);
+      const decay = Math.exp(-Math.max(toMicroseconds(tS - axis.seenS), 0) / dampingS);
+      const aheadS = dampingS * (1 - decay);
       values[i] = axis.x + axis.v * aheadS + (axis.a * aheadS ** 2) / 2;
-      velocity[i] = (axis.v + axis.a * aheadS) * pace;
+      velocity[i] = (axis.v + axis.a * aheadS) * decay;
     });
     return { values, velocity };
   }

@@ -1,20 +1,20 @@
 // @ts-check
 /**
- * live_image.js: shows the pictures the kernel draws, newest only, and tells it what only the page knows: that
- * one has been shown (then the next may come), whether it can be seen at all, and the page's colours.
+ * live_image.js: shows the newest picture that the kernel has drawn, and reports to the kernel which picture was shown,
+ * whether it is visible, and whether the page is dark.
  *
  * @typedef {{ send(content: object): void,
  *             on(event: string, handler: (message: any, buffers: DataView[]) => void): void,
  *             off(event: string, handler: Function): void }} ImageModel
  */
 
-/** Whether the page is dark: JupyterLab says so on its body, VS Code by a class. @param {HTMLElement} body */
+/** Whether the page is dark: JupyterLab sets an attribute of the body, VS Code a class. @param {HTMLElement} body */
 export function pageIsDark(body) {
   if (body.dataset.jpThemeLight) return body.dataset.jpThemeLight === "false";
   return body.classList.contains("vscode-dark") || body.classList.contains("theme-dark");
 }
 
-/** Decodes one picture at a time; of those that come meanwhile only the newest is kept. */
+/** Decodes one picture at a time; of those that arrive meanwhile, only the newest is kept. */
 export class NewestPicture {
   /** @param {(data: DataView) => Promise<void>} show @param {(number: number) => void} shown */
   constructor(show, shown) {
@@ -26,7 +26,7 @@ export class NewestPicture {
   }
 
   /** @param {number} number @param {DataView} data */
-  async take(number, data) {
+  async add(number, data) {
     this.waiting = { number, data };
     if (this.busy) return;
     this.busy = true;
@@ -49,11 +49,11 @@ export default {
     const id = crypto.randomUUID?.() ?? String(Math.random());
     const canvas = document.createElement("canvas");
     canvas.className = "ldl-live-image";
-    canvas.width = canvas.height = 0; // takes no room before the first picture
+    canvas.width = canvas.height = 0; // takes no space before the first picture
     el.append(canvas);
     let onScreen = true;
 
-    const tell = () =>
+    const reportView = () =>
       model.send({ kind: "view", id, visible: onScreen && !document.hidden, dark: pageIsDark(document.body) });
     const pictures = new NewestPicture(
       async (data) => {
@@ -69,33 +69,35 @@ export default {
     );
     /** @param {{ number: number }} message @param {DataView[]} buffers */
     const onPicture = (message, buffers) =>
-      void pictures.take(message.number, buffers[0]).catch((error) => console.warn("livedance: no picture.", error));
-    const seen = new IntersectionObserver((entries) => {
+      void pictures
+        .add(message.number, buffers[0])
+        .catch((error) => console.warn("livedance: the picture cannot be shown.", error));
+    const sight = new IntersectionObserver((entries) => {
       onScreen = entries[entries.length - 1].isIntersecting;
-      tell();
+      reportView();
     });
-    const colours = new MutationObserver(tell);
-    let gone = false;
-    /** Everything drawn beside it counts, and that is known only once it is on the page. */
-    const watch = () => {
-      if (gone) return;
-      if (el.isConnected) seen.observe(el.closest(".ldl-live-plots") ?? el);
-      else requestAnimationFrame(watch);
+    const theme = new MutationObserver(reportView);
+    let removed = false;
+    /** Observe the whole plots widget, which can be found only when the element is on the page. */
+    const observeSight = () => {
+      if (removed) return;
+      if (el.isConnected) sight.observe(el.closest(".ldl-live-plots") ?? el);
+      else requestAnimationFrame(observeSight);
     };
 
     model.on("msg:custom", onPicture);
-    document.addEventListener("visibilitychange", tell);
-    watch();
-    colours.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
-    tell();
+    document.addEventListener("visibilitychange", reportView);
+    observeSight();
+    theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
+    reportView();
     return () => {
       model.off("msg:custom", onPicture);
-      document.removeEventListener("visibilitychange", tell);
-      seen.disconnect();
-      colours.disconnect();
-      gone = true;
+      document.removeEventListener("visibilitychange", reportView);
+      sight.disconnect();
+      theme.disconnect();
+      removed = true;
       onScreen = false;
-      tell();
+      reportView();
     };
   },
 };

@@ -1,67 +1,67 @@
 // @ts-check
 /**
- * media_source.js: the camera, as an ipywebrtc stream of the notebook or opened by the view itself.
+ * media_source.js: the video source of a view: an ipywebrtc stream of the notebook, or the camera opened by the view.
  *
- * @typedef {{ stream: MediaStream, own: boolean }} Opened `own`: opened here, so stopped here
+ * @typedef {{ stream: MediaStream, own: boolean }} Opened `own`: it was opened here, and must be stopped here
  */
 
 const LOAD_TIMEOUT_MS = 10_000;
-const ENDED = "The camera's picture has ended: it was unplugged or stopped. Press Start to open it again.";
+const ENDED = "The camera was unplugged or stopped. Press Start to open it again.";
 const CAMERA = { video: { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 60 } }, audio: false };
 
-/** An error that already speaks to the user. */
+/** An error whose message is written for the user. */
 class SourceError extends Error {}
 
-/** The picture of a widget: opened when asked, shown in the video, let go when closed. */
-export class PictureSource {
-  /** @param {any} model the widget's @param {HTMLVideoElement} video @param {() => void} onChange */
+/** Opens the stream of a widget, plays it in a video element, and releases it. */
+export class StreamSource {
+  /** @param {any} model of the widget @param {HTMLVideoElement} video @param {() => void} onChange */
   constructor(model, video, onChange) {
     this.model = model;
     this.video = video;
     this.onChange = onChange;
     this.ready = false;
-    this.trouble = ""; // why there is no picture, in words
-    /** @type {AbortController | null} ends what belongs to one opening */
-    this.era = null;
+    this.error = ""; // message for the user
+    /** @type {AbortController | null} aborted when the stream is closed */
+    this.opening = null;
   }
 
-  /** Open it unless that was done or has failed. */
+  /** Open the stream, unless that was done already or has failed. */
   async open() {
-    if (this.era || this.trouble) return;
-    const era = (this.era = new AbortController());
+    if (this.opening || this.error) return;
+    const opening = (this.opening = new AbortController());
     try {
       const opened = await openStream(this.model);
-      const letGo = () => opened.own && opened.stream.getTracks().forEach((track) => track.stop());
-      if (era.signal.aborted) {
-        letGo();
+      const release = () => opened.own && opened.stream.getTracks().forEach((track) => track.stop());
+      if (opening.signal.aborted) {
+        release();
         return;
       }
-      era.signal.addEventListener("abort", letGo);
+      opening.signal.addEventListener("abort", release);
       for (const track of opened.stream.getVideoTracks()) {
-        track.addEventListener("ended", () => this.fail(ENDED), { signal: era.signal });
+        track.addEventListener("ended", () => this.fail(ENDED), { signal: opening.signal });
       }
       this.video.srcObject = opened.stream;
       await this.video.play();
-      if (era.signal.aborted) return;
+      if (opening.signal.aborted) return;
       this.ready = true;
       this.onChange();
     } catch (error) {
-      if (!era.signal.aborted) this.fail(error instanceof Error ? error.message : String(error));
+      if (!opening.signal.aborted) this.fail(error instanceof Error ? error.message : String(error));
     }
   }
 
-  /** @param {string} words */
-  fail(words) {
+  /** @param {string} message */
+  fail(message) {
     this.close();
-    this.trouble = words;
+    this.error = message;
     this.onChange();
   }
 
   close() {
-    this.era?.abort();
-    this.era = null;
+    this.opening?.abort();
+    this.opening = null;
     this.ready = false;
-    this.trouble = "";
+    this.error = "";
     this.video.srcObject = null;
   }
 }
@@ -74,17 +74,17 @@ async function openStream(model) {
   try {
     return { stream: await streamModel.captureStream(), own: false };
   } catch (error) {
-    streamModel.cameraStream = null; // ipywebrtc keeps a refusal for ever; the user may allow it next time
-    throw new SourceError(cameraTroubleInWords(error, "stream"));
+    streamModel.cameraStream = null; // ipywebrtc would keep the error; the user may allow the camera next time
+    throw new SourceError(describeCameraError(error, "stream"));
   }
 }
 
 async function openCamera() {
-  if (!navigator.mediaDevices) throw new SourceError(cameraTroubleInWords(null, "camera"));
+  if (!navigator.mediaDevices) throw new SourceError(describeCameraError(null, "camera"));
   try {
     return await navigator.mediaDevices.getUserMedia(CAMERA);
   } catch (error) {
-    throw new SourceError(cameraTroubleInWords(error, "camera"));
+    throw new SourceError(describeCameraError(error, "camera"));
   }
 }
 
@@ -93,18 +93,18 @@ async function loadStreamModel(model, reference) {
   const id = reference.replace(/^IPY_MODEL_/, "");
   /** @type {any} */
   let timer;
-  const tooLong = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`nothing came within ${LOAD_TIMEOUT_MS / 1000} s`)), LOAD_TIMEOUT_MS);
+  const timeout = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${LOAD_TIMEOUT_MS / 1000} s`)), LOAD_TIMEOUT_MS);
   });
   try {
-    const found = await Promise.race([model.widget_manager.get_model(id), tooLong]);
+    const found = await Promise.race([model.widget_manager.get_model(id), timeout]);
     if (typeof found?.captureStream !== "function") throw new Error("it is not an ipywebrtc media stream");
     return found;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const reason = error instanceof Error ? error.message : String(error);
     throw new SourceError(
-      `The stream cannot be loaded: ${why}. Is ipywebrtc installed where Jupyter runs, and the page reloaded since? ` +
-        "Without it, PoseView(stream=None) opens the camera itself.",
+      `The stream cannot be loaded: ${reason}. Is ipywebrtc installed where Jupyter runs, and was the page reloaded ` +
+        "since? Without ipywebrtc, PoseView(stream=None) opens the camera itself.",
     );
   } finally {
     clearTimeout(timer);
@@ -112,27 +112,28 @@ async function loadStreamModel(model, reference) {
 }
 
 /**
- * Why there is no picture, and what to do. @param {any} error of getUserMedia @param {"camera" | "stream"} kind
+ * Explain to the user why there is no picture, and what to do.
+ * @param {any} error of getUserMedia @param {"camera" | "stream"} kind
  */
-export function cameraTroubleInWords(error, kind) {
+export function describeCameraError(error, kind) {
   if (!globalThis.isSecureContext || !globalThis.navigator?.mediaDevices) {
     return (
-      "Browsers open cameras only on secure pages (https://… or http://localhost), and this page is not one: " +
+      "Browsers open cameras only on secure pages (https://… or http://localhost). This page is not secure: " +
       `${globalThis.location?.origin}.`
     );
   }
-  const said = error?.message ? ` (${error.message})` : "";
+  const details = error?.message ? ` (${error.message})` : "";
   switch (error?.name) {
     case "NotAllowedError":
     case "SecurityError":
-      return "The browser refused the camera. Allow it (camera sign beside the page's address), then press Start.";
+      return "The browser refused the camera. Allow it (camera icon next to the page's address), then press Start.";
     case "NotFoundError":
-      return "No camera was found. Plug one in, then press Start; or use a VideoStream of a clip.";
+      return "No camera was found. Connect one and press Start, or use a VideoStream of a clip.";
     case "NotReadableError":
-      return `The camera is there but gives no picture: another program may be using it${said}.`;
+      return `The camera delivers no picture; another program may be using it${details}.`;
     case "OverconstrainedError":
-      return `The camera cannot do what was asked: ${error.constraint ?? "size or frame rate"}${said}.`;
+      return `The camera does not support the requested ${error.constraint ?? "size or frame rate"}${details}.`;
     default:
-      return `The ${kind} gives no picture: ${error?.message ?? error}.`;
+      return `The ${kind} delivers no picture: ${error?.message ?? error}.`;
   }
 }

@@ -1,38 +1,37 @@
 // @ts-check
 /**
- * pose_view.js: the widget. Brings camera, connection and painting together, and tells the kernel and the user
- * how it goes. `render` returns what undoes it all.
+ * pose_view.js: the widget: connects camera, server connection and skeleton painter, and shows their state.
  */
 
 import { nowS } from "./clock.js";
 import { Connection } from "./connection.js";
+import { pacedWindow } from "./frame_credit.js";
 import { describeBrowser, jupyterBaseUrl, socketUrl } from "./jupyter_page.js";
-import { pacedWindow } from "./pacing.js";
-import { SkeletonPainter } from "./skeleton_painter.js";
-import { buildLayout, showReadings } from "./view_layout.js";
+import { StreamSource } from "./media_source.js";
 import { Producer } from "./producer.js";
-import { Readings, plainReadings } from "./view_stats.js";
-import { PictureSource } from "./media_source.js";
+import { SkeletonPainter } from "./skeleton_painter.js";
+import { buildLayout, showStats } from "./view_layout.js";
+import { ViewStats, plainStats } from "./view_stats.js";
 
-/** The settings that this side acts on; the server's word is the last, the traits show it. */
-const CLIENT_SETTINGS = ["short_side_px", "jpeg_quality", "image_format", "pacing", "painting"];
 const REPORT_MS = 500;
 
-const STATUS_WORDS = /** @type {Record<string, string>} */ ({
+const STATUS_LABELS = /** @type {Record<string, string>} */ ({
   starting: "Starting",
-  "opening camera": "Waiting for the camera",
-  connecting: "Connecting",
-  "warming up": "Getting the model ready",
+  "opening camera": "Opening the camera",
+  connecting: "Connecting to the server",
+  "warming up": "Loading the model",
   live: "Live",
-  reconnecting: "Reconnecting",
+  reconnecting: "Reconnecting to the server",
   paused: "Paused",
-  hidden: "Not in sight, not capturing",
+  hidden: "Not visible, not capturing",
   ended: "Session ended",
   error: "Stopped",
 });
 
-const LASTING = new Set(["recording stopped", "video stopped", "session given up"]); // something is missing from now on
-const STUMBLE_SHOWN_S = 10;
+/** Error events that stay on display, because data are missing from then on. */
+const PERMANENT_EVENTS = new Set(["recording stopped", "video stopped", "session given up"]);
+/** How long other error events are shown. */
+const WARNING_SHOWN_S = 10;
 
 class PoseViewer {
   /** @param {any} model @param {HTMLElement} el */
@@ -40,40 +39,41 @@ class PoseViewer {
     this.model = model;
     this.abort = new AbortController();
     this.visible = true;
-    this.inSight = true;
-    /** @type {import("./connection.js").Trouble | null} */
-    this.trouble = null;
-    this.refusal = ""; // of one frame: gone with the next result
-    this.failure = ""; // of the session, such as a recording that stopped on a full disk: stays
-    this.stumble = ""; // of the estimator or the server: told for a while, gone once results come again
-    this.stumbleS = 0;
+    /** @type {string[]} the settings on which this side acts; the server validates changes */
+    this.clientSettings = model.get("client_settings");
+    /** @type {import("./connection.js").Failure | null} */
+    this.connectionFailure = null;
+    this.frameError = ""; // of one frame; cleared by the next result
+    this.sessionError = ""; // of the session, such as a recording that stopped on a full disk; stays
+    this.warning = ""; // of the estimator or the server; cleared by results after a while
+    this.warningS = 0;
     this.ended = false;
-    this.modelReady = false; // the server's, to look at pictures
-    this.inForceOf = ""; // which session's
-    /** @type {Record<string, any>} the session's settings, as the server said last */
-    this.inForce = {};
-    this.readings = new Readings();
+    this.modelReady = false; // on the server
+    this.settingsOf = ""; // id of the session with the settings below
+    /** @type {Record<string, any>} the session's settings, from the server */
+    this.settings = {};
+    this.stats = new ViewStats();
     this.layout = buildLayout(el, {
       onRun: () => this.onRunButton(),
       onMirror: () => this.toggle("mirror"),
       onAngles: () => this.toggle("show_angles"),
-      onReadings: () => this.toggle("show_readings"),
+      onStats: () => this.toggle("show_stats"),
     });
-    this.source = new PictureSource(model, this.layout.video, () => this.onSource());
+    this.source = new StreamSource(model, this.layout.video, () => this.onSource());
     this.connection = this.makeConnection();
-    this.producer = new Producer(this.layout.video, this.connection, this.readings, () => ({
+    this.producer = new Producer(this.layout.video, this.connection, this.stats, () => ({
       shortSidePx: model.get("short_side_px"),
       type: `image/${model.get("image_format")}`,
       quality: model.get("jpeg_quality"),
     }));
     this.painter = new SkeletonPainter(
       this.layout.canvas,
-      this.readings,
+      this.stats,
       () => ({ painting: model.get("painting"), mirror: model.get("mirror"), showAngles: model.get("show_angles") }),
-      (seq, tResultS, tPaintS) => this.connection.receipt(seq, tResultS, tPaintS),
+      (seq, tResultS, tPaintS) => this.connection.addReceipt(seq, tResultS, tPaintS),
     );
-    this.watch();
-    this.showLook();
+    this.observe();
+    this.showOptions();
     this.update();
     this.reportTimer = setInterval(() => this.report(), REPORT_MS);
   }
@@ -89,22 +89,22 @@ class PoseViewer {
       hello: () => ({
         token: model.get("token"),
         session: model.get("session") || null,
-        settings: { ...this.anglesAgain(), ...model.get("asked") },
+        settings: { ...this.sessionAngles(), ...model.get("requested_settings") },
         client: describeBrowser(),
       }),
       onWelcome: (welcome) => this.onWelcome(welcome),
       onResult: (result, tResultS) => this.onResult(result, tResultS),
       onMessage: (message) => this.onMessage(message),
-      onTrouble: (trouble) => {
-        this.trouble = trouble;
-        if (trouble?.final && !this.replaced) this.save({ running: false });
+      onFailure: (failure) => {
+        this.connectionFailure = failure;
+        if (failure?.final && !this.replaced) this.save({ running: false });
         this.update();
       },
     });
   }
 
-  /** Follow the traits, the page and the video. */
-  watch() {
+  /** Observe the traits, the page and the video. */
+  observe() {
     const { model, layout } = this;
     const { signal } = this.abort;
     /** @type {[string, () => void][]} */
@@ -112,18 +112,17 @@ class PoseViewer {
       ["change:running", () => this.onRunning()],
       ["change:stream", () => this.onNewSource()],
       ["change:url change:token change:proxy", () => this.onNewServer()],
-      ["change:mirror change:show_angles change:show_readings", () => this.showLook()],
-      ...CLIENT_SETTINGS.map((name) => /** @type {[string, () => void]} */ ([`change:${name}`, () => this.ask(name)])),
+      ["change:mirror change:show_angles change:show_stats", () => this.showOptions()],
+      ...this.clientSettings.map(
+        (name) => /** @type {[string, () => void]} */ ([`change:${name}`, () => this.requestSetting(name)]),
+      ),
     ];
     for (const [names, handler] of handlers) for (const name of names.split(" ")) model.on(name, handler);
     signal.addEventListener("abort", () => {
       for (const [names, handler] of handlers) for (const name of names.split(" ")) model.off(name, handler);
     });
     document.addEventListener("visibilitychange", () => this.update(), { signal });
-    const sight = new IntersectionObserver((entries) => {
-      this.inSight = entries.at(-1)?.isIntersecting ?? true;
-      this.update();
-    });
+    const sight = new IntersectionObserver(() => this.update());
     sight.observe(layout.stage);
     const size = new ResizeObserver(() => this.painter.refresh());
     size.observe(layout.stage);
@@ -131,14 +130,14 @@ class PoseViewer {
     layout.video.addEventListener("resize", () => this.fitStage(), { signal });
   }
 
-  /** Whether another view, perhaps of the same widget, has taken this one's place: then the traits are its own. */
+  /** Whether another view, perhaps of the same widget, is the producer now; the traits then describe that view. */
   get replaced() {
-    return this.trouble?.code === "replaced";
+    return this.connectionFailure?.code === "replaced";
   }
 
   onRunButton() {
-    if (this.replaced) this.trouble = null;
-    else if (this.ended) this.beginAnew();
+    if (this.replaced) this.connectionFailure = null;
+    else if (this.ended) this.startNewSession();
     else this.toggle("running");
     this.update();
   }
@@ -148,7 +147,7 @@ class PoseViewer {
     this.save({ [trait]: !this.model.get(trait) });
   }
 
-  /** @param {Record<string, any>} values traits to set, here and in the kernel */
+  /** Set traits here and in the kernel. @param {Record<string, any>} values */
   save(values) {
     for (const [name, value] of Object.entries(values)) this.model.set(name, value);
     this.model.save_changes();
@@ -156,17 +155,17 @@ class PoseViewer {
 
   onRunning() {
     if (this.model.get("running")) {
-      this.source.trouble = "";
-      this.refusal = this.failure = this.stumble = "";
-      if (this.ended || this.trouble?.code === "ended") this.beginAnew();
+      this.source.error = "";
+      this.frameError = this.sessionError = this.warning = "";
+      if (this.ended || this.connectionFailure?.code === "ended") this.startNewSession();
     }
     this.update();
   }
 
-  /** The old session has ended: produce for another. */
-  beginAnew() {
+  /** Start a new session after the old one has ended. */
+  startNewSession() {
     this.ended = false;
-    this.inForce = {};
+    this.settings = {};
     this.connection.stop();
     this.save({ session: "", running: true });
     this.update();
@@ -177,9 +176,9 @@ class PoseViewer {
     this.update();
   }
 
-  /** The picture is there, or will not come. */
+  /** The stream was opened, or has failed. */
   onSource() {
-    if (this.source.trouble) this.save({ running: false });
+    if (this.source.error) this.save({ running: false });
     this.update();
   }
 
@@ -189,26 +188,26 @@ class PoseViewer {
     this.update();
   }
 
-  /** Do what the present state asks for. Every change of anything ends here. */
+  /** Open, start or stop what the current state requires. Called after every change. */
   update() {
     if (this.abort.signal.aborted) return;
     const running = this.model.get("running") && !this.ended;
     this.visible = document.visibilityState === "visible" && this.layout.stage.checkVisibility();
     if (running && this.visible) this.source.open();
     if (running && this.connection.stopped && this.source.ready && !this.replaced) {
-      this.trouble = null;
+      this.connectionFailure = null;
       this.connection.start();
     }
-    const atWork = running && this.visible && this.source.ready && this.connection.ready && this.modelReady;
-    if (atWork !== this.producer.capturing) this.setAtWork(atWork);
+    const capturing = running && this.visible && this.source.ready && this.connection.ready && this.modelReady;
+    if (capturing !== this.producer.capturing) this.setCapturing(capturing);
     this.showStatus();
   }
 
-  /** @param {boolean} atWork */
-  setAtWork(atWork) {
-    this.readings.restart();
-    if (atWork) {
-      this.layout.video.play().catch((error) => console.warn("livedance: the video does not play.", error));
+  /** @param {boolean} capturing */
+  setCapturing(capturing) {
+    this.stats.restart();
+    if (capturing) {
+      this.layout.video.play().catch((error) => console.warn("livedance: the video cannot be played.", error));
       this.producer.start();
       this.painter.start();
     } else {
@@ -221,57 +220,52 @@ class PoseViewer {
 
   /** @param {any} welcome */
   onWelcome(welcome) {
-    const before = this.inForce;
+    const before = this.settings;
     this.modelReady = welcome.ready ?? true;
     this.painter.anglePlaces = welcome.angle_places;
-    this.connection.pacer.window = pacedWindow(welcome.pose_lanes, navigator.hardwareConcurrency || 2);
+    this.connection.credit.window = pacedWindow(welcome.pose_lanes, navigator.hardwareConcurrency || 2);
     this.painter.clear();
-    if (welcome.resumed) {
-      this.producer.resume(welcome.next_seq);
-    } else {
-      this.connection.forget();
-      this.producer.restart();
-    }
-    this.obey(welcome.settings);
-    this.inForceOf = welcome.session;
+    if (!welcome.resumed) this.producer.sent.clear();
+    this.applySettings(welcome.settings);
+    this.settingsOf = welcome.session;
     if (!welcome.resumed) this.restoreSettings(before);
-    this.save({ session: welcome.session, asked: {} });
+    this.save({ session: welcome.session, requested_settings: {} });
     this.update();
   }
 
-  /** The angles of the session that is joined again: should the server not know it, they cannot be set later. */
-  anglesAgain() {
-    return this.inForceOf && this.inForceOf === this.model.get("session") ? { angles: this.inForce.angles } : {};
+  /** The angles of the session that is rejoined: a server that does not know it cannot set them later. */
+  sessionAngles() {
+    return this.settingsOf && this.settingsOf === this.model.get("session") ? { angles: this.settings.angles } : {};
   }
 
-  /** A server that was restarted knows nothing of the tuning so far. @param {Record<string, any>} before */
+  /** Send the settings again to a server that was restarted. @param {Record<string, any>} before */
   restoreSettings(before) {
-    const differs = Object.entries(before).filter(([k, v]) => JSON.stringify(v) !== JSON.stringify(this.inForce[k]));
-    if (differs.length === 0) return;
-    this.connection.say({ type: "settings", changes: Object.fromEntries(differs), by: "PoseView, after a restart" });
+    const changes = Object.entries(before).filter(([k, v]) => JSON.stringify(v) !== JSON.stringify(this.settings[k]));
+    if (changes.length === 0) return;
+    this.connection.send({ type: "settings", changes: Object.fromEntries(changes), by: "PoseView, after a restart" });
   }
 
   /** @param {import("./results.js").Result} result @param {number} tResultS */
   onResult(result, tResultS) {
-    this.readings.onResult(result, this.producer.sent.get(result.seq), tResultS);
+    this.stats.onResult(result, this.producer.sent.get(result.seq), tResultS);
     this.painter.push(result, this.producer.sent, tResultS);
-    const over = this.stumble !== "" && tResultS > this.stumbleS + STUMBLE_SHOWN_S;
-    if (this.refusal || over) {
-      this.refusal = "";
-      if (over) this.stumble = "";
+    const warningExpired = this.warning !== "" && tResultS > this.warningS + WARNING_SHOWN_S;
+    if (this.frameError || warningExpired) {
+      this.frameError = "";
+      if (warningExpired) this.warning = "";
       this.update();
     }
-    this.readings.onWork(tResultS, 1000 * (nowS() - tResultS));
+    this.stats.onWork(tResultS, 1000 * (nowS() - tResultS));
   }
 
   /** @param {any} message */
   onMessage(message) {
-    if (message.type === "settings") this.obey(message.settings);
-    else if (message.type === "refused" || message.type === "error") this.refusal = message.message;
+    if (message.type === "settings") this.applySettings(message.settings);
+    else if (message.type === "refused" || message.type === "error") this.frameError = message.message;
     else if (message.type === "event") this.onEvent(message);
     else if (message.type === "ended") this.ended = true;
     else if (message.type === "bye" && message.code === "shutdown")
-      this.ended = false; // until it is back
+      this.ended = false; // the server may come back
     else return;
     this.update();
   }
@@ -280,26 +274,26 @@ class PoseViewer {
   onEvent({ kind, name, data }) {
     if (kind === "session" && name === "ready") this.modelReady = true;
     if (kind === "error") {
-      const words = `${name}: ${data.reason ?? "no reason given"}`;
-      if (LASTING.has(name)) this.failure = words;
-      else [this.stumble, this.stumbleS] = [words, nowS()];
+      const message = `${name}: ${data.reason ?? "no reason given"}`;
+      if (PERMANENT_EVENTS.has(name)) this.sessionError = message;
+      else [this.warning, this.warningS] = [message, nowS()];
     }
-    if (kind === "recording") this.failure = ""; // begun or finished since
+    if (kind === "recording") this.sessionError = ""; // a new recording has started, or it was finished
   }
 
-  /** Take over the client's part of the settings in force. @param {Record<string, any>} settings */
-  obey(settings) {
-    this.inForce = settings;
-    this.save(Object.fromEntries(CLIENT_SETTINGS.map((name) => [name, settings[name]])));
-    this.connection.pacer.mode = this.model.get("pacing");
+  /** Apply the client's part of the session's settings. @param {Record<string, any>} settings */
+  applySettings(settings) {
+    this.settings = settings;
+    this.save(Object.fromEntries(this.clientSettings.map((name) => [name, settings[name]])));
+    this.connection.credit.pacing = this.model.get("pacing");
     this.painter.refresh();
   }
 
-  /** A trait was changed in the kernel: the server decides, so that it stands in the log. @param {string} name */
-  ask(name) {
+  /** A trait was changed in the kernel: send it to the server, which validates and logs it. @param {string} name */
+  requestSetting(name) {
     const value = this.model.get(name);
-    if (value === this.inForce[name]) return;
-    this.connection.say({ type: "settings", changes: { [name]: value }, by: "PoseView" });
+    if (value === this.settings[name]) return;
+    this.connection.send({ type: "settings", changes: { [name]: value }, by: "PoseView" });
   }
 
   fitStage() {
@@ -308,63 +302,66 @@ class PoseViewer {
     this.painter.refresh();
   }
 
-  showLook() {
+  showOptions() {
     const { root, buttons, video } = this.layout;
-    const [mirror, angles, readings] = ["mirror", "show_angles", "show_readings"].map((name) => this.model.get(name));
+    const [mirror, angles, stats] = ["mirror", "show_angles", "show_stats"].map((name) => this.model.get(name));
     buttons.mirror.setAttribute("aria-pressed", String(mirror));
     buttons.angles.setAttribute("aria-pressed", String(angles));
-    buttons.readings.setAttribute("aria-pressed", String(readings));
+    buttons.stats.setAttribute("aria-pressed", String(stats));
     video.classList.toggle("ldl-mirrored", mirror);
-    root.classList.toggle("ldl-bare", !readings);
+    root.classList.toggle("ldl-no-stats", !stats);
     this.painter.refresh();
   }
 
-  /** @returns {string} a key of STATUS_WORDS */
+  /** @returns {string} a key of STATUS_LABELS */
   get status() {
     if (this.ended) return "ended";
-    if (this.source.trouble || this.trouble?.final) return "error";
+    if (this.source.error || this.connectionFailure?.final) return "error";
     if (!this.model.get("running")) return "paused";
     if (!this.visible) return "hidden";
     if (!this.source.ready) return "opening camera";
-    if (this.trouble) return "reconnecting";
+    if (this.connectionFailure) return "reconnecting";
     if (!this.connection.ready) return "connecting";
     return this.modelReady ? "live" : "warming up";
   }
 
-  /** @returns {string} what is wrong now, in words */
+  /** @returns {string} the current error message, or "" */
   get error() {
-    const session = this.refusal || this.failure || this.stumble;
-    return this.source.trouble || this.trouble?.words || session || this.producer.lastError;
+    const session = this.frameError || this.sessionError || this.warning;
+    return this.source.error || this.connectionFailure?.message || session || this.producer.lastError;
   }
 
   showStatus() {
     const { layout, status } = this;
     const error = this.error;
-    layout.status.textContent = STATUS_WORDS[status];
+    layout.status.textContent = STATUS_LABELS[status];
     layout.root.dataset.status = status;
     layout.buttons.run.textContent = this.model.get("running") && !this.ended && !this.replaced ? "Pause" : "Start";
-    layout.notice.textContent = status === "live" ? "" : STATUS_WORDS[status];
+    layout.notice.textContent = status === "live" ? "" : STATUS_LABELS[status];
     layout.error.textContent = error;
     layout.error.hidden = !error;
     if (this.replaced) return;
     if (this.model.get("status") !== status || this.model.get("error") !== error) this.save({ status, error });
   }
 
-  /** Readings to the panel, the kernel and the server. */
+  /** Show the statistics, and send them to the kernel and the server. */
   report() {
-    const snapshot = this.readings.snapshot(nowS());
-    const { connection, readings } = this;
-    if (this.visible && this.model.get("show_readings")) showReadings(this.layout.readings, snapshot, readings.ledger);
+    const snapshot = this.stats.snapshot(nowS());
+    const { connection, model } = this;
+    const { ledger } = this.stats;
+    if (this.visible && model.get("show_stats")) {
+      showStats(this.layout.stats, snapshot, ledger, model.get("frame_states"));
+    }
     if (!connection.ready) return;
     const values = {
-      ...plainReadings({ ...snapshot, round_trip_ms: 1000 * connection.offsets.roundTripS }),
-      pacing: connection.pacer.effective,
+      ...plainStats({ ...snapshot, round_trip_ms: 1000 * connection.offsets.roundTripS }),
+      pacing: connection.credit.isPaced ? "paced" : "free",
       encoder: this.producer.encoder.where,
       buffered_bytes: connection.bufferedBytes,
       visible: this.visible,
     };
-    connection.say({ type: "stats", values });
-    this.save({ stats: { ...values, ledger: readings.ledger } });
+    connection.send({ type: "stats", values });
+    this.save({ stats: { ...values, ledger } });
     if (this.producer.lastError) this.showStatus();
   }
 

@@ -2,15 +2,15 @@
 /**
  * results.js: server messages as objects.
  *
- * Twin of livedance_lab/wire/results.py; both are tested against data/golden/wire.json, so change both or neither.
- * Names follow the rule of the whole package: unsuffixed is as measured, `Smooth` is smoothed. Only smoothed values
- * are read here, because only they are drawn.
+ * Twin of livedance_lab/wire/results.py; both are tested with data/golden/wire.json, so change both or neither.
+ * As in the whole package, a name without suffix is raw and `Smooth` is smoothed. Only smoothed values are read here,
+ * because only they are drawn.
  *
  * @typedef {{ pxSmooth: Float32Array, visibility: Float32Array, flags: number[] }} WirePose
- *   `pxSmooth` is (33, 3) flattened: pixels of the camera's picture, NaN where not seen.
+ *   `pxSmooth` has the shape (33, 3), flattened: pixels of the camera's picture, NaN where not seen.
  *
  * @typedef {{ seq: number, pxSmooth: Float32Array, score: Float32Array }} WireHands
- *   `pxSmooth` is (2, 21, 3) flattened, the person's left hand first; `seq` is the frame they were seen in.
+ *   `pxSmooth` has the shape (2, 21, 3), flattened, the person's left hand first; `seq` is the frame of the hands.
  *
  * @typedef {Object} Result
  * @property {"result"} type
@@ -23,8 +23,8 @@
  * @property {WirePose | null} pose
  * @property {WireHands | null} hands
  * @property {Float32Array} anglesSmoothDeg in the order of the session's angle names
- * @property {[number, string][]} closed frames that ended without a result of their own: seq, state
- * @property {Record<string, number>} ledger frames captured so far, and by state
+ * @property {[number, string][]} closed frames without a result: seq and state
+ * @property {Record<string, number>} ledger number of captured frames, and of frames by state
  */
 
 /**
@@ -36,11 +36,11 @@ export function parseServerMessage(text) {
   if (message === null || typeof message !== "object" || typeof message.type !== "string") {
     throw new TypeError(`server messages are objects with a type, got ${text.slice(0, 80)}.`);
   }
-  return message.type === "result" ? toResult(message) : message;
+  return message.type === "result" ? decodeResult(message) : message;
 }
 
 /** @param {any} m @returns {Result} */
-function toResult(m) {
+export function decodeResult(m) {
   return {
     type: "result",
     seq: m.seq,
@@ -62,7 +62,7 @@ function toResult(m) {
 }
 
 /**
- * Nested lists as one flat array in C order; null (JSON knows no NaN) is NaN.
+ * Convert nested lists to one flat array in C order; null is NaN, which JSON does not have.
  * @param {any[]} nested @returns {Float32Array}
  */
 export function toFloats(nested) {

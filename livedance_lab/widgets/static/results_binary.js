@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * results_binary.js: a result in its binary form: the values of its JSON text in half the bytes.
+ * results_binary.js: the binary form of a result: the values of its JSON text in half the bytes.
  *
- * Twin of livedance_lab/wire/results_binary.py, which describes the layout; both are tested against data/golden/wire.json.
+ * Twin of livedance_lab/wire/results_binary.py, which describes the layout; both are tested with data/golden/wire.json.
  *
  * @typedef {import("./results.js").Result} Result
  */
@@ -16,7 +16,7 @@ const SENT_TIMES = ["capture", "send", "receive", "infer_start", "infer_end", "e
 const SENT_STAGES = ["wait", "decode", "downscale", "pose", "hands", "angles", "smoothing", "emit"];
 const SENT_STATES = ["processed", "superseded", "client_skipped", "late", "rejected", "failed", "lost"];
 
-/** Takes one array after the other off a message. */
+/** Reads one array of a message after the other. */
 class ArrayReader {
   /** @param {ArrayBuffer} message @param {number} at */
   constructor(message, at) {
@@ -24,14 +24,14 @@ class ArrayReader {
     this.at = at;
   }
 
-  /** @param {number} n bytes @returns {ArrayBuffer} a copy: aligned, and free of the rest of the message */
+  /** @param {number} n bytes @returns {ArrayBuffer} a copy, which is aligned */
   take(n) {
     if (this.at + n > this.message.byteLength) throw new RangeError("a result is shorter than its header says.");
     this.at += n;
     return this.message.slice(this.at - n, this.at);
   }
 
-  /** Browsers run on little-endian machines only, so that arrays can be taken as they are. @param {number} n */
+  /** Browsers run on little-endian machines only, so that the bytes need no conversion. @param {number} n */
   floats(n) {
     return new Float32Array(this.take(4 * n));
   }
@@ -53,7 +53,7 @@ class ArrayReader {
 }
 
 /** @param {ArrayBuffer} message @returns {Result} */
-export function readBinaryResult(message) {
+export function decodeBinaryResult(message) {
   const view = new DataView(message);
   const [magic, version, kind] = [view.getUint16(0), view.getUint8(2), view.getUint8(3)];
   if (magic !== MAGIC || version !== PROTOCOL_VERSION || kind !== KIND_RESULT) {
@@ -67,7 +67,7 @@ export function readBinaryResult(message) {
   const counts = reader.ints(1 + SENT_STATES.length);
   const closed = reader.ints(nClosed);
   const anglesSmoothDeg = reader.floats(nAngles);
-  reader.floats(nAngles); // raw angles: not drawn
+  reader.floats(nAngles); // raw angles are not drawn
   const found = (flags & FOUND) !== 0;
   const [pxSmooth, , , , visibility] = found ? [99, 99, 99, 99, 33].map((n) => reader.floats(n)) : [];
   const [handsPxSmooth, , , score] = flags & WITH_HANDS ? [126, 126, 126, 2].map((n) => reader.floats(n)) : [];

@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * skeleton_painter.js: results in, moving skeleton out, at the display's own rate.
+ * skeleton_painter.js: draws the skeleton of the newest results, at the display's rate.
  *
- * Hands are looked at less often than the body. Drawn where they were seen they would trail behind the arms, so
- * their shape is kept relative to the body's wrist of that moment, and drawn on the wrist of this one.
+ * Hands are detected less often than the body, and would lag behind the arms. Therefore their landmarks are stored
+ * relative to the body's wrists at that time, and drawn relative to the wrists of now.
  *
  * @typedef {{ seq: number, tCaptureS: number, tResultS: number, painted: boolean, visibility: Float32Array | null,
- *   anglesSmoothDeg: Float32Array }} Shown one result on its way to the screen
+ *   anglesSmoothDeg: Float32Array }} PendingResult a result that is, or will be, on screen
  */
 
 import { nowS } from "./clock.js";
@@ -16,15 +16,13 @@ import { drawScene, fitCanvas } from "./overlay.js";
 const LANDMARKS = 33;
 const HAND_LANDMARKS = 21;
 const WRISTS = [15, 16]; // left, right: the order of the hands
-/** Numbers that change faster than this cannot be read. */
+/** Shortest time that a label is shown, so that it can be read. */
 const LABEL_HOLD_S = 0.12;
-/** Smaller steps cannot be seen, and count as no new picture. */
+/** Smaller movements are invisible, and do not count as a new position. */
 const VISIBLE_STEP_PX = 0.05;
-const REMEMBERED_RESULTS = 60;
+const KEPT_RESULTS = 60;
 
-/**
- * x and y of (K, 3) landmarks. @param {Float32Array | undefined} px @param {number} landmarks all NaN when not seen
- */
+/** x and y of (K, 3) landmarks; NaN if there are none. @param {Float32Array | undefined} px @param {number} landmarks */
 function planar(px, landmarks) {
   const flat = new Float64Array(2 * landmarks).fill(NaN);
   if (px) for (let i = 0; i < flat.length; i += 1) flat[i] = px[3 * (i >> 1) + (i & 1)];
@@ -32,32 +30,32 @@ function planar(px, landmarks) {
 }
 
 /**
- * Hands moved by the place of the body's wrists.
+ * Move hands by the position of the body's wrists, or back.
  * @param {Float64Array} hands (2, 21, 2) @param {Float64Array} body (33, 2) @param {1 | -1} sign
  */
-function onWrists(hands, body, sign) {
+function movedByWrists(hands, body, sign) {
   return hands.map((value, i) => value + sign * body[2 * WRISTS[i < 2 * HAND_LANDMARKS ? 0 : 1] + (i & 1)]);
 }
 
 /** @param {Float64Array | null} a @param {Float64Array | null} b */
-function looksTheSame(a, b) {
+function looksEqual(a, b) {
   if (!a || !b || a.length !== b.length) return a === b;
   return a.every((value, i) => Math.abs(value - b[i]) < VISIBLE_STEP_PX || (value !== value && b[i] !== b[i]));
 }
 
 export class SkeletonPainter {
   /**
-   * @param {HTMLCanvasElement} canvas @param {import("./view_stats.js").Readings} readings
+   * @param {HTMLCanvasElement} canvas @param {import("./view_stats.js").ViewStats} stats
    * @param {() => { painting: string, mirror: boolean, showAngles: boolean }} options
-   * @param {(seq: number, tResultS: number, tPaintS: number | null) => void} onReceipt
+   * @param {(seq: number, tResultS: number, tPaintS: number | null) => void} onReceipt `tPaintS` null: never painted
    */
-  constructor(canvas, readings, options, onReceipt) {
+  constructor(canvas, stats, options, onReceipt) {
     this.canvas = canvas;
     this.ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-    this.readings = readings;
+    this.stats = stats;
     this.options = options;
     this.onReceipt = onReceipt;
-    /** @type {number[][]} for each angle, the landmarks it is written between */
+    /** @type {number[][]} for each angle, the landmarks whose midpoint is its label's position */
     this.anglePlaces = [];
     this.sourceSizePx = [0, 0];
     this.handle = 0;
@@ -68,15 +66,15 @@ export class SkeletonPainter {
     this.error = new ShownError(2);
     /** @type {import("./interpolation.js").Sample[]} */
     this.bodies = [];
-    /** @type {Shown[]} */
+    /** @type {PendingResult[]} */
     this.results = [];
     this.drawn = { body: /** @type {Float64Array | null} */ (null), hands: /** @type {Float64Array | null} */ (null) };
     this.labels = { untilS: -Infinity, anglesSmoothDeg: /** @type {Float32Array | null} */ (null) };
   }
 
-  /** Forget every result: a new session, a pause, another way of painting. */
+  /** Remove all results, for a new session, a pause or another painter. */
   clear() {
-    this.passOver(Infinity);
+    this.reportUnpainted(Infinity);
     this.mode = this.options().painting;
     this.body = makePainter(this.mode);
     this.hands = makePainter(this.mode);
@@ -97,7 +95,7 @@ export class SkeletonPainter {
     this.handle = 0;
   }
 
-  /** Draw again though nothing moved: another size, another look. */
+  /** Redraw even if nothing moved, because the size or the appearance has changed. */
   refresh() {
     this.stale = true;
   }
@@ -108,18 +106,18 @@ export class SkeletonPainter {
    */
   push(result, sent, tResultS) {
     const times = sent.get(result.seq);
-    if (!times) return; // a frame of an earlier page: its capture time is not known here
+    if (!times) return; // a frame of an earlier page, whose capture time is unknown here
     if (this.options().painting !== this.mode) this.clear();
     const { tCaptureS } = times;
     this.sourceSizePx = [result.widthPx, result.heightPx];
     const values = planar(result.pose?.pxSmooth, LANDMARKS);
-    this.readings.onShownError(tResultS, this.error.compare(tCaptureS, values));
+    this.stats.onShownError(tResultS, this.error.compare(tCaptureS, values));
     this.body.add(values, tCaptureS, tResultS);
     this.bodies.push({ tS: tCaptureS, values });
     const visibility = result.pose?.visibility ?? null;
     const { seq, anglesSmoothDeg } = result;
     this.results.push({ seq, tCaptureS, tResultS, painted: false, visibility, anglesSmoothDeg });
-    for (const list of [this.bodies, this.results]) if (list.length > REMEMBERED_RESULTS) list.shift();
+    for (const list of [this.bodies, this.results]) if (list.length > KEPT_RESULTS) list.shift();
     const handTimes = result.hands && sent.get(result.hands.seq);
     if (result.hands && handTimes) this.pushHands(result.hands.pxSmooth, handTimes.tCaptureS, tResultS);
     else this.hands.reset();
@@ -128,21 +126,21 @@ export class SkeletonPainter {
   /** @param {Float32Array} px @param {number} tCaptureS @param {number} tResultS */
   pushHands(px, tCaptureS, tResultS) {
     const bodyThen = valuesAt(this.bodies, tCaptureS, linear);
-    this.hands.add(onWrists(planar(px, 2 * HAND_LANDMARKS), bodyThen, -1), tCaptureS, tResultS);
+    this.hands.add(movedByWrists(planar(px, 2 * HAND_LANDMARKS), bodyThen, -1), tCaptureS, tResultS);
   }
 
   paint() {
     this.handle = requestAnimationFrame(() => this.paint());
     const tS = nowS();
     const body = this.body.paint(tS);
-    const shape = this.hands.paint(tS);
-    const hands = body && shape && onWrists(shape, body, 1);
+    const relative = this.hands.paint(tS);
+    const hands = body && relative && movedByWrists(relative, body, 1);
     if (body) this.error.painted(tS, body);
-    const moved = !looksTheSame(body, this.drawn.body) || !looksTheSame(hands, this.drawn.hands);
+    const moved = !looksEqual(body, this.drawn.body) || !looksEqual(hands, this.drawn.hands);
     if (moved || this.stale) this.draw(tS, body, hands);
-    if (moved && body) this.readings.onPainted(nowS());
-    this.reach(tS - this.body.delayS);
-    this.readings.onWork(tS, 1000 * (nowS() - tS));
+    if (moved && body) this.stats.onPainted(nowS());
+    this.advanceTo(tS - this.body.delayS);
+    this.stats.onWork(tS, 1000 * (nowS() - tS));
   }
 
   /** @param {number} tS @param {Float64Array | null} body @param {Float64Array | null} hands */
@@ -166,20 +164,20 @@ export class SkeletonPainter {
   }
 
   /**
-   * The picture has come to show the moment `shownS`: the newest result of before is painted, older ones that were
-   * not never will be.
+   * The screen now shows the time `shownS`: report the newest result not later than that as painted, and older ones
+   * as never painted.
    * @param {number} shownS
    */
-  reach(shownS) {
+  advanceTo(shownS) {
     const newest = this.results.findLast((result) => result.tCaptureS <= shownS);
     if (!newest || newest.painted) return;
     newest.painted = true;
     this.onReceipt(newest.seq, newest.tResultS, nowS());
-    this.passOver(newest.seq);
+    this.reportUnpainted(newest.seq);
   }
 
-  /** Results before `seq` that were not painted never will be. @param {number} seq */
-  passOver(seq) {
+  /** Report the results before `seq` that were never painted. @param {number} seq */
+  reportUnpainted(seq) {
     for (const result of this.results) {
       if (result.painted || result.seq >= seq) continue;
       result.painted = true;

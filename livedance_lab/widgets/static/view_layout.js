@@ -1,32 +1,27 @@
 // @ts-check
 /**
- * view_layout.js: the view's elements, and the readings in words, numbers and two bars. No logic of its own.
+ * view_layout.js: the view's elements, and the display of its statistics.
+ *
+ * @typedef {Record<string, { label: string, description: string, colour: string }>} FrameStates
+ *   Representation of the frame states, from livedance_lab/plots/theme.py, in the order of the legend.
+ * @typedef {{ label: string, description: string, colour: string, value: number, text: string }} Part
  */
 
-import { FRAME_STATES, openFrames } from "./view_stats.js";
+import { openFrames } from "./view_stats.js";
 
-const STATE_WORDS = /** @type {Record<string, [string, string]>} */ ({
-  processed: ["processed", "Its result left the server."],
-  superseded: ["superseded", "A newer frame took its place before inference began."],
-  client_skipped: ["not sent", "Pacing: no frame is sent while it could only wait."],
-  late: ["late", "Its result was ready only after a newer one had left."],
-  rejected: ["rejected", "The picture was empty, broken, oversized or of an unknown kind."],
-  failed: ["failed", "The estimator could not work on it."],
-  lost: ["lost", "Sent, never answered: the connection ended."],
-  open: ["under way", "Captured, and not ended yet."],
-});
-
-const FLOW = [
-  ["camera_fps", "camera", "New frames the camera gives per second."],
+/** Name in the statistics, label, tooltip. */
+const RATES = [
+  ["camera_fps", "camera", "New frames of the camera per second."],
   ["sent_per_s", "sent", "Frames sent to the server per second."],
   ["results_per_s", "results", "Results received per second."],
-  ["painted_fps", "painted", "New positions of the skeleton painted per second."],
+  ["painted_fps", "painted", "New skeleton positions painted per second."],
 ];
 
+/** Name in the statistics, label, tooltip, colour. */
 const AGE_PARTS = [
-  ["prepare_p50_ms", "prepare", "Capture to sending: shrinking, encoding, waiting for the browser."],
-  ["network_p50_ms", "network", "On the way, there and back."],
-  ["server_p50_ms", "server", "Arrival to departure: waiting, inference, smoothing."],
+  ["prepare_p50_ms", "capture to send", "Scaling down, encoding, and waiting for the browser.", "#009e73"],
+  ["network_p50_ms", "network", "Transfer to the server and back.", "#56b4e9"],
+  ["server_p50_ms", "server", "Waiting, inference and smoothing.", "#9aa4af"],
 ];
 
 /**
@@ -54,9 +49,9 @@ function button(parent, label, title, onClick) {
 }
 
 /**
- * Everything a view consists of, in place.
+ * Create all elements of a view.
  * @param {HTMLElement} root
- * @param {{ onRun: () => void, onMirror: () => void, onAngles: () => void, onReadings: () => void }} actions
+ * @param {{ onRun: () => void, onMirror: () => void, onAngles: () => void, onStats: () => void }} actions
  */
 export function buildLayout(root, actions) {
   root.classList.add("ldl-view");
@@ -65,10 +60,10 @@ export function buildLayout(root, actions) {
   status.setAttribute("role", "status");
   bar.append(status, element("span", "ldl-spacer"));
   const buttons = {
-    run: button(bar, "Pause", "Stop or go on capturing.", actions.onRun),
-    mirror: button(bar, "Mirror", "Flip the picture like a mirror; the data stay as they are.", actions.onMirror),
-    angles: button(bar, "Angles", "Show the joint angles, in degrees.", actions.onAngles),
-    readings: button(bar, "Readings", "Show rates, ages and what became of every frame.", actions.onReadings),
+    run: button(bar, "Pause", "Pause or continue capturing.", actions.onRun),
+    mirror: button(bar, "Mirror", "Flip the picture like a mirror. The data do not change.", actions.onMirror),
+    angles: button(bar, "Angles", "Show the joint angles in degrees.", actions.onAngles),
+    stats: button(bar, "Statistics", "Show rates, result age and frame states.", actions.onStats),
   };
   const stage = element("div", "ldl-stage");
   const video = document.createElement("video");
@@ -79,34 +74,38 @@ export function buildLayout(root, actions) {
   canvas.className = "ldl-canvas";
   const notice = element("div", "ldl-notice");
   stage.append(video, canvas, notice);
-  const readings = buildReadings();
+  const stats = buildStats();
   const body = element("div", "ldl-body");
-  body.append(stage, readings.root);
+  body.append(stage, stats.root);
   const error = element("div", "ldl-error");
   error.setAttribute("role", "alert");
   error.hidden = true;
   root.append(bar, error, body);
-  return { root, status, buttons, stage, video, canvas, notice, readings, error };
+  return { root, status, buttons, stage, video, canvas, notice, stats, error };
 }
 
-function buildReadings() {
-  const root = element("div", "ldl-readings");
+function buildStats() {
+  const root = element("div", "ldl-stats");
   const numbers = /** @type {Record<string, HTMLElement>} */ ({});
-  const flow = element("div", "ldl-flow");
-  for (const [name, label, title] of FLOW) {
+  const cells = element("div", "ldl-rates");
+  for (const [name, label, title] of RATES) {
     const cell = element("div", "ldl-cell", "", title);
     numbers[name] = element("span", "ldl-number", "–");
     cell.append(numbers[name], element("span", "ldl-label", label));
-    flow.append(cell);
+    cells.append(cell);
   }
-  const rates = section("Per second", "Over the last three seconds.", false);
+  const rates = section("Rates per second", "Over the last three seconds.", false);
   rates.figure.remove();
-  rates.root.append(flow);
+  rates.root.append(cells);
   const age = section(
-    "Age of a result",
-    "From capture to the arrival of its result in this page; p95: 95 of 100 are younger.",
+    "Result age",
+    "From the capture of a frame to the arrival of its result in this page. p95: 95 % of the results are younger.",
   );
-  const screen = section("On screen", "How far the painted joints are from their true place at that moment.", false);
+  const screen = section(
+    "Painting error",
+    "Median distance of the painted joints from their positions in the result of the same time, in camera pixels.",
+    false,
+  );
   const frames = section("Frames", "Every captured frame ends in exactly one state.");
   root.append(rates.root, age.root, screen.root, frames.root);
   return { root, numbers, age, screen, frames };
@@ -125,56 +124,62 @@ function section(title, hint, withBar = true) {
 }
 
 /**
- * @param {ReturnType<typeof buildLayout>["readings"]} panel @param {Record<string, number>} snapshot
- * @param {import("./view_stats.js").Ledger | null} ledger
+ * @param {ReturnType<typeof buildLayout>["stats"]} panel @param {Record<string, number>} snapshot
+ * @param {import("./view_stats.js").Ledger | null} ledger @param {FrameStates} frameStates
  */
-export function showReadings(panel, snapshot, ledger) {
-  for (const [name] of FLOW) panel.numbers[name].textContent = rateWords(snapshot[name]);
-  const { age_p50_ms: p50, age_p95_ms: p95 } = snapshot;
-  const known = Number.isFinite(p50);
-  panel.age.figure.textContent = known ? `median ${Math.round(p50)} ms, p95 ${Math.round(p95)} ms` : "–";
-  showParts(
-    panel.age,
-    AGE_PARTS.map(([name, label, title]) => [label, title, snapshot[name], "ms"]),
-  );
-  const offPx = snapshot.shown_error_p50_px;
-  panel.screen.figure.textContent = Number.isFinite(offPx) ? `joints ${offPx.toFixed(1)} px off` : "–";
+export function showStats(panel, snapshot, ledger, frameStates) {
+  for (const [name] of RATES) panel.numbers[name].textContent = rateText(snapshot[name]);
+  const { age_p50_ms: p50, age_p95_ms: p95, shown_error_p50_px: errorPx } = snapshot;
+  panel.age.figure.textContent = Number.isFinite(p50) ? `median ${Math.round(p50)} ms, p95 ${Math.round(p95)} ms` : "–";
+  const ageParts = AGE_PARTS.map(([name, label, description, colour]) => {
+    return { label, description, colour, value: snapshot[name], text: `${Math.round(snapshot[name])} ms` };
+  });
+  showParts(panel.age, ageParts);
+  panel.screen.figure.textContent = Number.isFinite(errorPx) ? `median ${errorPx.toFixed(1)} px` : "–";
   if (!ledger) return;
   panel.frames.figure.textContent = `${ledger.captured.toLocaleString()} captured`;
   const counts = /** @type {Record<string, number>} */ ({ ...ledger, open: openFrames(ledger) });
-  const parts = [...FRAME_STATES, "open"].map((state) => [...STATE_WORDS[state], counts[state] ?? 0, ""]);
-  showParts(panel.frames, parts);
+  const frameParts = Object.entries(frameStates).map(([state, shown]) => {
+    const value = counts[state] ?? 0;
+    return { ...shown, value, text: value.toLocaleString() };
+  });
+  showParts(panel.frames, frameParts);
 }
 
 /**
- * A bar of shares and its legend; colours follow the position, so that a part keeps its own.
- * @param {{ bar: HTMLElement, legend: HTMLElement }} meter @param {any[]} parts
+ * Show a bar of shares and its legend.
+ * @param {{ bar: HTMLElement, legend: HTMLElement }} meter @param {Part[]} parts
  */
 function showParts({ bar, legend }, parts) {
-  const total = parts.reduce((sum, [, , value]) => sum + (value > 0 ? value : 0), 0);
+  const total = parts.reduce((sum, { value }) => sum + (value > 0 ? value : 0), 0);
   if (bar.childElementCount !== parts.length) {
-    bar.replaceChildren(...parts.map((_, i) => element("span", `ldl-part ldl-part-${i}`)));
-    legend.replaceChildren(...parts.map(([label, title], i) => legendItem(label, title, i)));
+    bar.replaceChildren(...parts.map(({ colour }) => swatch("ldl-part", colour)));
+    legend.replaceChildren(...parts.map(legendItem));
   }
-  parts.forEach(([, , value, unit], i) => {
-    const share = total > 0 && value > 0 ? value / total : 0;
-    /** @type {HTMLElement} */ (bar.children[i]).style.flexGrow = String(share);
+  parts.forEach(({ value, text }, i) => {
+    /** @type {HTMLElement} */ (bar.children[i]).style.flexGrow = String(value > 0 ? value / total : 0);
     const item = /** @type {HTMLElement} */ (legend.children[i]);
     item.hidden = !(value > 0);
-    const number = /** @type {HTMLElement} */ (item.lastChild);
-    number.textContent = unit ? `${Math.round(value)} ${unit}` : value.toLocaleString();
+    /** @type {HTMLElement} */ (item.lastChild).textContent = text;
   });
 }
 
-/** @param {string} label @param {string} title @param {number} i */
-function legendItem(label, title, i) {
-  const item = element("span", "ldl-item", "", title);
-  item.append(element("i", `ldl-swatch ldl-part-${i}`), element("span", "ldl-name", label), element("b", "ldl-count"));
+/** @param {Part} part */
+function legendItem({ label, description, colour }) {
+  const item = element("span", "ldl-item", "", description);
+  item.append(swatch("ldl-swatch", colour), element("span", "ldl-name", label), element("b", "ldl-count"));
   return item;
 }
 
+/** @param {string} className @param {string} colour */
+function swatch(className, colour) {
+  const made = element("span", className);
+  made.style.background = colour;
+  return made;
+}
+
 /** @param {number} perSecond */
-function rateWords(perSecond) {
+function rateText(perSecond) {
   if (!Number.isFinite(perSecond)) return "–";
   return perSecond < 9.95 ? perSecond.toFixed(1) : String(Math.round(perSecond));
 }

@@ -1,20 +1,17 @@
 // @ts-check
 /**
- * view_stats.js: what the view measures about itself, over the last few seconds. Pure: times are arguments.
+ * view_stats.js: the view's statistics of the last few seconds. Times are arguments.
  *
- * Ages need no clock mapping: capture and result are both read here, the server's share is the difference of two
- * times of its own, and what remains is the way there and back.
+ * Ages need no clock offset: capture and arrival of a result are measured here, the server's part is the difference of
+ * two of its own times, and the rest is the network.
  *
  * @typedef {import("./results.js").Result} Result
- * @typedef {Record<string, number>} Ledger frames captured so far as the server knows, and by state
+ * @typedef {Record<string, number>} Ledger number of captured frames, and of frames by state
  */
 
 const WINDOW_S = 3;
 
-/** The order in which the ledger is shown: what reached the researcher first, what was lost last. */
-export const FRAME_STATES = ["processed", "superseded", "client_skipped", "late", "rejected", "failed", "lost"];
-
-/** Events per second. */
+/** Rate of events. */
 export class Rate {
   constructor() {
     /** @type {number[]} */
@@ -28,33 +25,33 @@ export class Rate {
     for (let i = 0; i < count; i += 1) this.timesS.push(tS);
   }
 
-  /** @param {number} nowS @returns {number} 0 when nothing happens any more */
+  /** @param {number} nowS @returns {number} NaN in the first moments */
   perSecond(nowS) {
     while (this.timesS.length && this.timesS[0] <= nowS - WINDOW_S) this.timesS.shift();
     const elapsedS = Math.min(WINDOW_S, nowS - this.sinceS);
     return elapsedS > 0.2 ? this.timesS.length / elapsedS : NaN;
   }
 
-  /** Begin anew, so that a pause is not averaged in. */
+  /** Start again, so that a pause does not count. */
   restart() {
     this.timesS = [];
     this.sinceS = NaN;
   }
 }
 
-/** Quantiles of a measured duration. */
+/** Quantiles of measured values. */
 export class Samples {
   constructor() {
     /** @type {{ tS: number, value: number }[]} */
     this.items = [];
   }
 
-  /** @param {number} tS @param {number} value NaN is left out */
+  /** @param {number} tS @param {number} value NaN is ignored */
   add(tS, value) {
     if (!Number.isNaN(value)) this.items.push({ tS, value });
   }
 
-  /** @param {number} nowS @param {number} q 0 to 1 @returns {number} NaN when there is nothing to measure */
+  /** @param {number} nowS @param {number} q 0 to 1 @returns {number} NaN without values */
   quantile(nowS, q) {
     while (this.items.length && this.items[0].tS <= nowS - WINDOW_S) this.items.shift();
     const sorted = this.items.map((item) => item.value).sort((a, b) => a - b);
@@ -62,7 +59,7 @@ export class Samples {
   }
 }
 
-export class Readings {
+export class ViewStats {
   constructor() {
     this.rates = {
       camera: new Rate(),
@@ -86,7 +83,7 @@ export class Readings {
     this.ledger = null;
   }
 
-  /** @param {number} tS @param {number} shown the video's own count of frames, with those this page missed */
+  /** @param {number} tS @param {number} shown the video's count of frames, with those that the page missed */
   onFrame(tS, shown) {
     const missed = shown - this.lastShown;
     this.rates.camera.add(tS, missed >= 1 && missed < 30 ? missed : 1);
@@ -102,7 +99,7 @@ export class Readings {
   }
 
   /**
-   * @param {Result} result @param {{ tCaptureS: number, tSendS: number } | undefined} sent as this page knows it
+   * @param {Result} result @param {{ tCaptureS: number, tSendS: number } | undefined} sent times of the frame
    * @param {number} tResultS
    */
   onResult(result, sent, tResultS) {
@@ -120,18 +117,18 @@ export class Readings {
     this.rates.painted.add(tS);
   }
 
-  /** Painted skeleton against the result of the same instant. @param {number} tS @param {number} errorPx */
+  /** Error of the painted skeleton against the result of that time. @param {number} tS @param {number} errorPx */
   onShownError(tS, errorPx) {
     this.samples.shownError.add(tS, errorPx);
   }
 
-  /** One stretch of our own work on the page's thread. @param {number} tS @param {number} durationMs */
+  /** One task of the view on the page's main thread. @param {number} tS @param {number} durationMs */
   onWork(tS, durationMs) {
     this.samples.work.add(tS, durationMs);
     this.longestWorkMs = Math.max(this.longestWorkMs, durationMs);
   }
 
-  /** After a pause: rates begin anew, the ledger stays. */
+  /** Restart the rates after a pause; the ledger is kept. */
   restart() {
     for (const rate of Object.values(this.rates)) rate.restart();
     this.lastShown = NaN;
@@ -160,18 +157,18 @@ export class Readings {
 }
 
 /**
- * Captured frames that have not ended yet: under way, or not reported.
+ * Number of captured frames that have no final state yet.
  * @param {Ledger} ledger
  */
-export function openFrames(ledger) {
-  return FRAME_STATES.reduce((left, state) => left - (ledger[state] ?? 0), ledger.captured);
+export function openFrames({ captured, ...states }) {
+  return Object.values(states).reduce((open, count) => open - count, captured);
 }
 
 /**
- * Readings as JSON can carry them: NaN becomes null, decimals that mean nothing are dropped.
+ * Statistics for JSON: NaN becomes null, values are rounded to two decimals.
  * @param {Record<string, number>} snapshot @returns {Record<string, number | null>}
  */
-export function plainReadings(snapshot) {
+export function plainStats(snapshot) {
   return Object.fromEntries(
     Object.entries(snapshot).map(([name, value]) => [
       name,

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from livedance_lab.analysis.filter_trials import LandmarkSeries
 from livedance_lab.pose import Body
 
 
@@ -35,3 +36,23 @@ def make_body():
         return Body(**{name: np.asarray(a, dtype=np.float32) for name, a in arrays.items()})
 
     return make
+
+
+def noise(times_s, seed):
+    """Jitter as trackers have it: white noise and a slower random walk."""
+    rng = np.random.default_rng(seed)
+    white = rng.normal(0, 0.5, (len(times_s), 4, 2))
+    return white + 0.3 * np.cumsum(rng.normal(0, 0.2, white.shape), axis=0) / np.sqrt(len(times_s) / 30)
+
+
+@pytest.fixture(scope="module")
+def still():
+    t = np.arange(240) / 30
+    return LandmarkSeries(t, 100 + noise(t, 0), 100.0)
+
+
+@pytest.fixture(scope="module")
+def moving():
+    t = np.arange(300) / 30
+    phase = 2 * np.pi * t[:, None] * [0.5, 0.8, 1.1, 1.4]
+    return LandmarkSeries(t, np.stack((60 * np.sin(phase), 40 * np.cos(phase)), axis=2) + noise(t, 1), 100.0)

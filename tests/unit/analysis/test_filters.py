@@ -361,10 +361,10 @@ def test_description_is_the_filters_true_response():
 
 @pytest.mark.parametrize("name", ALL)
 def test_every_parameter_has_what_a_slider_needs(name):
-    assert FILTERS[name].words
+    assert FILTERS[name].description
     for p in FILTERS[name].parameters:
         assert p.minimum <= p.default <= p.maximum
-        assert p.words.endswith(".")
+        assert p.description.endswith(".")
         assert not p.logarithmic or p.minimum > 0
 
 

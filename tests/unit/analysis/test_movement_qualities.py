@@ -6,7 +6,7 @@ from livedance_lab.analysis.movement_qualities import (
     contraction,
     energy,
     jerkiness,
-    over_time,
+    qualities_over_time,
     smoothness,
     symmetry,
 )
@@ -90,12 +90,12 @@ def test_symmetry_of_a_mirror_image_and_of_one_raised_arm():
 def test_qualities_over_time_follow_the_dance():
     world = waving()
     world[:75] = still()[:75]
-    ends_s, values = over_time(world, T_S, ["energy", "symmetry"], window_s=1.0, step_s=0.5)
+    ends_s, values = qualities_over_time(world, T_S, ["energy", "symmetry"], window_s=1.0, step_s=0.5)
     np.testing.assert_allclose(ends_s, np.arange(1.0, 4.9, 0.5))
     assert (values["energy"][:3] == 0).all()
     assert (values["energy"][4:] > 0).all()
-    assert set(over_time(world, T_S)[1]) == set(QUALITIES)
+    assert set(qualities_over_time(world, T_S)[1]) == set(QUALITIES)
     with pytest.raises(SettingsError, match="no quality 'grace'"):
-        over_time(world, T_S, ["grace"])
+        qualities_over_time(world, T_S, ["grace"])
     with pytest.raises(ShapeError, match=r"\(T, 33, 3\)"):
-        over_time(world[:, :5], T_S)
+        qualities_over_time(world[:, :5], T_S)

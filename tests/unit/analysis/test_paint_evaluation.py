@@ -8,7 +8,7 @@ from livedance_lab.analysis.paint_evaluation import (
     RECIPES,
     Painted,
     Recipe,
-    Stream,
+    ResultStream,
     judge,
     paint,
     simulate_stream,
@@ -44,7 +44,7 @@ def test_showing_the_newest_result_errs_by_the_way_moved_since():
     expected = np.sqrt(np.mean((2 * 50 * np.sin(np.pi * ages_s)) ** 2))
     assert quality.rms_px == pytest.approx(expected, rel=0.1)
     assert quality.rms_torso == pytest.approx(quality.rms_px / 100)
-    assert quality.truth_second_difference_px == pytest.approx(50 * (2 * np.sin(np.pi / 60)) ** 2, rel=0.01)
+    assert quality.truth_roughness_px == pytest.approx(50 * (2 * np.sin(np.pi / 60)) ** 2, rel=0.01)
 
 
 def test_a_constant_bias_per_landmark_does_not_count():
@@ -66,7 +66,7 @@ def test_only_the_asked_joints_count():
 def test_the_originals_recipe_by_hand():
     """One landmark steps from 0 to 10 px: EMA leaves 7 there, reached over 1/24 s from arrival."""
     values = np.array([0.0, 10.0, 10.0])[:, None, None]
-    s = Stream(np.array([0.0, 0.1, 0.2]), np.array([0.0, 0.15, 0.25]), values, 100.0)
+    s = ResultStream(np.array([0.0, 0.1, 0.2]), np.array([0.0, 0.15, 0.25]), values, 100.0)
     painted = paint(s, RECIPES["original"], paint_hz=1000.0, phase_s=0.0)
     at = {round(t, 3): v for t, v in zip(painted.times_s, painted.keypoints_px[:, 0, 0], strict=True)}
     assert at[0.149] == 0
@@ -76,19 +76,19 @@ def test_the_originals_recipe_by_hand():
 
 @pytest.mark.parametrize(("every", "age_s"), [(1, 0.04), (2, 0.034)])
 def test_our_default_beats_the_originals_recipe_on_any_steady_dance(every, age_s):
-    """Error within 0.4 of the original's, at no more unrest, on a motion nothing was tuned on."""
+    """Error within 0.4 of the original's, with no more roughness, on a motion nothing was tuned on."""
     truth = swing(TIMES_S)
     original = judge(paint(stream(4, 0.085, 1.0), RECIPES["original"]), TIMES_S, truth, 100.0)
     ours = judge(paint(stream(every, age_s, 1.0), RECIPES["default"]), TIMES_S, truth, 100.0)
     best = judge(paint(stream(every, age_s, 1.0), RECIPES["best"]), TIMES_S, truth, 100.0)
     assert ours.rms_px <= 0.40 * original.rms_px
-    assert ours.second_difference_px <= original.second_difference_px
+    assert ours.roughness_px <= original.roughness_px
     assert best.rms_px <= 0.33 * original.rms_px
 
 
 def test_results_that_arrive_out_of_order_do_not_go_back_in_time():
     s = stream()
-    late = Stream(s.capture_s, s.arrival_s.copy(), s.keypoints_px, 100.0)
+    late = ResultStream(s.capture_s, s.arrival_s.copy(), s.keypoints_px, 100.0)
     late.arrival_s[50] = s.arrival_s[52] + 0.001
     shown = paint(late, Recipe("latest", "")).keypoints_px
     np.testing.assert_array_equal(shown[110:], paint(s, Recipe("latest", "")).keypoints_px[110:])
@@ -96,4 +96,4 @@ def test_results_that_arrive_out_of_order_do_not_go_back_in_time():
 
 def test_a_stream_whose_parts_do_not_fit_is_refused():
     with pytest.raises(ShapeError, match=r"3 results need 3 capture and arrival times, got \(2,\) and \(3,\)"):
-        Stream(np.zeros(2), np.zeros(3), np.zeros((3, 33, 2)), 100.0)
+        ResultStream(np.zeros(2), np.zeros(3), np.zeros((3, 33, 2)), 100.0)

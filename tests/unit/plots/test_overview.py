@@ -14,7 +14,7 @@ from livedance_lab.analysis.angles import ViewQuality
 from livedance_lab.analysis.statistics import percentiles
 from livedance_lab.errors import ExportError
 from livedance_lab.plots.overview import overview_figure, save_overview
-from livedance_lab.plots.theme import LIGHT, STATE_WORDS
+from livedance_lab.plots.theme import FRAME_STATES, LIGHT
 from livedance_lab.pose import FrameState
 from livedance_lab.session_data.data import SessionData
 from livedance_lab.session_data.schema import TABLES
@@ -102,23 +102,23 @@ def test_truth_repeats_with_the_clip_and_its_error_is_said(data):
 
 
 def test_the_ledger_names_each_state_that_occurred_with_its_count(data):
-    shown = words(panel(overview_figure(data), "What became of the frames"))
+    shown = words(panel(overview_figure(data), "Captured frames by state"))
     for state, count in data.ledger.states.items():
-        assert (STATE_WORDS[state] in shown) == (count > 0)
+        assert (FRAME_STATES[state].label in shown) == (count > 0)
         assert not count or str(count) in shown
 
 
 def test_a_broken_ledger_is_shouted(data):
     tables = {**data.tables, "frames": data.tables["frames"].slice(1)}
     broken = SessionData(*(tables[name] for name in TABLES), {**data.manifest, "first_seq": 0})
-    title = panel(overview_figure(broken), "What became of the frames").get_title(loc="right")
+    title = panel(overview_figure(broken), "Captured frames by state").get_title(loc="right")
     assert title.startswith("NOT")
 
 
 def test_ages_carry_their_percentiles(data):
     done = data.frames[data.frames["state"] == FrameState.PROCESSED]
     expected = percentiles(done["age_ms"].to_numpy())
-    legend = panel(overview_figure(data), "Frame age, capture to result").get_legend()
+    legend = panel(overview_figure(data), "Result age, capture to send").get_legend()
     shown = [text.get_text() for text in legend.get_texts()]
     assert shown == [f"{name} {expected[name]:.0f} ms" for name in ("p50", "p95")]
 
@@ -161,12 +161,12 @@ def test_a_session_without_results_is_drawn_too(data, tmp_path):
     path = save_overview(without_results(data), tmp_path / "new" / "overview.png")
     assert imread(path).shape[:2] == (1720, 2640)
     figure = overview_figure(without_results(data))
-    assert any("nobody was seen" in words(axes) for axes in figure.axes)
+    assert any("no person was detected" in words(axes) for axes in figure.axes)
 
 
 def test_a_session_without_frames_is_drawn_too(data):
     empty = SessionData(*(data.tables[name].slice(0, 0) for name in TABLES), {})
-    assert panel(overview_figure(empty), "What became of the frames").get_title(loc="right") == "none was captured"
+    assert panel(overview_figure(empty), "Captured frames by state").get_title(loc="right") == "no frames captured"
 
 
 @pytest.mark.parametrize("live", [True, False])

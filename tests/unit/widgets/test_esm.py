@@ -33,12 +33,12 @@ def test_what_is_imported_comes_first_and_once(tmp_path):
     [
         ({"entry": 'import { a as b } from "./a.js";\nexport default {};\n', "a": "export const a = 1;\n"}, "line 1"),
         ({"entry": 'import { a } from "three";\nexport default {};\n'}, "plain names"),
-        ({"entry": 'import { b } from "./a.js";\nexport default {};\n', "a": "export const a = 1;\n"}, "exports no b"),
-        ({"entry": 'import { a } from "./a.js";\nexport default {};\n', "a": "const a = 1;\n"}, "exports no a"),
+        ({"entry": 'import { b } from "./a.js";\nexport default {};\n', "a": "export const a = 1;\n"}, "not export b"),
+        ({"entry": 'import { a } from "./a.js";\nexport default {};\n', "a": "const a = 1;\n"}, "not export a"),
         (
             {"entry": 'import { a } from "./a.js";\nconst t = 2;\nexport default {};\n',
              "a": "const t = 1;\nexport const a = t;\n"},
-            "t is a name of a.js already",
+            "t is declared in a.js already",
         ),
         ({"entry": "const x = 1;\n"}, "export default"),
         ({"entry": 'import { a } from "./a.js";\nexport default a;\n', "a": "export const a = 1;\nexport default a;\n"},
@@ -55,7 +55,7 @@ def test_what_cannot_be_joined_is_refused_by_file_and_line(tmp_path, files, word
         join(tmp_path, **files)
 
 
-def test_indented_names_are_nobodys_business(tmp_path):
+def test_indented_names_do_not_count(tmp_path):
     """Only top-level names meet after joining."""
     text = join(
         tmp_path,

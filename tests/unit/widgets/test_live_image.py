@@ -6,11 +6,11 @@ from livedance_lab.widgets.live_image import LiveImage
 
 
 def view(image: LiveImage, name: str, *, visible: bool, dark: bool = False) -> None:
-    image._hear(image, {"kind": "view", "id": name, "visible": visible, "dark": dark}, [])
+    image._on_message(image, {"kind": "view", "id": name, "visible": visible, "dark": dark}, [])
 
 
 def shown(image: LiveImage, number: int) -> None:
-    image._hear(image, {"kind": "shown", "number": number}, [])
+    image._on_message(image, {"kind": "shown", "number": number}, [])
 
 
 def test_no_more_pictures_travel_than_the_browser_takes():

@@ -1,90 +1,91 @@
-"""Live plots of a real session: newest only, within a budget, resting when nobody looks, never losing the log."""
+"""Live plots of a real session: newest state only, within a budget, only while visible, and the log is complete."""
 
 from __future__ import annotations
 
 import threading
 
+import numpy as np
 import pytest
 
 from livedance_lab.client import LiveSession
-from livedance_lab.widgets.live_plots import LivePlots
+from livedance_lab.widgets.live_plots import LivePlots, redraw_interval_s
 from tests.unit.widgets.conftest import feed, until
-from tests.unit.widgets.test_live_image import view
+from tests.unit.widgets.test_live_image import shown, view
 
 
 @pytest.fixture
 def plots(session: LiveSession):
-    made = LivePlots(session)
+    made = LivePlots(session, window_s=300.0)  # a slow machine takes seconds from the first result to the last
     yield made
     made.close()
 
 
-def drawn(plots: LivePlots) -> int:
-    return plots._image._sent
+def drawn_results(plots: LivePlots) -> int:
+    """Number of results in the figure's first line, which is NaN in the pauses between them."""
+    return int(np.isfinite(plots.figure.figure.axes[0].lines[0].get_xdata()).sum())
 
 
-def lines(plots: LivePlots) -> int:
-    """Results in the first line of the figure."""
-    return len(plots.figure._panels[0]._lines[0][0].get_xdata())
+def server_now_s(session: LiveSession) -> float:
+    return session.latest.times.t_capture_s + 0.01
 
 
 def test_results_are_drawn_as_they_come(session, plots):
     feed(session, 3)
-    until(lambda: lines(plots) == 3, "a line of three results")
-    assert drawn(plots) > 0
+    until(lambda: drawn_results(plots) == 3, "a line of three results")
+    assert plots.image.sent > 0
     assert plots.cost_ms >= 0
 
 
 def test_a_session_that_has_results_already_is_drawn_too(session):
     feed(session, 2)
     plots = LivePlots(session)
-    until(lambda: lines(plots) == 1, "the newest result")
+    until(lambda: drawn_results(plots) == 1, "the newest result")
     plots.close()
 
 
 @pytest.mark.parametrize("why", ["paused", "hidden"])
 def test_nothing_is_drawn_while_nobody_looks_and_nothing_is_lost(session, plots, why):
     feed(session, 1)
-    until(lambda: drawn(plots), "the first picture")
+    until(lambda: drawn_results(plots) == 1, "the first result")
     if why == "paused":
         plots.paused = True
     else:
-        view(plots._image, "page", visible=True)
-        view(plots._image, "page", visible=False)
-    until(lambda: not plots._wake.is_set(), "the drawing thread to rest")
-    assert not plots._wanted(plots._last_s + 0.1)
+        view(plots.image, "page", visible=True)
+        view(plots.image, "page", visible=False)
+    assert plots.suspended
+    sent = plots.image.sent
     feed(session, 5)
-    assert len(plots.history.view(plots._now_s()).t_s) == 6
+    assert plots.image.sent <= sent + 1  # a redraw may have been running
+    assert len(plots.history.plot_data(server_now_s(session)).t_s) == 6
     assert len(session.angles) == 6
     if why == "paused":
         plots.paused = False
     else:
-        view(plots._image, "page", visible=True)
-    until(lambda: lines(plots) == 6, "everything to be drawn")
+        view(plots.image, "page", visible=True)
+    until(lambda: drawn_results(plots) == 6, "everything to be drawn")
 
 
 def test_a_browser_that_is_slow_is_not_overrun(session, plots):
-    view(plots._image, "page", visible=True)
+    view(plots.image, "page", visible=True)
     feed(session, 1)
-    until(lambda: drawn(plots) == 2, "as many pictures as may travel")
-    assert not plots._wanted(plots._image._sent_s + 0.1)
+    until(lambda: plots.image.sent >= 2, "as many pictures as may travel")
+    assert plots.suspended
+    sent = plots.image.sent
+    shown(plots.image, sent)
+    assert not plots.suspended
 
 
-def test_the_rate_follows_the_budget(session, plots):
-    plots.paused = True
-    until(lambda: not plots._wake.is_set(), "the drawing thread to rest")
-    waits = []
-    for budget_s in (1e-6, 0.02, 1e3):
-        plots._budget_s, plots.cost_ms = budget_s, 10.0
-        waits.append(plots._redraw(plots._drawn_s + 5))
-    assert waits == pytest.approx([1.0, 0.5, 1 / 12])
+@pytest.mark.parametrize(("budget_s", "interval_s"), [(1e-6, 1.0), (0.02, 0.5), (1e3, 1 / 12)])
+def test_the_rate_follows_the_budget(budget_s, interval_s):
+    """Of 10 ms per redraw; at least one per second, at most twelve."""
+    assert redraw_interval_s(10.0, budget_s, 12.0) == pytest.approx(interval_s)
 
 
 def test_the_page_s_colours_are_taken_on(session, plots):
-    view(plots._image, "page", visible=True, dark=True)
+    view(plots.image, "page", visible=True, dark=True)
     assert plots.figure.dark
     forced = LivePlots(session, dark=False)
-    view(forced._image, "page", visible=True, dark=True)
+    view(forced.image, "page", visible=True, dark=True)
     assert not forced.figure.dark
     forced.close()
 
@@ -92,8 +93,9 @@ def test_the_page_s_colours_are_taken_on(session, plots):
 def test_settings_and_stats_are_followed(session, plots):
     session.set(painting="latest")
     until(lambda: plots.history.painting == "latest", "the other way of painting")
-    plots._hear({"type": "stats", "values": {"painted_fps": 60.0}})
-    assert plots.history.view(plots._now_s() + 1).painted_hz[-1] == 60
+    feed(session, 1)
+    plots._on_message({"type": "stats", "values": {"painted_fps": 60.0}})  # as a browser's view sends them
+    assert plots.history.plot_data(server_now_s(session) + 1).painted_hz[-1] == 60
 
 
 def test_a_snapshot_is_a_picture_that_stays(session, plots):
@@ -108,7 +110,7 @@ def test_closing_ends_the_thread_and_the_listening(session):
     plots.close()
     assert threading.active_count() == before
     feed(session, 1)
-    assert len(plots.history.view(plots._now_s()).t_s) == 0
+    assert len(plots.history.plot_data(server_now_s(session)).t_s) == 0
 
 
 def test_a_busy_kernel_loses_nothing_of_the_log(session, plots):

@@ -3,7 +3,8 @@ from types import SimpleNamespace
 import pytest
 
 from livedance_lab.errors import SettingsError
-from livedance_lab.settings import Settings
+from livedance_lab.plots.theme import FRAME_STATES
+from livedance_lab.settings import CLIENT_SETTINGS, Settings
 from livedance_lab.widgets import PoseView
 
 SERVER = SimpleNamespace(url="http://127.0.0.1:8123", token="secret")
@@ -25,14 +26,17 @@ def test_a_session_brings_its_server_along():
 
 def test_only_what_was_chosen_is_asked_of_the_server():
     """Defaults must not undo what the session is already set to."""
-    assert PoseView(server=SERVER).asked == {}
-    assert PoseView(server=SERVER, short_side_px=256, mirror=True).asked == {"short_side_px": 256}
-    assert PoseView(server=SERVER, angles="clinical", mirrored=True).asked == {"angles": "clinical", "mirrored": True}
+    assert PoseView(server=SERVER).requested_settings == {}
+    assert PoseView(server=SERVER, short_side_px=256, mirror=True).requested_settings == {"short_side_px": 256}
+    assert PoseView(server=SERVER, angles="clinical", mirrored=True).requested_settings == {
+        "angles": "clinical",
+        "mirrored": True,
+    }
 
 
 def test_defaults_are_those_of_the_settings():
     view, settings = PoseView(), Settings()
-    for name in ("short_side_px", "jpeg_quality", "image_format", "pacing", "painting"):
+    for name in CLIENT_SETTINGS:
         assert getattr(view, name) == getattr(settings, name)
 
 
@@ -58,3 +62,10 @@ def test_the_page_gets_one_module_and_its_style():
     view = PoseView()
     assert view._esm.count("export default") == 1
     assert ".ldl-view" in view._css
+
+
+def test_the_page_gets_the_names_and_labels_that_are_defined_in_python():
+    state = PoseView().get_state()
+    assert state["client_settings"] == list(CLIENT_SETTINGS)
+    assert set(CLIENT_SETTINGS) <= set(state)
+    assert state["frame_states"]["client_skipped"]["label"] == FRAME_STATES["client_skipped"].label

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from livedance_lab.pose import Body
-from livedance_lab.widgets.smoothing_meter import SmoothingNow
+from livedance_lab.widgets.smoothing_meter import SmoothingMeter
 from tests.unit.plots.test_live_figure import result as made
+from tests.unit.widgets.conftest import feed
 
 BODY_PX = np.random.default_rng(0).uniform(100, 400, (33, 3)).astype(np.float32)
 LATE_S = 0.05
@@ -27,35 +28,42 @@ def result(n: int, *, version: int = 1, found: bool = True):
 
 
 def test_jitter_and_lag_of_the_last_seconds():
-    now = SmoothingNow()
+    meter = SmoothingMeter()
     for n in range(240):
-        now.add(result(n))
-    measured, _torso_px = now.measure()
+        meter.add(result(n))
+    measured, _torso_px = meter.measure()
     assert measured.jitter_raw == pytest.approx(math.sqrt(2), rel=0.15)
     assert measured.jitter == pytest.approx(0.1 * math.sqrt(2), rel=0.2)
     assert measured.lag_ms == pytest.approx(1000 * LATE_S, abs=6)
-    assert "jitter <b>0.1" in now.words()
-    assert "lag <b>" in now.words()
+    assert "jitter *0.1" in meter.summary()
+    assert "lag *" in meter.summary()
 
 
 def test_it_begins_anew_with_other_settings_and_counts_only_people():
-    now = SmoothingNow()
+    meter = SmoothingMeter()
     for n in range(240):
-        now.add(result(n))
-    now.add(result(240, found=False))
-    assert math.isfinite(now.measure()[0].jitter)
-    now.add(result(241, version=2))
-    assert math.isnan(now.measure()[0].jitter)
-    assert now.words() == "measuring: 4 s of the person are needed"
+        meter.add(result(n))
+    meter.add(result(240, found=False))
+    assert math.isfinite(meter.measure()[0].jitter)
+    meter.add(result(241, version=2))
+    assert math.isnan(meter.measure()[0].jitter)
+    assert meter.summary() == "measuring, needs 4 s with a person"
 
 
 def test_without_results_nothing_is_claimed():
-    assert math.isnan(SmoothingNow().measure()[0].lag_ms)
+    assert math.isnan(SmoothingMeter().measure()[0].lag_ms)
 
 
 def test_a_clock_that_begins_again_begins_the_window_again():
-    now = SmoothingNow()
+    meter = SmoothingMeter()
     for n in range(240):
-        now.add(result(n))
-    now.add(result(3))
-    assert math.isnan(now.measure()[0].jitter)
+        meter.add(result(n))
+    meter.add(result(3))
+    assert math.isnan(meter.measure()[0].jitter)
+
+
+def test_widgets_of_a_session_share_its_meter(session):
+    assert SmoothingMeter.of(session) is SmoothingMeter.of(session)
+    feed(session, 1)
+    _effect, torso_px = SmoothingMeter.of(session).measure()
+    assert math.isfinite(torso_px)

@@ -6,10 +6,11 @@ import pytest
 
 from livedance_lab.analysis.filters import FILTERS
 from livedance_lab.client import LiveSession
-from livedance_lab.settings import Settings, Smoothing
+from livedance_lab.settings import Settings, Smoothing, setting_specs
+from livedance_lab.widgets import tuning_panel
 from livedance_lab.widgets.setting_controls import parameter_control, setting_control
 from livedance_lab.widgets.tuning_panel import TuningPanel
-from tests.unit.widgets.conftest import feed, until
+from tests.unit.widgets.conftest import GIVE_UP_S, feed, until
 
 
 @pytest.fixture
@@ -17,10 +18,6 @@ def panel(session: LiveSession, tmp_path):
     made = TuningPanel(session, presets=tmp_path / "presets", out=tmp_path / "out")
     yield made
     made.close()
-
-
-def bars(panel: TuningPanel):
-    return panel.children[2].children
 
 
 def server_settings(session: LiveSession) -> dict:
@@ -53,16 +50,16 @@ def test_every_filter_has_its_sliders_and_its_effect(session, panel, name):
     panel.filter.value = name
     assert list(panel.parameters) == [p.name for p in FILTERS[name].parameters]
     until(lambda: server_settings(session)["smoothing"]["filter"] == panel.filter.value, "the filter")
-    assert "delay" in panel._effect.value
+    assert "delay" in panel.effect.value
 
 
 def test_a_parameter_acts_and_says_what_it_does(session, panel):
     panel.filter.value = "ema"
-    before = panel._effect.value
+    before = panel.effect.value
     panel.parameters["alpha"].value = 0.2
     until(lambda: server_settings(session)["smoothing"]["params"].get("alpha") == 0.2, "alpha")
-    until(lambda: panel._effect.value != before, "the effect in words")
-    assert "Hz" in panel._effect.value
+    until(lambda: panel.effect.value != before, "the other effect")
+    assert "Hz" in panel.effect.value
 
 
 def test_the_other_fields_of_the_smoothing_act_and_are_followed(session, panel):
@@ -91,17 +88,17 @@ def test_changes_made_elsewhere_are_followed_and_not_sent_back(session, panel):
     until(lambda: not panel.controls["hands"].value, "hands being followed")
     assert panel.controls["short_side_px"].value == 320
     assert panel.parameters["beta"].value == 9.0
-    until(lambda: "by kernel" in panel._status.value, "the words")
+    until(lambda: "by kernel" in panel.status.value, "the words")
     assert session.settings_version == 2
-    assert not panel._pending
+    assert len(session.events.query("kind == 'settings'")) == 1
 
 
-def test_a_control_that_is_being_moved_is_left_alone(session, panel):
-    panel._sending = True  # a change waits to be sent
+def test_a_control_that_is_being_moved_is_left_alone(session, panel, monkeypatch):
+    monkeypatch.setattr(tuning_panel, "_COLLECT_S", GIVE_UP_S)  # the change waits to be sent
     panel.controls["short_side_px"].value = 512
-    panel._follow(session.settings.changed({"short_side_px": 128, "jpeg_quality": 0.4}))
+    session.set(short_side_px=128, jpeg_quality=0.4)
+    until(lambda: panel.controls["jpeg_quality"].value == 0.4, "the other setting being followed")
     assert panel.controls["short_side_px"].value == 512
-    assert panel.controls["jpeg_quality"].value == 0.4
 
 
 def test_what_is_refused_is_said_and_taken_back(session, panel):
@@ -110,17 +107,17 @@ def test_what_is_refused_is_said_and_taken_back(session, panel):
     panel.controls["short_side_px"].value = 512
     until(lambda: panel.error, "the words")
     session.server = reachable
-    assert "no server answers" in panel._status.value
+    assert "no server answers" in panel.status.value
     assert panel.controls["short_side_px"].value == 384
 
 
 def test_presets_go_to_a_file_and_back(session, panel, tmp_path):
-    presets = bars(panel)[0]
+    presets = panel.presets
     session.set(jpeg_quality=0.55)
     presets.name.value = "my one"
-    presets.attempt(presets._save)
+    presets.save.click()
     session.set(jpeg_quality=0.9)
-    presets.attempt(presets._load)
+    presets.load.click()
     assert server_settings(session)["jpeg_quality"] == 0.55
     assert (tmp_path / "presets" / "my one.toml").is_file()
     assert presets.name.options == ("my one",)
@@ -128,59 +125,61 @@ def test_presets_go_to_a_file_and_back(session, panel, tmp_path):
 
 
 def test_it_says_which_angles_there_are(panel):
-    words = panel.children[1].children[-1].children[1].value
-    assert "elbow, knee, shoulder, hip; fixed since the session began" in words
+    texts = [
+        widget.value for group in panel.children[1].children for widget in group.children if hasattr(widget, "value")
+    ]
+    assert any("elbow, knee, shoulder, hip (fixed since the session began)" in str(text) for text in texts)
 
 
 def test_a_preset_of_other_angles_is_loaded_without_them(session, panel, tmp_path):
-    presets = bars(panel)[0]
+    presets = panel.presets
     (tmp_path / "presets").mkdir()
     (tmp_path / "presets" / "other.toml").write_text('angles = ["clinical"]\njpeg_quality = 0.35\nmirrored = true\n')
     presets.name.value = "other"
-    presets.attempt(presets._load)
+    presets.load.click()
     assert server_settings(session)["jpeg_quality"] == 0.35
     assert server_settings(session)["angles"] == ["included"]
     until(lambda: panel.controls["mirrored"].value, "the preset being followed")
 
 
 def test_a_preset_that_is_not_there_is_said(panel):
-    presets = bars(panel)[0]
+    presets = panel.presets
     presets.name.value = "../../etc/none"
-    presets.attempt(presets._load)
-    assert "ldl-bad" in presets.words
-    assert "none.toml cannot be read" in presets.words
+    presets.load.click()
+    assert "ldl-error" in presets.message.value
+    assert "none.toml cannot be read" in presets.message.value
 
 
 def test_a_moment_is_marked(session, panel):
-    mark = bars(panel)[1]
-    mark.name.value = "jump"
-    mark.attempt(mark._mark)
-    mark.name.value = ""
-    mark.attempt(mark._mark)
+    marks = panel.marks
+    marks.name.value = "jump"
+    marks.mark.click()
+    marks.name.value = ""
+    marks.mark.click()
     assert session.events.query("kind == 'mark'")["name"].tolist() == ["jump", "mark 2"]
 
 
 def test_exporting_shows_progress_and_leaves_files(session, panel, tmp_path):
     feed(session, 3)
     told = []
-    export = bars(panel)[2]
+    export = panel.export
     export.progress.observe(lambda change: told.append(change["new"]), "value")
-    export.button.click()
+    export.start.click()
     export.thread.join()
     assert {file.name for file in export.files} >= {"angles.csv", "frames.csv", "manifest.json"}
     assert all(file.is_file() and file.is_relative_to(tmp_path / "out") for file in export.files)
     assert told == sorted(told)
     assert told
-    assert not export.button.disabled
+    assert not export.start.disabled
 
 
 def test_an_export_that_fails_is_said(session, panel):
-    export = bars(panel)[2]
+    export = panel.export
     export.format.value = "dlc-csv"
-    export.button.click()
+    export.start.click()
     export.thread.join()
-    assert "ldl-bad" in export.words
-    assert not export.button.disabled
+    assert "ldl-error" in export.message.value
+    assert not export.start.disabled
 
 
 # --- controls
@@ -188,7 +187,7 @@ def test_an_export_that_fails_is_said(session, panel):
 
 @pytest.mark.parametrize("name", ["short_side_px", "jpeg_quality", "hand_confidence"])
 def test_a_slider_s_ends_are_allowed(name):
-    slider = setting_control(name)
+    slider = setting_control(setting_specs()[name])
     for value in (slider.min, slider.value, slider.max):
         assert getattr(Settings.parse({name: value}), name) == value
 
@@ -203,10 +202,18 @@ def test_a_parameter_s_slider_reaches_its_range(spec):
     assert slider.value == pytest.approx(spec.maximum)
     slider.value = spec.minimum
     assert slider.value == pytest.approx(spec.minimum)
-    assert spec.words in slider.tooltip
+    assert spec.description in slider.tooltip
 
 
 def test_what_the_smoothing_does_is_measured_while_the_session_runs(session, panel):
     """In a thread beside the session's; four seconds of a person are looked at."""
     feed(session, 3)
     until(lambda: "4 s" in panel.measured.value, "the measuring")
+
+
+def test_labels_are_the_settings_own_terms_with_their_units(panel):
+    labels = {name: control.description for name, control in {**panel.controls, **panel.extras}.items()}
+    assert labels["detection_confidence"] == "min. detection confidence"
+    assert labels["short_side_px"] == "picture short side (px)"
+    assert labels["max_speed"] == "max. speed (body sizes/s)"
+    assert labels["pacing"] == "pacing"

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * skeleton.js: what the landmarks are called and which are joined.
+ * skeletons.js: names of the landmarks, and the bones between them.
  *
- * Twin of livedance_lab/skeletons.py; both are held to data/golden/wire.json. Left and right are the person's own.
+ * Twin of livedance_lab/skeletons.py; both are tested with data/golden/wire.json. Left and right are the person's own.
  */
 
 const SIDES = ["left", "right"];
@@ -45,7 +45,7 @@ export const HAND_BONES = [
   [17, 0],
 ];
 
-/** @param {number} landmark @returns {"left" | "right" | "middle"} whose side a body landmark is on */
+/** The side of a body landmark. @param {number} landmark @returns {"left" | "right" | "middle"} */
 export function sideOf(landmark) {
   const name = POSE_LANDMARKS[landmark];
   return name.includes("left") ? "left" : name.includes("right") ? "right" : "middle";
