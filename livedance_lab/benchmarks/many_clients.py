@@ -13,10 +13,9 @@ from livedance_lab.clock import now_s
 from livedance_lab.estimators.base import factory
 from livedance_lab.launcher import LiveServer
 from livedance_lab.media.images import ImageArray, decode_rgb
-from livedance_lab.pipeline.scheduler import core_count
 from livedance_lab.session_data.summary import conserved, summarise
 from livedance_lab.settings import Settings
-from livedance_lab.system.resources import resident_bytes
+from livedance_lab.system.resources import core_count, resident_bytes
 
 __all__ = ["clients_table", "many_clients", "one_and_many", "raw_bound"]
 

@@ -8,8 +8,8 @@ import platform
 from pathlib import Path
 
 from livedance_lab.benchmarks.designs import COLUMNS, ratios
-from livedance_lab.pipeline.scheduler import core_count
 from livedance_lab.plots.bench import save_bench
+from livedance_lab.system.resources import core_count
 
 __all__ = ["bench_table", "write_bench"]
 

@@ -43,9 +43,9 @@ def bench(
     from livedance_lab.benchmarks.designs import DESIGNS
     from livedance_lab.benchmarks.designs import bench as measure
     from livedance_lab.benchmarks.report import bench_table, write_bench
-    from livedance_lab.pipeline.scheduler import core_count
     from livedance_lab.samples import sample_path
     from livedance_lab.system.native_stderr import quiet_c_logs
+    from livedance_lab.system.resources import core_count
 
     quiet_c_logs()
     console = Console()
@@ -91,7 +91,7 @@ def _simulate(
     """The table of other machines, and the stage times it was made with."""
     from livedance_lab.benchmarks.simulation import simulate, simulation_table
     from livedance_lab.benchmarks.stage_times import StageTimes, stages_here
-    from livedance_lab.pipeline.scheduler import core_count
+    from livedance_lab.system.resources import core_count
 
     try:
         counts = [int(word) for word in cores.split(",")]

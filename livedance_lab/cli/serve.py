@@ -48,9 +48,9 @@ def serve(
     log_format: Annotated[Literal["text", "json"], typer.Option(help="Lines for people, or JSON.")] = "text",
 ) -> None:  # fmt: skip
     """Run the server until Ctrl-C."""
-    from livedance_lab.pipeline.scheduler import core_count
     from livedance_lab.server.config import ServerConfig, new_token
     from livedance_lab.settings import Settings, load_preset
+    from livedance_lab.system.resources import core_count
 
     config = ServerConfig(
         host=host, port=port, public=public, certfile=certfile, keyfile=keyfile, token=token or new_token(),

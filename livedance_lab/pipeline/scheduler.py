@@ -9,7 +9,6 @@ Between sessions the one that has used least core time goes first (as in fair qu
 from __future__ import annotations
 
 import math
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,25 +16,17 @@ from typing import Protocol
 
 from livedance_lab.pipeline.received_frame import Picture
 
-__all__ = ["Job", "LaneHandle", "Plan", "Scheduler", "core_count", "places_for"]
+__all__ = ["Job", "LaneHandle", "Plan", "Scheduler", "default_session_slots"]
 
 _MOST_CREDIT_S = 0.25  # core seconds that a session which had nothing to do may catch up on
 _ABSENT_AFTER_S = 1.0  # a session without work for so long leaves its share to the others
 
 
-def core_count() -> int:
-    """Cores this process may use (containers and taskset may allow fewer than the machine has)."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS and Windows
-        return os.cpu_count() or 1
+def default_session_slots(workers: int) -> int:
+    """Number of sessions that so many workers can serve live: two per worker, at least two.
 
-
-def places_for(workers: int) -> int:
-    """How many sessions this many cores can take with each still live, at least two.
-
-    Two per core: with 12 ms a pose and 20 ms a look for hands each gets 25 results/s, whose newest is 47 ms old on
-    average (``livedance bench --simulate --stage-ms pose=12,hands=20 --cores 2``).
+    With 12 ms per pose and 20 ms per hands inference, each of four sessions on two cores gets 25 results/s, and the
+    newest result is 47 ms old on average (``livedance bench --simulate --stage-ms pose=12,hands=20 --cores 2``).
     """
     return 2 * max(workers, 1)
 

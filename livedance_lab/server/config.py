@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from livedance_lab.media.images import MAX_PIXELS
-from livedance_lab.pipeline.scheduler import core_count, places_for
+from livedance_lab.pipeline.scheduler import default_session_slots
 from livedance_lab.settings import Settings
+from livedance_lab.system.resources import core_count
 
 __all__ = ["ServerConfig"]
 
@@ -41,7 +42,7 @@ class ServerConfig:
     behind_proxy : bool
         A proxy in front checks origin and host (JupyterHub does); the token is still needed.
     max_sessions : int
-        Producers at once; one more is told "busy". 0: what `places_for` the workers gives.
+        Producers at once; one more is told "busy". 0: what `default_session_slots` the workers gives.
     max_message_bytes : int
         A larger frame is rejected.
     max_messages_per_s, max_bytes_per_s : float
@@ -94,4 +95,4 @@ class ServerConfig:
 
     def __post_init__(self) -> None:
         """Settle what depends on other fields."""
-        self.max_sessions = self.max_sessions or places_for(self.workers)
+        self.max_sessions = self.max_sessions or default_session_slots(self.workers)

@@ -8,7 +8,7 @@ from livedance_lab.clock import FakeClock
 from livedance_lab.pipeline.latest_slot import LatestSlot
 from livedance_lab.pipeline.policies import LanesPlan
 from livedance_lab.pipeline.received_frame import Picture
-from livedance_lab.pipeline.scheduler import Job, LaneHandle, Scheduler, core_count, places_for
+from livedance_lab.pipeline.scheduler import Job, LaneHandle, Scheduler, default_session_slots
 from livedance_lab.settings import Settings
 from tests.support.pipeline import a_picture
 
@@ -271,10 +271,6 @@ def test_a_lane_told_to_stop_while_idle_stops():
     assert scheduler.next_job(lane) is None
 
 
-@pytest.mark.parametrize(("workers", "places"), [(0, 2), (1, 2), (2, 4), (4, 8), (16, 32)])
-def test_a_machine_has_two_places_per_core(workers, places):
-    assert places_for(workers) == places
-
-
-def test_at_least_one_core_is_known():
-    assert core_count() >= 1
+@pytest.mark.parametrize(("workers", "slots"), [(0, 2), (1, 2), (2, 4), (4, 8), (16, 32)])
+def test_a_machine_has_two_session_slots_per_core(workers, slots):
+    assert default_session_slots(workers) == slots
