@@ -36,7 +36,8 @@ def serve(
     resume_s: Annotated[float, typer.Option(min=0, help="Seconds a session waits for its producer.")] = 10.0,
     hang_s: Annotated[float, typer.Option(min=1, help="Seconds after which a silent estimator is given up.")] = 10.0,
     estimator: Annotated[str, typer.Option(help="Estimator family.")] = "mediapipe",
-    queue: Annotated[str, typer.Option(help="How frames wait: latest, fifo, keep-oldest.", hidden=True)] = "latest",
+    queue: Annotated[Literal["latest", "fifo", "keep-oldest"],
+                     typer.Option(help="Buffer in which frames wait.", hidden=True)] = "latest",
     preset: Annotated[Path | None, typer.Option(help="TOML file with settings new sessions start with.")] = None,
     record: Annotated[Path | None, typer.Option(help="Record every session below this folder.")] = None,
     record_root: Annotated[Path | None, typer.Option(help="Clients record below it; default: here.")] = None,
@@ -48,6 +49,7 @@ def serve(
     log_format: Annotated[Literal["text", "json"], typer.Option(help="Lines for people, or JSON.")] = "text",
 ) -> None:  # fmt: skip
     """Run the server until Ctrl-C."""
+    from livedance_lab.benchmarks.queues import QUEUES
     from livedance_lab.server.config import ServerConfig, new_token
     from livedance_lab.settings import Settings, load_preset
     from livedance_lab.system.resources import core_count
@@ -56,8 +58,8 @@ def serve(
         host=host, port=port, public=public, certfile=certfile, keyfile=keyfile, token=token or new_token(),
         origins=tuple(allow_origin or ()), hosts=tuple(allow_host or ()), behind_proxy=behind_proxy,
         max_sessions=max_sessions, max_messages_per_s=max_messages_per_s, max_bytes_per_s=max_mbytes_per_s * 1e6,
-        workers=workers or core_count(), resume_s=resume_s, hang_s=hang_s, estimator=estimator, queue=queue,
-        settings=load_preset(preset) if preset else Settings(), after_crash=after_crash,
+        workers=workers or core_count(), resume_s=resume_s, hang_s=hang_s, estimator=estimator,
+        make_slot=QUEUES[queue], settings=load_preset(preset) if preset else Settings(), after_crash=after_crash,
         record_dir=record, record_root=record_root or Path.cwd(),
     )  # fmt: skip
     _prepare(config, verbose, log_level or ("info" if verbose else "warning"), log_format)

@@ -25,7 +25,7 @@ from livedance_lab.pipeline.lane import Lane
 from livedance_lab.pipeline.lane_group import CREW_FIELDS, Crew
 from livedance_lab.pipeline.lane_group_manager import Staff
 from livedance_lab.pipeline.latency_target import TargetAge
-from livedance_lab.pipeline.latest_slot import QUEUES, LatestSlot
+from livedance_lab.pipeline.latest_slot import LatestSlot
 from livedance_lab.pipeline.listener import SessionListener
 from livedance_lab.pipeline.processor import Processor
 from livedance_lab.pipeline.received_frame import Picture
@@ -58,10 +58,10 @@ class Session:
         Larger pictures are rejected before they are decoded.
     max_log_bytes : int
         Memory of the log.
-    queue : str
-        One of `livedance_lab.pipeline.latest_slot.QUEUES`; the others exist to be compared with.
     hang_s : float
         An estimator silent for this long at least is given up, see `livedance_lab.pipeline.watchdog`.
+    make_slot : callable, default LatestSlot
+        Makes the buffer in which frames wait; a benchmark passes one that works in another way.
     make_lane : callable, default Lane
         As `Crew` takes it.
     """
@@ -77,8 +77,8 @@ class Session:
         clock: Callable[[], float] = now_s,
         max_pixels: int = MAX_PIXELS,
         max_log_bytes: int = 256 * 2**20,
-        queue: str = "latest",
         hang_s: float = 10.0,
+        make_slot: Callable[[], LatestSlot[Picture]] = LatestSlot,
         make_lane: Callable[..., Lane] = Lane,
     ) -> None:
         self.id = session_id
@@ -105,7 +105,7 @@ class Session:
         self._make_lane = make_lane
         self._max_pixels = max_pixels
         self._lock = threading.RLock()
-        self._slot: LatestSlot[Picture] = QUEUES[queue]()
+        self._slot: LatestSlot[Picture] = make_slot()
         self.outlet = Outlet(self.processor, self._books, self.log, self._tell, clock)
         self._staff = Staff(self._new_crew, lambda: self.settings, self.event, self._lock, hang_s)
         self._complaints = Complaints(self.event)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from livedance_lab.media.images import MAX_PIXELS
+from livedance_lab.pipeline.latest_slot import LatestSlot
 from livedance_lab.pipeline.scheduler import default_session_slots
 from livedance_lab.settings import Settings
 from livedance_lab.system.resources import core_count
@@ -57,8 +60,8 @@ class ServerConfig:
         An estimator that is silent for this long, and for many times what it usually takes, is given up.
     estimator : str
         Registered estimator family.
-    queue : str
-        How frames wait: "latest", or what it is compared with ("fifo", "keep-oldest").
+    make_slot : callable
+        Makes the buffer in which a session's frames wait for inference; a benchmark passes another one.
     settings : Settings
         What new sessions start with.
     after_crash : str
@@ -87,7 +90,7 @@ class ServerConfig:
     workers: int = field(default_factory=core_count)
     hang_s: float = 10.0
     estimator: str = "mediapipe"
-    queue: str = "latest"
+    make_slot: Callable[[], LatestSlot[Any]] = LatestSlot
     settings: Settings = field(default_factory=Settings)
     after_crash: str = ""
     record_dir: Path | None = None

@@ -89,7 +89,7 @@ class Hub:
             raise BusyError("busy", f"{_MOST_ROOMS} sessions are open; end one first.")
         chosen = self.config.settings.changed(settings)
         session = Session(session_id, self.scheduler, self, self.factory, chosen, clock=self.clock,
-                          max_pixels=self.config.max_pixels, queue=self.config.queue,
+                          max_pixels=self.config.max_pixels, make_slot=self.config.make_slot,
                           hang_s=self.config.hang_s)  # fmt: skip
         room = Room(session)
         if self.config.record_dir is not None:
