@@ -15,7 +15,7 @@ from types import TracebackType
 from livedance_lab.clock import now_s
 from livedance_lab.errors import EstimatorError
 from livedance_lab.estimators.base import Estimate, Estimator, MonotonicMs, factory
-from livedance_lab.estimators.hand_crops import CloseUps, Crop
+from livedance_lab.estimators.hand_crops import Crop, estimate_with_crops
 from livedance_lab.media.images import ImageArray, downscale
 from livedance_lab.media.video import VideoFrame
 from livedance_lab.pipeline.processor import Processor
@@ -38,10 +38,7 @@ class _Landmarker:
 
     def _look(self, rgb: ImageArray, t_ms: int, crops: tuple[Crop, ...]) -> tuple[Estimate, float]:
         start_s, estimator = now_s(), self._estimator.result()
-        if crops and isinstance(estimator, CloseUps):
-            estimate = estimator.estimate_close_ups(rgb, t_ms, crops)
-        else:
-            estimate = estimator.estimate(rgb, t_ms)
+        estimate = estimate_with_crops(estimator, rgb, t_ms, lambda: crops)
         return estimate, (now_s() - start_s) * 1000
 
     def close(self) -> None:

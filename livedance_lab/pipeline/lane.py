@@ -16,7 +16,7 @@ from typing import Protocol
 
 from livedance_lab.errors import EstimatorError, ImageError, LiveDanceError
 from livedance_lab.estimators.base import Estimate, Estimator, ImageArray, MonotonicMs
-from livedance_lab.estimators.hand_crops import CloseUps, Crop
+from livedance_lab.estimators.hand_crops import Crop, estimate_with_crops
 from livedance_lab.pipeline.scheduler import Job, LaneHandle, Plan, Scheduler
 
 __all__ = ["Lane", "LaneOwner"]
@@ -177,8 +177,8 @@ class Lane:
     def _look(self, kind: str, pixels: ImageArray, t_ms: int, job: Job) -> Estimate:
         """At the whole picture, or for hands at the wrists' surroundings."""
         estimator = self._estimators[kind]
-        if kind == "hands" and isinstance(estimator, CloseUps) and (crops := self._owner.hand_crops(job)):
-            return estimator.estimate_close_ups(pixels, t_ms, crops)
+        if kind == "hands":
+            return estimate_with_crops(estimator, pixels, t_ms, lambda: self._owner.hand_crops(job))
         return estimator.estimate(pixels, t_ms)
 
     def _prepare(self) -> None:

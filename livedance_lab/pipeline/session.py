@@ -16,7 +16,7 @@ from livedance_lab.clock import ClockOffset, now_s, wall_s
 from livedance_lab.errors import CodedError, EstimatorError, ImageError, LiveDanceError, WireError
 from livedance_lab.estimators.base import Estimate, EstimatorFactory
 from livedance_lab.estimators.hand_crops import Crop
-from livedance_lab.estimators.model_store import is_here
+from livedance_lab.estimators.model_store import is_stored
 from livedance_lab.media.images import MAX_PIXELS, check
 from livedance_lab.pipeline.accounting import Books
 from livedance_lab.pipeline.client_clock import ClientClock, check_size
@@ -109,7 +109,7 @@ class Session:
         self.outlet = Outlet(self.processor, self._books, self.log, self._tell, clock)
         self._staff = Staff(self._new_crew, lambda: self.settings, self.event, self._lock, hang_s)
         self._complaints = Complaints(self.event)
-        self._target_age = TargetAge(lambda complexity: is_here("pose", complexity))
+        self._target_age = TargetAge(lambda complexity: is_stored("pose", complexity))
         self._ending = False  # no more frames are taken; those in work are waited for
         self.event("session", "created", {"settings": self.settings.plain()})
 

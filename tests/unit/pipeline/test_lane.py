@@ -421,17 +421,17 @@ def test_two_sessions_share_a_scheduler_and_both_get_results(workshop):
     assert heard[0].results[0].source_size_px == SIZE
 
 
-def test_hands_are_looked_for_around_the_wrists_by_whoever_can(workshop):
-    """With close-ups as soon as a pose is known; an estimator without them sees whole pictures."""
+def test_hands_are_searched_around_the_wrists_by_estimators_that_support_crops(workshop):
+    """As soon as a pose is known; before it, and by other estimators, in the whole image."""
     looked: list[int] = []
 
-    class Close(Worker):
-        def estimate_close_ups(self, image_rgb: ImageArray, t_ms: int, crops: tuple[Crop, ...]) -> Estimate:
+    class Cropping(Worker):
+        def estimate_crops(self, image_rgb: ImageArray, t_ms: int, crops: tuple[Crop, ...]) -> Estimate:
             looked.append(len(crops))
             return self.estimate(image_rgb, t_ms)
 
     def make(kind: str, settings: Settings) -> Worker:
-        worker = (Close if kind == "hands" else Worker)(workshop, kind)
+        worker = (Cropping if kind == "hands" else Worker)(workshop, kind)
         workshop.made.append(worker)
         return worker
 
