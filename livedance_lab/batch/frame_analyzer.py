@@ -18,7 +18,7 @@ from livedance_lab.estimators.base import Estimate, Estimator, MonotonicMs, fact
 from livedance_lab.estimators.hand_crops import Crop, estimate_with_crops
 from livedance_lab.media.images import ImageArray, downscale
 from livedance_lab.media.video import VideoFrame
-from livedance_lab.pipeline.processor import Processor
+from livedance_lab.pipeline.result_builder import ResultBuilder
 from livedance_lab.pose import Frame, FrameRecord, FrameState, FrameTimes, PoseResult
 from livedance_lab.settings import Settings
 
@@ -64,7 +64,7 @@ class FrameAnalyzer:
 
     def __init__(self, settings: Settings, estimator: str = "mediapipe") -> None:
         self.settings = settings
-        self.processor = Processor(settings, now_s)
+        self.result_builder = ResultBuilder(settings, now_s)
         kinds = ("pose", "hands") if settings.hands else ("pose",)
         self._landmarkers = {kind: _Landmarker(estimator, kind, settings) for kind in kinds}
         self._t_ms = MonotonicMs()
@@ -90,7 +90,7 @@ class FrameAnalyzer:
         small = downscale(frame.rgb, self.settings.short_side_px)
         record.stage_ms["downscale"] = (now_s() - start_s) * 1000
         t_ms = self._t_ms(frame.t_s)
-        crops = {"hands": self.processor.hand_crops(shown)}  # by the poses of the frames before
+        crops = {"hands": self.result_builder.hand_crops(shown)}  # by the poses of the frames before
         looks = {kind: look.start(small, t_ms, crops.get(kind, ())) for kind, look in self._landmarkers.items()}
         try:
             seen = {kind: look.result() for kind, look in looks.items()}
@@ -98,8 +98,8 @@ class FrameAnalyzer:
             return replace(record, state=FrameState.FAILED, reason=str(exc)), None
         record.stage_ms |= {kind: took_ms for kind, (_, took_ms) in seen.items()}
         if "hands" in seen:
-            self.processor.take_hands(shown, *seen["hands"])
-        return record, self.processor.result(shown, seen["pose"][0], record, 1)
+            self.result_builder.add_hands(shown, *seen["hands"])
+        return record, self.result_builder.build(shown, seen["pose"][0], record, 1)
 
     def all(self, frames: Iterator[VideoFrame]) -> Iterator[tuple[VideoFrame, FrameRecord, PoseResult | None]]:
         """Each of the frames with what came of it."""

@@ -88,7 +88,8 @@ def _record(job: Job, folder: Path, heard: Heard) -> tuple[int, int, int]:
         video = stack.enter_context(VideoSource(job.video))
         analyzer = stack.enter_context(FrameAnalyzer(settings, job.estimator))
         modified_s = Path(job.video).stat().st_mtime
-        schemas = Schemas(analyzer.processor.angle_names, {"session_id": job.name, "wall_anchor_s": repr(modified_s),
+        angle_names = analyzer.result_builder.angle_names
+        schemas = Schemas(angle_names, {"session_id": job.name, "wall_anchor_s": repr(modified_s),
                                                            "livedance_lab_version": __version__})  # fmt: skip
         writer = RecordingWriter(folder / RECORDING, schemas, _manifest(job, video, settings))
         stack.callback(writer.close)

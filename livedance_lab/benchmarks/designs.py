@@ -189,8 +189,8 @@ def measure(design: Design, clip: EncodedClip, seconds: float, fps: float) -> di
     return {
         "results_per_s": numbers["results_per_s"],
         "hands_per_s": numbers["hands_per_s"],
-        "hands_per_look": _known(numbers["hands"].get("at_wrists_per_look")),
-        "hands_look_ms": _known(numbers["hands"].get("ms_per_look")),
+        "hands_per_look": _known(numbers["hands"].get("at_wrists_per_inference")),
+        "hands_look_ms": _known(numbers["hands"].get("ms_per_inference")),
         **{f"age_{p}_ms": v for p, v in numbers["age_ms"].items()},
         "newest_age_ms": numbers["newest_age_ms"],
         "dropped_share": numbers["dropped_share"],

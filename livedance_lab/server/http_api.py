@@ -269,7 +269,7 @@ class NotFound(ApiHandler):
 
 def _summary(room: Any) -> dict[str, Any]:
     return {
-        **room.session.summary(),
+        **room.session.status(),
         "producer": room.producer is not None,
         "viewers": len(room.viewers),
         "stats": room.producer_stats,

@@ -62,7 +62,7 @@ class Meters(Collector):
         yield from self._sessions()
 
     def _sessions(self) -> Iterator[Metric]:
-        summaries = [(room.session.id, room.session.summary()) for room in list(self._hub.rooms.values())]
+        summaries = [(room.session.id, room.session.status()) for room in list(self._hub.rooms.values())]
         captured = CounterMetricFamily("livedance_frames_captured", "Frames captured", labels=["session"])
         ended = CounterMetricFamily("livedance_frames", "Frames by how they ended", labels=["session", "state"])
         ages = GaugeMetricFamily("livedance_frame_age_ms", "Capture to emission, last 5 s",
@@ -75,12 +75,12 @@ class Meters(Collector):
                 ages.add_metric([session, str(int(quantile[1:]) / 100)], age_ms)
         yield from (captured, ended, ages)
         hands = CounterMetricFamily("livedance_hands", "Hands by where they were seen", labels=["session", "place"])
-        looks = CounterMetricFamily("livedance_hand_looks", "Inferences that looked for hands", labels=["session"])
+        inferences = CounterMetricFamily("livedance_hand_inferences", "Hands inferences", labels=["session"])
         for session, summary in summaries:
-            looks.add_metric([session], summary["hands"]["looks"])
+            inferences.add_metric([session], summary["hands"]["inferences"])
             for place in ("at_wrists", "away"):
                 hands.add_metric([session, place], summary["hands"][place])
-        yield from (hands, looks)
+        yield from (hands, inferences)
         for key in ("results_per_s", "hands_per_s"):
             rates = GaugeMetricFamily(f"livedance_{key}", "Rate of the last 2 s", labels=["session"])
             for session, summary in summaries:

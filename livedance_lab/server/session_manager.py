@@ -292,45 +292,47 @@ class Hub:
 
     # --- what sessions tell (any thread)
 
-    def on_result(self, session: Session, result: PoseResult, closed: list[tuple[int, str]]) -> None:
+    def on_result(
+        self, session_id: str, result: PoseResult, closed: list[tuple[int, str]], summary: LedgerSummary
+    ) -> None:
         """Encode once for each form that is wanted, in the lane's thread; hand to everyone on the loop."""
-        summary = session.ledger.summary()
         ledger = {"captured": summary["captured"], **summary["states"]}
-        room = self.rooms.get(session.id)
+        room = self.rooms.get(session_id)
         wanted = {connection.results for connection in room.connections} if room else set()
         forms = {form: _ENCODERS[form](result, closed, ledger) for form in wanted}
-        self._post(self._show, session.id, forms)
+        self._post(self._show, session_id, forms)
         self.meters.observe(result.record)
 
-    def on_refused(self, session: Session, seq: int, state: FrameState, code: str, message: str) -> None:
+    def on_refused(self, session_id: str, seq: int, state: FrameState, code: str, message: str) -> None:
         """Tell the producer."""
         text = encode_json({"type": "refused", "seq": seq, "state": str(state), "code": code, "message": message})
-        self._post(self._tell_producer, session.id, text)
+        self._post(self._tell_producer, session_id, text)
 
-    def on_event(self, session: Session, event: dict[str, Any]) -> None:
+    def on_event(self, session_id: str, event: dict[str, Any]) -> None:
         """Tell everyone; new settings also as what they are. Marks may name people: the log only counts them."""
         name = "" if event["kind"] == "mark" else f" {event['name']}"
         told = {key: event["data"][key] for key in _TOLD if key in event["data"]} if name else {}
-        _log.log(_LEVELS.get(event["kind"], logging.INFO), "%s%s", event["kind"], name, extra=about(session.id, **told))
-        if event["kind"] == "settings":
+        _log.log(_LEVELS.get(event["kind"], logging.INFO), "%s%s", event["kind"], name, extra=about(session_id, **told))
+        if event["kind"] == "settings" and session_id in self.rooms:
+            session = self.rooms[session_id].session
             message = {"type": "settings", "settings": session.settings.plain(), "version": session.settings_version,
                        "pose_lanes": pose_lane_count(session.settings, self.config.workers),
                        "by": event["data"].get("by", "")}  # fmt: skip
-            self._post(self._tell_all, session.id, encode_json(message))
-        self._post(self._tell_all, session.id, encode_json({"type": "event", **event}))
+            self._post(self._tell_all, session_id, encode_json(message))
+        self._post(self._tell_all, session_id, encode_json({"type": "event", **event}))
 
-    def on_ended(self, session: Session, summary: LedgerSummary) -> None:
+    def on_ended(self, session_id: str, summary: LedgerSummary) -> None:
         """Tell everyone, and free the estimators."""
-        self._post(self._free_place, session.id)
-        self._post(self._tell_all, session.id, encode_json({"type": "ended", "ledger": summary}))
-        self._post(self.in_thread, lambda: self._wind_down(session))
-
-    def _wind_down(self, session: Session) -> None:
-        """After the end: the estimators are freed and the recording is closed."""
-        session.pause()
-        room = self.rooms.get(session.id)
+        self._post(self._free_place, session_id)
+        self._post(self._tell_all, session_id, encode_json({"type": "ended", "ledger": summary}))
+        room = self.rooms.get(session_id)
         if room is not None:
-            self._finish_recording(room)
+            self._post(self.in_thread, lambda: self._wind_down(room))
+
+    def _wind_down(self, room: Room) -> None:
+        """After the end: the estimators are freed and the recording is closed."""
+        room.session.pause()
+        self._finish_recording(room)
         return_free_pages()
 
     def _post(self, call: Callable[..., None], *args: Any) -> None:

@@ -20,7 +20,7 @@ from livedance_lab.estimators.hand_crops import (
 from livedance_lab.estimators.replay import ReplayEstimator, encode_estimate
 from livedance_lab.media.images import decode_rgb
 from livedance_lab.media.video import VideoSource
-from livedance_lab.pipeline.hand_tracking import WristFollower
+from livedance_lab.pipeline.hand_tracking import WristTracker
 from livedance_lab.pose import Body
 from livedance_lab.samples import sample_path
 from livedance_lab.settings import Settings
@@ -136,9 +136,9 @@ def test_around_the_wrists_more_hands_are_found_where_they_truly_are():
     truth = {side: table[table["joint"] == f"{side}_wrist"].set_index("frame")[["u_px", "v_px"]].to_numpy()
              for side in ("left", "right")}  # fmt: skip
     pose, whole, cropped = (factory("mediapipe")(kind, Settings()) for kind in ("pose", "hands", "hands"))
-    follower, found = WristFollower(), {"whole": 0, "cropped": 0}
+    tracker, found = WristTracker(), {"whole": 0, "cropped": 0}
     for n, rgb in enumerate(pictures):
-        t_ms, crops = 50 * n, follower.crops(n / 20, size_px)
+        t_ms, crops = 50 * n, tracker.crops(n / 20, size_px)
         seen = {"whole": whole.estimate(rgb, t_ms).hands,
                 "cropped": cropped.estimate_crops(rgb, t_ms, crops).hands if crops else ()}  # fmt: skip
         for name, hands in seen.items():
@@ -148,7 +148,7 @@ def test_around_the_wrists_more_hands_are_found_where_they_truly_are():
         person = pose.estimate(rgb, t_ms)
         body = Body(keypoints_px=(person.pose_xyz * (*size_px, size_px[0])).astype(np.float32),
                     visibility=person.visibility)  # fmt: skip
-        follower.note(n / 20, body)
+        tracker.update(n / 20, body)
     for estimator in (pose, whole, cropped):
         estimator.close()
 
