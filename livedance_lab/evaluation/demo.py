@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from livedance_lab.benchmarks.fresh_session import fresh_session
 from livedance_lab.client.live_client import LiveClient
-from livedance_lab.client.session import LiveSession
 from livedance_lab.evaluation.angle_errors import angle_errors
 from livedance_lab.export import export
-from livedance_lab.launcher import LiveServer
 from livedance_lab.samples import truth_of
 from livedance_lab.session_data.data import SessionData
 from livedance_lab.session_data.summary import summarise
@@ -77,7 +76,7 @@ def run_demo(
     """
     seconds = _SECONDS_FROM_CAMERA if seconds is None and str(source).isdecimal() else seconds
     say("starting a server of its own")
-    with LiveServer.start(reuse=False, port=0) as server, LiveSession.open(server, **(settings or {})) as session:
+    with fresh_session(**(settings or {})) as (_, session):
         say("reading the clip" if not str(source).isdecimal() else "opening the camera")
         client = session.stream(source, seconds=seconds, fps=fps, pacing=pacing, tick=tick, end=True)
         say("collecting the log")

@@ -43,7 +43,7 @@ class LaneGroup:
         The session's.
     scheduler : Scheduler
     make_lane : callable
-        Makes a lane from name, kinds and settings.
+        Makes a lane from its name and kinds.
 
     Attributes
     ----------
@@ -56,11 +56,10 @@ class LaneGroup:
         settings: Settings,
         slot: LatestSlot[ReceivedFrame],
         scheduler: Scheduler,
-        make_lane: Callable[[str, tuple[str, ...], Settings], Lane],
+        make_lane: Callable[[str, tuple[str, ...]], Lane],
     ) -> None:
         self.settings, self._scheduler, self._make_lane = settings, scheduler, make_lane
-        kinds_of = lane_kinds(settings, scheduler.workers)
-        self.lanes = [make_lane(name, kinds, settings) for name, kinds in kinds_of.items()]
+        self.lanes = [make_lane(name, kinds) for name, kinds in lane_kinds(settings, scheduler.workers).items()]
         self.policy = DESIGNS[settings.design].policy(slot, [lane.state for lane in self.lanes], settings)
 
     def fits(self, settings: Settings) -> bool:
@@ -83,7 +82,7 @@ class LaneGroup:
 
     def replace(self, hanging: Lane) -> None:
         """Give up a lane; a new one of its kind starts to work when its estimators are made."""
-        lane = self._make_lane(hanging.name, hanging.kinds, self.settings)
+        lane = self._make_lane(hanging.name, hanging.kinds)
         self._scheduler.give_up(hanging.state)
         with self._scheduler.lock:
             self.lanes[self.lanes.index(hanging)] = lane

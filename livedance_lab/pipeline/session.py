@@ -15,7 +15,7 @@ from uuid import uuid4
 from livedance_lab._version import __version__
 from livedance_lab.clock import ClockOffset, now_s, wall_s
 from livedance_lab.errors import CodedError, EstimatorError, ImageError, LiveDanceError, WireError
-from livedance_lab.estimators.base import Estimate, EstimatorFactory
+from livedance_lab.estimators.base import Estimate, Estimator, EstimatorFactory
 from livedance_lab.estimators.hand_crops import Crop
 from livedance_lab.estimators.model_store import is_stored
 from livedance_lab.media.images import MAX_PIXELS, check
@@ -56,23 +56,12 @@ class Session:
         Returns the time in seconds; a `FakeClock` in tests.
     max_pixels : int
         An image with more pixels is rejected before it is decoded.
-    max_log_bytes : int
-        Memory of the log.
     hang_s : float
         An estimator that has not answered for this long is given up, see `livedance_lab.pipeline.watchdog`.
     make_slot : callable, default LatestSlot
         Makes the buffer in which frames wait; benchmarks pass another one.
     make_lane : callable, default Lane
         Makes a lane, with the parameters of `Lane`; simulations pass lanes without a thread.
-
-    Attributes
-    ----------
-    ledger : Ledger
-    log : SessionLog
-    video_sink : callable or None
-        Called with each received frame and the last pose while a recording with images is running.
-    client_about : dict
-        What the client says about itself.
     """
 
     def __init__(
@@ -85,7 +74,6 @@ class Session:
         *,
         clock: Callable[[], float] = now_s,
         max_pixels: int = MAX_PIXELS,
-        max_log_bytes: int = 256 * 2**20,
         hang_s: float = 10.0,
         make_slot: Callable[[], LatestSlot[ReceivedFrame]] = LatestSlot,
         make_lane: Callable[..., Lane] = Lane,
@@ -101,24 +89,21 @@ class Session:
             "livedance_lab_version": __version__,
             "log_id": uuid4().hex,  # tells this log from that of an equally named session before a server's restart
         }
-        self.log = SessionLog(Schemas(self.result_builder.angle_names, metadata), max_log_bytes)
+        self.log = SessionLog(Schemas(self.result_builder.angle_names, metadata))
         self._accounting = FrameAccounting(self.log)
         self.ledger = self._accounting.ledger
         self.log.on_sink_error = lambda _sink, exc: self.event("error", "recording stopped", {"reason": str(exc)})
         self.created_s = clock()
         self.ended = False
-        self.video_sink: Callable[[Frame, Body], None] | None = None
-        self.client_about: dict[str, Any] = {}
+        self.video_sink: Callable[[Frame, Body], None] | None = None  # set while a recording stores images
+        self.client_about: dict[str, Any] = {}  # what the client says about itself
         self.clock = clock
         self._scheduler, self._listener, self._factory, self._make_lane = scheduler, listener, factory, make_lane
         self._max_pixels = max_pixels
         self._lock = threading.RLock()
         self._slot = make_slot()
         self._emitter = ResultEmitter(self.result_builder, self._accounting, self._send_result, clock)
-        self._lanes = LaneGroupManager(
-            lambda settings: LaneGroup(settings, self._slot, scheduler, self._new_lane),
-            lambda: self.settings, self.event, self._lock, hang_s,
-        )  # fmt: skip
+        self._lanes = LaneGroupManager(self._new_lane_group, lambda: self.settings, self.event, self._lock, hang_s)
         self._throttled_events = ThrottledEvents(self.event)
         self._target_age = TargetAgeController(partial(is_stored, "pose"))
         self._ending = False  # no more frames are taken; those in flight are waited for
@@ -164,9 +149,9 @@ class Session:
             self.lane_failed(job, EstimatorError(f"the estimator did not answer for {seen_s:.0f} s."))
         if self.ended or not self._lanes.watchdog.too_many_given_up:
             return True
-        self.event("error", "session given up", {
-            "reason": f"{self._lanes.watchdog.given_up} estimators stopped answering; the session is ended. "
-            "Start the server again to free what they hold."})  # fmt: skip
+        reason = (f"{self._lanes.watchdog.given_up} estimators stopped answering; the session is ended. "
+                  "Restart the server to free their threads and memory.")  # fmt: skip
+        self.event("error", "session given up", {"reason": reason})
         return False
 
     # --- input
@@ -356,30 +341,27 @@ class Session:
         with self._lock:
             now_s, offset, emitter = self.clock(), self.client_clock.offset, self._emitter
             return {
-                "id": self.id,
-                "running": self.running,
-                "ready": self.ready,
-                "lanes_given_up": self._lanes.watchdog.given_up,
-                "ended": self.ended,
-                "age_s": now_s - self.created_s,
-                "results_per_s": emitter.result_rate.rate_hz(now_s),
-                "hands_per_s": emitter.hands_rate.rate_hz(now_s),
+                "id": self.id, "running": self.running, "ready": self.ready,
+                "lanes_given_up": self._lanes.watchdog.given_up, "ended": self.ended, "age_s": now_s - self.created_s,
+                "results_per_s": emitter.result_rate.rate_hz(now_s), "hands_per_s": emitter.hands_rate.rate_hz(now_s),
                 "age_ms": emitter.ages_ms.percentiles(now_s),
-                "settings": self.settings.plain(),
-                "settings_version": self.settings_version,
+                "settings": self.settings.plain(), "settings_version": self.settings_version,
                 "angles": list(self.result_builder.angle_names),
                 "clock": {"offset_s": offset.offset_s, "uncertainty_s": offset.uncertainty_s},
-                "hands": self.result_builder.tally.plain(),
-                "ledger": self.ledger.summary(),
+                "hands": self.result_builder.tally.plain(), "ledger": self.ledger.summary(),
                 "log_bytes": self.log.n_bytes(),
-            }
+            }  # fmt: skip
 
-    # --- helpers, called with the lock held, except `_new_lane`
+    # --- helpers, called with the lock held, except `_new_lane_group`
 
-    def _new_lane(self, name: str, kinds: tuple[str, ...], settings: Settings) -> Lane:
-        return self._make_lane(
-            name, kinds, lambda kind: self._factory(kind, settings), self, self._scheduler, self.clock
-        )
+    def _new_lane_group(self, settings: Settings) -> LaneGroup:
+        def make_estimator(kind: str) -> Estimator:
+            return self._factory(kind, settings)
+
+        def make_lane(name: str, kinds: tuple[str, ...]) -> Lane:
+            return self._make_lane(name, kinds, make_estimator, self, self._scheduler, self.clock)
+
+        return LaneGroup(settings, self._slot, self._scheduler, make_lane)
 
     def _send_result(self, result: PoseResult, closed: list[tuple[int, str]]) -> None:
         # The listener encodes the result here, in the lane's thread and with the lock held. That keeps the session's

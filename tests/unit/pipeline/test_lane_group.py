@@ -15,7 +15,7 @@ from livedance_lab.pipeline.received_frame import ReceivedFrame
 from livedance_lab.pipeline.scheduler import Scheduler
 from livedance_lab.pipeline.session import Session
 from livedance_lab.settings import Settings
-from tests.support.pipeline import WAIT_S, Collector, Stage, a_received_frame, no_estimator
+from tests.support.pipeline import WAIT_S, Collector, Stage, a_received_frame
 
 
 class IdleLane(Lane):
@@ -31,8 +31,8 @@ class IdleLane(Lane):
 
 
 def a_group(slot: LatestSlot[ReceivedFrame], scheduler: Scheduler, **settings) -> LaneGroup:
-    def make_lane(name: str, kinds: tuple[str, ...], chosen: Settings) -> Lane:
-        return IdleLane(name, kinds, lambda kind: no_estimator(kind, chosen), None, scheduler, FakeClock())
+    def make_lane(name: str, kinds: tuple[str, ...]) -> Lane:
+        return IdleLane(name, kinds, None, None, scheduler, FakeClock())  # type: ignore[arg-type]
 
     group = LaneGroup(Settings().changed(settings), slot, scheduler, make_lane)
     for lane in group.lanes:
