@@ -291,13 +291,12 @@ class Session:
                 if job.joined_by is None:
                     return
             self._emitter.forget_half(seq)
-            if not self.ledger.is_open(seq):
-                return  # the frame was closed when the lane was given up, and now the lane answers after all
-            state = FrameState.REJECTED if bad_image else FrameState.FAILED
-            code = error.code if isinstance(error, ImageError) else "estimator"
-            if state is FrameState.FAILED:
-                self._throttled_events.add("estimator failed", seq, str(error), self.clock())
-            self._refuse(job.received.record(state), code, str(error))
+            if self.ledger.is_open(seq):  # it is closed if the lane was given up, or if the listener has failed
+                state = FrameState.REJECTED if bad_image else FrameState.FAILED
+                code = error.code if isinstance(error, ImageError) else "estimator"
+                if state is FrameState.FAILED:
+                    self._throttled_events.add("estimator failed", seq, str(error), self.clock())
+                self._refuse(job.received.record(state), code, str(error))
             self._finish_if_drained()
 
     # --- the end

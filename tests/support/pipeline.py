@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from livedance_lab.clock import FakeClock
+from livedance_lab.errors import EstimatorError, LiveDanceError
 from livedance_lab.estimators.base import Estimate, Estimator, HandEstimate
 from livedance_lab.estimators.replay import encode_estimate
 from livedance_lab.media.images import encode_jpeg
+from livedance_lab.pipeline.lane import Lane
 from livedance_lab.pipeline.ledger import LedgerSummary
 from livedance_lab.pipeline.received_frame import ReceivedFrame
-from livedance_lab.pipeline.scheduler import Job, Scheduler
+from livedance_lab.pipeline.scheduler import Job, Scheduler, SchedulingPolicy
 from livedance_lab.pipeline.session import Session
 from livedance_lab.pose import Frame, FrameState, FrameTimes, PoseResult
 from livedance_lab.settings import Settings
@@ -155,6 +157,55 @@ class Stage:
         """The log's rows."""
         rows: list[dict[str, Any]] = self.session.log.read(table)[0].to_pylist()
         return rows
+
+
+class SteppedLane(Lane):
+    """A lane without a thread: the test finishes its jobs, or lets it hang."""
+
+    hangs = False
+
+    def __init__(
+        self, name: str, kinds: tuple[str, ...], make: Any, owner: Any, scheduler: Scheduler, clock: Any
+    ) -> None:
+        super().__init__(name, kinds, make, owner, scheduler, clock)
+        self.scheduler, self.clock = scheduler, clock
+
+    def start(self, policy: SchedulingPolicy) -> None:
+        """Be idle at once: there is no estimator to make."""
+        self.policy = policy
+        self.ready.set()
+        self.scheduler.mark_idle(self.state)
+
+    def stop(self, timeout_s: float = 5.0) -> bool:
+        """Finish the running job, as a thread would; a lane that hangs does not."""
+        self.scheduler.stop(self.state)
+        if self.state.running is not None and not self.hangs:
+            self.finish()
+        return not self.hangs
+
+    def hang(self) -> None:
+        """From now on the estimator does not answer."""
+        self.hangs, self.inferring = True, self.state.running
+
+    def finish(self, error: LiveDanceError | None = None, dx: float = 0.0) -> None:
+        """End the running job with an estimate, or with an error."""
+        job, self.state.assigned, self.inferring = self.state.running, None, None
+        assert job is not None
+        job.t_start_s = self.clock()
+        job.stage_ms.update(dict.fromkeys(job.kinds, 20.0))
+        hands = (a_hand("left", 0.7, 0.5),) if "hands" in job.kinds else ()
+        estimate = a_pose(dx, hands=hands) if "pose" in job.kinds else Estimate(hands=hands)
+        if error is None and self.state.given_up:
+            error = EstimatorError("the estimator answered after it had been given up.")
+        try:
+            if error is None:
+                self.owner.lane_done(job, estimate, self.clock.advance(0.02))
+            else:
+                self.owner.lane_failed(job, error)
+        except ZeroDivisionError:  # a listener that fails
+            self.owner.lane_failed(job, EstimatorError("inference failed: ZeroDivisionError"))
+        self.scheduler.done(self.state, self.policy)
+        self.scheduler.mark_idle(self.state)
 
 
 def no_estimator(kind: str, settings: Settings) -> Estimator:

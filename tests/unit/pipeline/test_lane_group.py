@@ -15,24 +15,12 @@ from livedance_lab.pipeline.received_frame import ReceivedFrame
 from livedance_lab.pipeline.scheduler import Scheduler
 from livedance_lab.pipeline.session import Session
 from livedance_lab.settings import Settings
-from tests.support.pipeline import WAIT_S, Collector, Stage, a_received_frame
-
-
-class IdleLane(Lane):
-    """A lane without a thread: it never works, and a test may say that it does not stop."""
-
-    stops = True
-
-    def start(self, policy):
-        self.state.idle = True
-
-    def stop(self, timeout_s=5.0):
-        return self.stops
+from tests.support.pipeline import WAIT_S, Collector, Stage, SteppedLane, a_received_frame
 
 
 def a_group(slot: LatestSlot[ReceivedFrame], scheduler: Scheduler, **settings) -> LaneGroup:
     def make_lane(name: str, kinds: tuple[str, ...]) -> Lane:
-        return IdleLane(name, kinds, None, None, scheduler, FakeClock())  # type: ignore[arg-type]
+        return SteppedLane(name, kinds, None, None, scheduler, FakeClock())
 
     group = LaneGroup(Settings().changed(settings), slot, scheduler, make_lane)
     for lane in group.lanes:
@@ -87,7 +75,7 @@ def test_a_group_returns_the_jobs_of_lanes_that_do_not_stop():
     slot.put(a_received_frame(0))
     group.activate()
     (lane,) = (lane for lane in group.lanes if lane.state.running is not None)
-    lane.stops = False
+    lane.hang()
 
     assert [job.received.seq for job in group.stop()] == [0]
     assert lane.state.given_up

@@ -448,9 +448,10 @@ def test_the_list_of_ends_to_tell_does_not_grow_without_limit(stage):
 
 
 def test_a_listener_that_fails_costs_neither_count_nor_session(stage):
-    """The lane tells the session of its own mistake; the frame had ended already."""
+    """The lane reports the listener's error as its own; the frame was closed before."""
     stage.send(0)
     job = stage.take()
+    stage.session.end(1)
     stage.heard.on_result = lambda *_: 1 / 0  # type: ignore[method-assign]
     with pytest.raises(ZeroDivisionError):
         stage.done(job)
@@ -459,6 +460,7 @@ def test_a_listener_that_fails_costs_neither_count_nor_session(stage):
     assert sum(stage.states.values()) == 1
     assert stage.session.ledger.summary()["conserved"]
     assert len(stage.logged()) == 1  # and the log has a row for it, as for every frame
+    assert stage.session.ended
 
 
 @pytest.mark.parametrize("seed", range(30))
