@@ -20,10 +20,7 @@ _FINGERS = [[BLAZEPOSE_33.index(f"{side}_{finger}") for finger in ("pinky", "ind
 _WRIST_VISIBILITY = 0.3
 _MAX_DISTANCE_TORSOS = 0.6  # a hand farther than this from a wrist does not belong to it
 _PALM_FRACTION = 0.7  # of the distance from the wrist to the mean of the pose's three finger points
-_SIDE_TORSOS, _SIDE_FOREARMS = (
-    0.9,
-    1.6,
-)  # a torso bent towards the camera looks short; a forearm may be the better scale
+_SIDE_TORSOS, _SIDE_FOREARMS = 0.9, 1.6  # two scales: a torso that is bent towards the camera looks too short
 _MAX_EXTRAPOLATION_S = 0.1  # a wrist's velocity predicts its position for no longer than that
 
 

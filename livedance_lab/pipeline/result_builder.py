@@ -90,7 +90,7 @@ class ResultBuilder:
         if angle_ids(settings.angles) != self.angle_names:
             raise SettingsError(
                 "angles are fixed when a session begins, because its tables have a column for each: this one has "
-                f"{', '.join(self.settings.angles)}, and {', '.join(settings.angles)} was asked for. Begin another "
+                f"{', '.join(self.settings.angles)}, and {', '.join(settings.angles)} was requested. Begin another "
                 "session with these angles."
             )
         if (settings.smoothing, settings.gap_reset_s) != (self.settings.smoothing, self.settings.gap_reset_s):

@@ -52,7 +52,7 @@ def choose(policy, now_s: float) -> tuple[str, int] | None:
     return " ".join(job.kinds), job.received.seq
 
 
-def test_without_a_received_frame_nothing_is_chosen(slot):
+def test_without_a_frame_nothing_is_chosen(slot):
     for policy in (lanes_policy(slot), SequentialPolicy(slot, lane_states("pose hands"), Settings()),
                  JoinPolicy(slot, lane_states("pose", "hands"), Settings())):  # fmt: skip
         assert policy.choose(0.0) is None
