@@ -1,9 +1,9 @@
-"""Whole video files, every frame of them: on one machine's cores, or on a Dask cluster.
+"""Analyses every frame of whole video files, on the cores of one machine or on a Dask cluster.
 
-`analyze_videos` is the one function; `livedance analyze` is the same from the command line.
+`analyze_videos` does it all; ``livedance analyze`` is its command line.
 """
 
-from livedance_lab.batch.executors import analyze_videos
-from livedance_lab.batch.jobs import Job, Outcome, plan
+from livedance_lab.batch.executors import analyze_videos, run_jobs
+from livedance_lab.batch.jobs import Outcome, VideoJob, plan_jobs
 
-__all__ = ["Job", "Outcome", "analyze_videos", "plan"]
+__all__ = ["Outcome", "VideoJob", "analyze_videos", "plan_jobs", "run_jobs"]

@@ -1,4 +1,4 @@
-"""Many jobs at once: processes of this machine, or workers of a Dask cluster. The same work either way."""
+"""Runs jobs in parallel, in processes of this machine or on a Dask cluster; the values are the same."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from livedance_lab.batch.jobs import Job, Outcome, plan
-from livedance_lab.batch.video_job import Heard, work
+from livedance_lab.batch.jobs import Outcome, VideoJob, plan_jobs
+from livedance_lab.batch.video_job import OnProgress, run_job
 from livedance_lab.errors import LiveDanceError
 from livedance_lab.settings import Settings
 from livedance_lab.system.native_stderr import silence_native_stderr
 
 __all__ = ["analyze_videos", "run_jobs"]
 
-_REACH_S = 10.0
-_TRIES = 3
-"""How often a job may take its process down before it is given up: it may be the video, or memory."""
+_CONNECT_TIMEOUT_S = 10.0
+_MAX_TRIES = 3
+"""Number of processes that a job may crash before it is given up; the cause may be the video, or a lack of memory."""
 
 
 def analyze_videos(
@@ -36,12 +36,12 @@ def analyze_videos(
     annotate: bool = False,
     workers: int | None = None,
     dask: Any = None,
-    heard: Heard | None = None,
-    finished: Callable[[Outcome], None] | None = None,
+    on_progress: OnProgress | None = None,
+    on_finished: Callable[[Outcome], None] | None = None,
 ) -> list[Outcome]:
-    """Analyse every frame of video files into recordings, exports and annotated copies.
+    """Analyse every frame of video files; write recordings, exports and annotated copies.
 
-    Analyses that are there already, of the same videos with the same wishes, are not done again.
+    An analysis that was finished before, of the same video with the same parameters, is not repeated.
 
     Parameters
     ----------
@@ -53,16 +53,16 @@ def analyze_videos(
     formats : sequence of str
         Names in `livedance_lab.export.FORMATS`.
     annotate : bool, default False
-        Make a copy of each video with the body drawn into it, for looking at: its frames follow at the video's
-        nominal rate, while the tables keep the true times of a video of varying rate.
+        Make a copy of each video with the body drawn into it. The copy has the video's nominal frame rate; the tables
+        have the true times, also of a video with a variable rate.
     workers : int, optional
-        Processes of this machine; by default one for every two cores (pose and hands take one each).
+        Number of processes on this machine; by default one per two cores, because pose and hands take one core each.
     dask : str or distributed.Client, optional
-        Address of a Dask scheduler ("tcp://..."), or a client of one, to work there instead. Its workers must
-        see `videos` and `out` under the same paths and have livedance_lab installed.
-    heard : callable, optional
-        Called with (name, frames done, frames expected) while the work goes on, from any thread.
-    finished : callable, optional
+        Address of a Dask scheduler ("tcp://..."), or a client of one, to use instead of this machine. Its workers need
+        `videos` and `out` under the same paths, and livedance_lab installed.
+    on_progress : callable, optional
+        Called with (name, frames done, frames expected), from any thread.
+    on_finished : callable, optional
         Called with each `Outcome`.
 
     Returns
@@ -75,35 +75,35 @@ def analyze_videos(
     LiveDanceError
         If a video does not exist, names clash, or the scheduler cannot be reached.
     """
-    jobs = plan(videos, out, settings, formats=formats, annotate=annotate)
-    return run_jobs(jobs, workers=workers, dask=dask, heard=heard, finished=finished)
+    jobs = plan_jobs(videos, out, settings, formats=formats, annotate=annotate)
+    return run_jobs(jobs, workers=workers, dask=dask, on_progress=on_progress, on_finished=on_finished)
 
 
 def run_jobs(
-    jobs: Sequence[Job],
+    jobs: Sequence[VideoJob],
     *,
     workers: int | None = None,
     dask: Any = None,
-    heard: Heard | None = None,
-    finished: Callable[[Outcome], None] | None = None,
+    on_progress: OnProgress | None = None,
+    on_finished: Callable[[Outcome], None] | None = None,
 ) -> list[Outcome]:
-    """Do jobs; see `analyze_videos`."""
+    """Run jobs; see `analyze_videos`."""
     for job in jobs:
-        _sweep(job)
-    listening = heard or (lambda _name, _done, _expected: None)
-    ended = _on_dask(jobs, dask, listening) if dask is not None else _on_processes(jobs, workers, listening)
+        _remove_partial(job)
+    progress = on_progress or (lambda _name, _done, _expected: None)
+    ended = _on_dask(jobs, dask, progress) if dask is not None else _on_processes(jobs, workers, progress)
     outcomes: dict[str, Outcome] = {}
     for outcome in ended:
         outcomes[outcome.name] = outcome
-        if finished is not None:
-            finished(outcome)
+        if on_finished is not None:
+            on_finished(outcome)
     for job in jobs:
-        _sweep(job)  # of workers that were killed
+        _remove_partial(job)  # of workers that were killed
     return [outcomes[job.name] for job in jobs]
 
 
-def _sweep(job: Job) -> None:
-    """Remove what attempts that were killed left behind."""
+def _remove_partial(job: VideoJob) -> None:
+    """Remove the temporary folders of attempts that were killed."""
     for left in Path(job.out).glob(f".{job.name}.*.partial"):
         shutil.rmtree(left, ignore_errors=True)
 
@@ -111,51 +111,51 @@ def _sweep(job: Job) -> None:
 # --- this machine ---
 
 _QUEUE: Any = None
-"""In a worker process: where its progress goes."""
+"""In a worker process: the queue for its progress."""
 
 
-def _begin(queue: Any) -> None:
-    global _QUEUE  # the one way to hand a queue to a pool's processes
+def _init_worker(queue: Any) -> None:
+    global _QUEUE  # a queue can be passed to a pool's processes only through their initializer
     _QUEUE = queue
     silence_native_stderr()
 
 
-def _work_and_tell(job: Job) -> Outcome:
-    return work(job, lambda *progress: _QUEUE.put(progress))
+def _run_in_process(job: VideoJob) -> Outcome:
+    return run_job(job, lambda *progress: _QUEUE.put(progress))
 
 
-def _on_processes(jobs: Sequence[Job], workers: int | None, heard: Heard) -> Iterator[Outcome]:
-    """Spawned processes: forking after a landmarker was made would hang."""
+def _on_processes(jobs: Sequence[VideoJob], workers: int | None, on_progress: OnProgress) -> Iterator[Outcome]:
+    """Run jobs in spawned processes, because a process that is forked after a landmarker was made hangs."""
     n_workers = workers or max(1, (os.cpu_count() or 1) // 2)
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
-    listener = threading.Thread(target=_listen, args=(queue, heard), daemon=True)
+    listener = threading.Thread(target=_listen, args=(queue, on_progress), daemon=True)
     listener.start()
     try:
         left = list(jobs)
-        for attempt in range(_TRIES):
-            # after a crash the jobs that were cut off go one by one, so that only the guilty one fails again
+        for attempt in range(_MAX_TRIES):
+            # after a crash the interrupted jobs run one by one, so that only the one that causes it fails again
             n = n_workers if attempt == 0 else 1
-            cut_off = []
+            interrupted = []
             for job, outcome in _one_pool(left, n, context, queue):
                 if outcome is None:
-                    cut_off.append(job)
+                    interrupted.append(job)
                 else:
                     yield outcome
-            left = cut_off
+            left = interrupted
             if not left:
                 return
         for job in left:
-            yield Outcome(job.name, job.video, error=f"its process was killed {_TRIES} times: out of memory?")
+            yield Outcome(job.name, job.video, error=f"its process was killed {_MAX_TRIES} times: out of memory?")
     finally:
         queue.put(None)
         listener.join()
 
 
-def _one_pool(jobs: Sequence[Job], n: int, context: Any, queue: Any) -> Iterator[tuple[Job, Outcome | None]]:
-    """Each job with its outcome, or None where a process of the pool died before it was done."""
-    with ProcessPoolExecutor(n, context, _begin, (queue,)) as pool:
-        futures: dict[Future[Outcome], Job] = {pool.submit(_work_and_tell, job): job for job in jobs}
+def _one_pool(jobs: Sequence[VideoJob], n: int, context: Any, queue: Any) -> Iterator[tuple[VideoJob, Outcome | None]]:
+    """Yield each job with its outcome, or with None if a process of the pool died before the job was finished."""
+    with ProcessPoolExecutor(n, context, _init_worker, (queue,)) as pool:
+        futures: dict[Future[Outcome], VideoJob] = {pool.submit(_run_in_process, job): job for job in jobs}
         for future in as_completed(futures):
             try:
                 yield futures[future], future.result()
@@ -163,33 +163,33 @@ def _one_pool(jobs: Sequence[Job], n: int, context: Any, queue: Any) -> Iterator
                 yield futures[future], None
 
 
-def _listen(queue: Any, heard: Heard) -> None:
+def _listen(queue: Any, on_progress: OnProgress) -> None:
     while (progress := queue.get()) is not None:
-        heard(*progress)
+        on_progress(*progress)
 
 
 # --- a Dask cluster ---
 
 
-def _on_dask(jobs: Sequence[Job], dask: Any, heard: Heard) -> Iterator[Outcome]:
+def _on_dask(jobs: Sequence[VideoJob], dask: Any, on_progress: OnProgress) -> Iterator[Outcome]:
     try:
         distributed = import_module("distributed")
     except ImportError as exc:
         raise LiveDanceError(f"Dask cannot be imported ({exc}): pip install 'livedance-lab[batch]'") from exc
     ours = isinstance(dask, str)
     try:
-        client = distributed.Client(dask, timeout=_REACH_S) if ours else dask
+        client = distributed.Client(dask, timeout=_CONNECT_TIMEOUT_S) if ours else dask
     except OSError as exc:
         raise LiveDanceError(f"the Dask scheduler {dask} cannot be reached: {exc}.") from exc
     topic = f"livedance-{uuid4().hex}"
-    client.subscribe_topic(topic, lambda event: heard(*event[1]))
+    client.subscribe_topic(topic, lambda event: on_progress(*event[1]))
     try:
-        # a worker that dies gives its jobs back to the scheduler, which hands them to others
-        futures = {client.submit(_work_on_worker, job, topic, pure=False, retries=_TRIES): job for job in jobs}
+        # if a worker dies, the scheduler gives its jobs to others
+        futures = {client.submit(_run_on_worker, job, topic, pure=False, retries=_MAX_TRIES): job for job in jobs}
         for future in distributed.as_completed(list(futures)):
             try:
                 yield future.result()
-            except Exception as exc:  # noqa: BLE001 - whatever a worker raised belongs to that one video
+            except Exception as exc:  # noqa: BLE001 - whatever a worker raises concerns that one video only
                 job = futures[future]
                 yield Outcome(job.name, job.video, error=f"{type(exc).__name__}: {exc}")
     finally:
@@ -198,14 +198,14 @@ def _on_dask(jobs: Sequence[Job], dask: Any, heard: Heard) -> Iterator[Outcome]:
             client.close()
 
 
-def _work_on_worker(job: Job, topic: str) -> Outcome:
+def _run_on_worker(job: VideoJob, topic: str) -> Outcome:
     worker = import_module("distributed").get_worker()
     step = 0
 
-    def tell(name: str, done: int, expected: int) -> None:
+    def report(name: str, done: int, expected: int) -> None:
         nonlocal step
         step += 1
-        if step % 30 == 1 or done == expected:  # the scheduler keeps these
+        if step % 30 == 1 or done == expected:  # the scheduler stores every event
             worker.log_event(topic, (name, done, expected))
 
-    return work(job, tell)
+    return run_job(job, report)

@@ -1,8 +1,7 @@
-"""Every frame of a video through pose, hands, angles and smoothing: the live pipeline's own steps, without a race.
+"""Analyses every frame of a video with the steps of the live pipeline: pose, hands, angles, smoothing.
 
-The design is `join`: pose and hands of the *same* frame, side by side in two threads (one landmarker each, as
-they keep tracking state), and no frame is left out. Values depend on the pictures and their times alone, so
-two runs give the same.
+Pose and hands of the *same* frame run in parallel, in two threads with one landmarker each, and no frame is skipped.
+The values depend on nothing but the images and their times, so two runs give the same values.
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ from types import TracebackType
 from livedance_lab.clock import now_s
 from livedance_lab.errors import EstimatorError
 from livedance_lab.estimators.base import Estimate, Estimator, MonotonicMs, factory
-from livedance_lab.estimators.hand_crops import CloseUps, Crop
+from livedance_lab.estimators.hand_crops import Crop, estimate_with_crops
 from livedance_lab.media.images import ImageArray, downscale
 from livedance_lab.media.video import VideoFrame
-from livedance_lab.pipeline.processor import Processor
+from livedance_lab.pipeline.result_builder import ResultBuilder
 from livedance_lab.pose import Frame, FrameRecord, FrameState, FrameTimes, PoseResult
 from livedance_lab.settings import Settings
 
@@ -26,22 +25,19 @@ __all__ = ["FrameAnalyzer"]
 
 
 class _Landmarker:
-    """An estimator in a thread of its own: made, used and closed there."""
+    """An estimator that is made, used and closed in its own thread."""
 
     def __init__(self, family: str, kind: str, settings: Settings) -> None:
         self._thread = ThreadPoolExecutor(1, f"livedance-{kind}")
         self._estimator: Future[Estimator] = self._thread.submit(factory(family), kind, settings)
 
     def start(self, rgb: ImageArray, t_ms: int, crops: tuple[Crop, ...] = ()) -> Future[tuple[Estimate, float]]:
-        """Look at a picture, or at crops of it; the future gives the estimate and the milliseconds it took."""
-        return self._thread.submit(self._look, rgb, t_ms, crops)
+        """Start inference on an image, or on crops of it; the future gives the estimate and its duration in ms."""
+        return self._thread.submit(self._estimate, rgb, t_ms, crops)
 
-    def _look(self, rgb: ImageArray, t_ms: int, crops: tuple[Crop, ...]) -> tuple[Estimate, float]:
+    def _estimate(self, rgb: ImageArray, t_ms: int, crops: tuple[Crop, ...]) -> tuple[Estimate, float]:
         start_s, estimator = now_s(), self._estimator.result()
-        if crops and isinstance(estimator, CloseUps):
-            estimate = estimator.estimate_close_ups(rgb, t_ms, crops)
-        else:
-            estimate = estimator.estimate(rgb, t_ms)
+        estimate = estimate_with_crops(estimator, rgb, t_ms, lambda: crops)
         return estimate, (now_s() - start_s) * 1000
 
     def close(self) -> None:
@@ -51,7 +47,7 @@ class _Landmarker:
 
 
 class FrameAnalyzer:
-    """Landmarkers and smoothing of one video. Use as a context manager.
+    """The landmarkers, and the state of the filters, for one video. Use it as a context manager.
 
     Parameters
     ----------
@@ -67,45 +63,46 @@ class FrameAnalyzer:
 
     def __init__(self, settings: Settings, estimator: str = "mediapipe") -> None:
         self.settings = settings
-        self.processor = Processor(settings, now_s)
+        self.result_builder = ResultBuilder(settings, now_s)
         kinds = ("pose", "hands") if settings.hands else ("pose",)
         self._landmarkers = {kind: _Landmarker(estimator, kind, settings) for kind in kinds}
         self._t_ms = MonotonicMs()
 
     def __call__(self, frame: VideoFrame) -> tuple[FrameRecord, PoseResult | None]:
-        """One frame.
+        """Analyse one frame.
 
         Parameters
         ----------
         frame : VideoFrame
-            Later than the one before.
+            Its time must be later than that of the one before.
 
         Returns
         -------
         record : FrameRecord
-            Its ledger entry, `processed` or `failed`. Of its times only `t_capture_s` is known: nothing is live.
+            Its ledger entry, `processed` or `failed`. Of its times only `t_capture_s` is known.
         result : PoseResult or None
+            None if inference failed.
         """
         size_px = (frame.rgb.shape[1], frame.rgb.shape[0])
-        shown = Frame(frame.index, b"", size_px, FrameTimes(t_capture_s=frame.t_s))
-        record = FrameRecord(frame.index, FrameState.PROCESSED, shown.times)
+        source = Frame(frame.index, b"", size_px, FrameTimes(t_capture_s=frame.t_s))
+        record = FrameRecord(frame.index, FrameState.PROCESSED, source.times)
         start_s = now_s()
         small = downscale(frame.rgb, self.settings.short_side_px)
         record.stage_ms["downscale"] = (now_s() - start_s) * 1000
         t_ms = self._t_ms(frame.t_s)
-        crops = {"hands": self.processor.hand_crops(shown)}  # by the poses of the frames before
-        looks = {kind: look.start(small, t_ms, crops.get(kind, ())) for kind, look in self._landmarkers.items()}
+        crops = {"hands": self.result_builder.hand_crops(source)}  # predicted from earlier poses
+        started = {kind: each.start(small, t_ms, crops.get(kind, ())) for kind, each in self._landmarkers.items()}
         try:
-            seen = {kind: look.result() for kind, look in looks.items()}
+            done = {kind: future.result() for kind, future in started.items()}
         except EstimatorError as exc:
             return replace(record, state=FrameState.FAILED, reason=str(exc)), None
-        record.stage_ms |= {kind: took_ms for kind, (_, took_ms) in seen.items()}
-        if "hands" in seen:
-            self.processor.take_hands(shown, *seen["hands"])
-        return record, self.processor.result(shown, seen["pose"][0], record, 1)
+        record.stage_ms |= {kind: took_ms for kind, (_, took_ms) in done.items()}
+        if "hands" in done:
+            self.result_builder.add_hands(source, *done["hands"])
+        return record, self.result_builder.build(source, done["pose"][0], record, 1)
 
     def all(self, frames: Iterator[VideoFrame]) -> Iterator[tuple[VideoFrame, FrameRecord, PoseResult | None]]:
-        """Each of the frames with what came of it."""
+        """Analyse frames; yield each with its ledger entry and its result."""
         for frame in frames:
             yield frame, *self(frame)
 

@@ -1,14 +1,14 @@
-"""What there is to do for each video, and what has been done already.
+"""The jobs of an analysis, one per video, and the outcomes of those that were finished before.
 
-Each video gets a folder of its own below the output folder. It is made under another name and renamed when
-everything in it is finished, so a folder that is there is complete, whatever was killed on the way.
+Each video gets its own folder below the output folder. The folder has a temporary name until everything in it is
+finished, so a folder with the final name is complete, even if processes were killed.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,30 +16,30 @@ from livedance_lab.errors import LiveDanceError, RecordingError
 from livedance_lab.session_data.recording.reader import Recording
 from livedance_lab.settings import Settings
 
-__all__ = ["RECORDING", "Job", "Outcome", "fingerprint", "plan", "what_is_done"]
+__all__ = ["RECORDING", "Outcome", "VideoJob", "file_sha256", "finished_outcome", "plan_jobs"]
 
 RECORDING = "recording"
-"""The recording's folder within a video's."""
+"""Name of the recording's folder inside the folder of a video."""
 
 _PARTIAL = ".partial"
 
 
 @dataclass(frozen=True)
-class Job:
-    """One video to analyse. Plain values, so that it can travel to another machine.
+class VideoJob:
+    """One video to analyse. It has plain values only, so that it can be sent to another machine.
 
     Attributes
     ----------
     name : str
-        Of the video's folder.
+        Name of the video's folder.
     video : str
-        Absolute path; every machine that works on it must see it there.
+        Absolute path, the same on every machine that may do the job.
     out : str
         Absolute path of the output folder.
     settings : dict
         `Settings` as plain values.
     formats : tuple of str
-        What to export beside the recording.
+        Export formats.
     annotate : bool
         Whether to make an annotated MP4.
     estimator : str
@@ -56,22 +56,22 @@ class Job:
 
     @property
     def folder(self) -> Path:
-        """Where the finished analysis lies."""
+        """Folder of the finished analysis."""
         return Path(self.out) / self.name
 
     def partial(self, token: str) -> Path:
-        """Where one attempt at it is made."""
+        """Temporary folder of one attempt, identified by a token."""
         return Path(self.out) / f".{self.name}.{token}{_PARTIAL}"
 
-    def wish(self) -> dict[str, Any]:
-        """What makes two analyses of the same video the same."""
-        values = asdict(self)
-        return {name: values[name] for name in ("settings", "formats", "annotate", "estimator")}
+    def fingerprint(self) -> dict[str, Any]:
+        """What identifies an analysis of one video, as JSON values: equal fingerprints mean equal analyses."""
+        return {"settings": self.settings, "formats": list(self.formats), "annotate": self.annotate,
+                "estimator": self.estimator}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a job.
+    """The outcome of a job.
 
     Attributes
     ----------
@@ -79,17 +79,17 @@ class Outcome:
     frames_in : int
         Frames read from the video.
     frames_out : int
-        Frames with a result; less than `frames_in` only where inference failed.
+        Frames with a result; fewer than `frames_in` only if inference failed.
     found : int
-        Results that show a person.
+        Results in which a person was found.
     seconds : float
-        Time it took; 0 if it was done before.
+        Duration; 0 if the analysis was finished before.
     files : tuple of str
-        What was written, without the recording's own files.
+        Files that were written, without those of the recording.
     skipped : bool
-        It was done before.
+        Whether the analysis was finished before.
     error : str
-        Why there is no result; empty if all went well.
+        Why there is no analysis; empty on success.
     """
 
     name: str
@@ -103,7 +103,7 @@ class Outcome:
     error: str = ""
 
 
-def plan(
+def plan_jobs(
     videos: Iterable[str | Path],
     out: str | Path,
     settings: Settings | None = None,
@@ -111,8 +111,10 @@ def plan(
     formats: Sequence[str] = (),
     annotate: bool = False,
     estimator: str = "mediapipe",
-) -> list[Job]:
-    """A job for each video.
+) -> list[VideoJob]:
+    """Make a job for each video.
+
+    Parameters are those of `analyze_videos`.
 
     Raises
     ------
@@ -126,45 +128,46 @@ def plan(
     names = _names(list(dict.fromkeys(paths)))
     folder = str(Path(out).expanduser().absolute())
     plain = (settings or Settings(design="join")).plain()
-    return [Job(name, str(path), folder, plain, tuple(formats), annotate, estimator) for path, name in names.items()]
+    common = (folder, plain, tuple(formats), annotate, estimator)
+    return [VideoJob(name, str(path), *common) for path, name in names.items()]
 
 
 def _names(paths: list[Path]) -> dict[Path, str]:
-    """The file's stem; where two are equal, with the folder or the ending before it."""
+    """A folder name for each video: the stem; if stems are equal, with the suffix, or with the parent folder's name."""
     names: dict[Path, str] = {}
     for name_of in (lambda p: p.stem, lambda p: p.name.replace(".", "_"), lambda p: f"{p.parent.name}_{p.stem}"):
         names = {path: name_of(path) for path in paths}
         if len(set(names.values())) == len(names):
             return names
     same = sorted({name for name in names.values() if list(names.values()).count(name) > 1})
-    raise LiveDanceError(f"several videos would be called {', '.join(same)}: rename them, or analyse them apart.")
+    raise LiveDanceError(
+        f"several videos would get the folder {', '.join(same)}: rename them, or use a different --out for each."
+    )
 
 
-def fingerprint(video: str | Path) -> str:
-    """SHA-256 of a video file, hexadecimal."""
-    with Path(video).open("rb") as file:
+def file_sha256(path: str | Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def what_is_done(job: Job) -> Outcome | None:
-    """The outcome of a finished analysis of the same video with the same wishes; None if there is none.
+def finished_outcome(job: VideoJob) -> Outcome | None:
+    """The outcome of this job if it was finished before, else None.
 
     Raises
     ------
     LiveDanceError
-        If the folder holds something else.
+        If the job's folder contains something else.
     """
     if not job.folder.exists():
         return None
     try:
         recording = Recording.open(job.folder / RECORDING)
     except RecordingError as exc:
-        raise LiveDanceError(f"{job.folder} is there, but holds no analysis ({exc}); choose another --out.") from exc
-    made_of = recording.manifest.get("source", {})
-    if made_of.get("sha256") != fingerprint(job.video):
+        raise LiveDanceError(f"{job.folder} exists, but contains no analysis ({exc}); choose another --out.") from exc
+    if recording.manifest.get("source", {}).get("sha256") != file_sha256(job.video):
         raise LiveDanceError(f"{job.folder} is the analysis of another video; choose another --out.")
-    wished = {**job.wish(), "formats": list(job.formats)}
-    if recording.manifest.get("wish") != wished:
+    if recording.manifest.get("wish") != job.fingerprint():
         raise LiveDanceError(f"{job.folder} was analysed with other settings or formats; choose another --out.")
     return Outcome(job.name, job.video, recording.ledger.captured, len(recording.seq),
                    int(recording.column("found").sum()), skipped=True)  # fmt: skip

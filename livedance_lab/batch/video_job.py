@@ -1,4 +1,4 @@
-"""One job: a video becomes a recording, exports and an annotated copy."""
+"""Runs one job: turns a video into a recording, exports and an annotated copy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from livedance_lab._version import __version__
 from livedance_lab.batch.frame_analyzer import FrameAnalyzer
-from livedance_lab.batch.jobs import RECORDING, Job, Outcome, fingerprint, what_is_done
+from livedance_lab.batch.jobs import RECORDING, Outcome, VideoJob, file_sha256, finished_outcome
 from livedance_lab.clock import now_s
 from livedance_lab.errors import LiveDanceError
 from livedance_lab.estimators.model_store import sha256_of
@@ -26,45 +26,45 @@ from livedance_lab.session_data.schema import Schemas
 from livedance_lab.settings import Settings
 from livedance_lab.system.versions import software
 
-__all__ = ["Heard", "work"]
+__all__ = ["OnProgress", "run_job"]
 
-Heard = Callable[[str, int, int], None]
-"""Told the job's name, how many frames are done, and how many are expected (0: unknown)."""
+OnProgress = Callable[[str, int, int], None]
+"""Called with the job's name, the number of frames done, and the number expected (0: unknown)."""
 
-_FLUSH_EVERY = 240  # frames; a slow disk then holds up the analysis instead of filling the memory
-_LOG_BYTES = 2**20  # the recording is what is kept
+_FLUSH_EVERY = 240  # frames; a slow disk slows the analysis down instead of filling the memory
+_LOG_BYTES = 2**20  # small, because the recording keeps everything
 
 
-def work(job: Job, heard: Heard = lambda _name, _done, _expected: None) -> Outcome:
-    """Do a job, unless it is done already.
+def run_job(job: VideoJob, on_progress: OnProgress = lambda _name, _done, _expected: None) -> Outcome:
+    """Run a job, unless it was finished before.
 
     Parameters
     ----------
-    job : Job
-    heard : callable, optional
-        Told of progress.
+    job : VideoJob
+    on_progress : callable, optional
+        See `OnProgress`.
 
     Returns
     -------
     Outcome
-        With `error` set where the video or the disk is at fault; anything else is raised.
+        With `error` set if the video or the disk is the cause; other errors are raised.
     """
     try:
-        done = what_is_done(job)
+        done = finished_outcome(job)
         if done is not None:
-            heard(job.name, done.frames_in, done.frames_in)
+            on_progress(job.name, done.frames_in, done.frames_in)
             return done
-        return _attempt(job, heard)
+        return _attempt(job, on_progress)
     except (LiveDanceError, OSError) as exc:
         return Outcome(job.name, job.video, error=str(exc))
 
 
-def _attempt(job: Job, heard: Heard) -> Outcome:
+def _attempt(job: VideoJob, on_progress: OnProgress) -> Outcome:
     start_s = now_s()
     folder = job.partial(uuid4().hex[:8])
     folder.mkdir(parents=True)
     try:
-        counts = _record(job, folder, heard)
+        counts = _record(job, folder, on_progress)
         recording = Recording.open(folder / RECORDING)
         files = [file for fmt in job.formats for file in export(recording, fmt, folder, name=job.name)]
         files += folder.glob("*.mp4")
@@ -73,23 +73,23 @@ def _attempt(job: Job, heard: Heard) -> Outcome:
         try:
             folder.rename(job.folder)
         except OSError:
-            if what_is_done(job) is None:  # else another attempt was quicker: the same values are there
+            if finished_outcome(job) is None:  # else another attempt has finished first, with the same values
                 raise
         return outcome
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _record(job: Job, folder: Path, heard: Heard) -> tuple[int, int, int]:
-    """Every frame into a recording, and onto the annotated copy if wished; frames in, out, with a person."""
+def _record(job: VideoJob, folder: Path, on_progress: OnProgress) -> tuple[int, int, int]:
+    """Record every frame, and annotate it if required; return the numbers of frames in, frames out, persons found."""
     settings = Settings.parse(job.settings)
     frames_in = frames_out = found = 0
     with ExitStack() as stack:
         video = stack.enter_context(VideoSource(job.video))
         analyzer = stack.enter_context(FrameAnalyzer(settings, job.estimator))
         modified_s = Path(job.video).stat().st_mtime
-        schemas = Schemas(analyzer.processor.angle_names, {"session_id": job.name, "wall_anchor_s": repr(modified_s),
-                                                           "livedance_lab_version": __version__})  # fmt: skip
+        metadata = {"session_id": job.name, "wall_anchor_s": repr(modified_s), "livedance_lab_version": __version__}
+        schemas = Schemas(analyzer.result_builder.angle_names, metadata)
         writer = RecordingWriter(folder / RECORDING, schemas, _manifest(job, video, settings))
         stack.callback(writer.close)
         log = SessionLog(schemas, _LOG_BYTES)
@@ -106,24 +106,25 @@ def _record(job: Job, folder: Path, heard: Heard) -> tuple[int, int, int]:
                 found += result.found
                 log.add_result(result)
             if copy is not None:
-                seen = result.smooth if result is not None else None
-                copy.add(frame.rgb if seen is None else draw_body(frame.rgb, seen, settings.visibility_threshold))
+                body = result.smooth if result is not None else None
+                copy.add(frame.rgb if body is None else draw_body(frame.rgb, body, settings.visibility_threshold))
             if frames_in % _FLUSH_EVERY == 0:
                 log.flush()
                 writer.flush()
-            heard(job.name, frames_in, video.frame_count)
+            on_progress(job.name, frames_in, video.frame_count)
         log.flush()
         writer.flush()
-    heard(job.name, frames_in, frames_in)
+    on_progress(job.name, frames_in, frames_in)
     return frames_in, frames_out, found
 
 
 def _rate(video: VideoSource) -> float:
+    """Frame rate of the annotated copy, Hz."""
     return 30.0 if math.isnan(video.fps) else video.fps
 
 
-def _manifest(job: Job, video: VideoSource, settings: Settings) -> dict[str, Any]:
-    """What a reader of the analysis must know."""
+def _manifest(job: VideoJob, video: VideoSource, settings: Settings) -> dict[str, Any]:
+    """The manifest of the recording: software, models, settings and source."""
     return {
         "session_id": job.name,
         **software("mediapipe", "numpy", "opencv-python"),
@@ -131,7 +132,7 @@ def _manifest(job: Job, video: VideoSource, settings: Settings) -> dict[str, Any
         "models": {name: sha256_of(name) for name in settings.model_names} if job.estimator == "mediapipe" else {},
         "settings": settings.plain(),
         "wall_anchor": "modification time of the video file: its frames' own date is not known",
-        "source": {"video": job.video, "sha256": fingerprint(job.video), "fps": video.fps, "size_px": video.size_px,
+        "source": {"video": job.video, "sha256": file_sha256(job.video), "fps": video.fps, "size_px": video.size_px,
                    "frames_by_header": video.frame_count},
-        "wish": job.wish(),
+        "wish": job.fingerprint(),  # stored analyses have this key
     }  # fmt: skip

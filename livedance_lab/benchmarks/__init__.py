@@ -1,1 +1,1 @@
-"""Whole runs: the demo, the benchmark, the evaluation. Each starts real servers and streams real pictures."""
+"""Benchmarks of speed: designs, many clients, a simulation, encodings, forms of a result."""

@@ -1,4 +1,4 @@
-"""A page in a real Chromium with the widget's own modules, to be measured."""
+"""Runs a page with the widget's own modules in a real Chromium, for measurements."""
 
 from __future__ import annotations
 
@@ -17,22 +17,23 @@ if TYPE_CHECKING:
 
 __all__ = ["page_with"]
 
-_STATIC = Path(_widgets).parent / "static"
+_STATIC = Path(__file__).parent / "static"
+_WIDGET = Path(_widgets).parent / "static"
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_LOADED_WITHIN_MS = 60_000
-_PAGE = "http://localhost/livedance/"  # never asked over the network; a name that browsers give cameras to
+_LOAD_TIMEOUT_MS = 60_000
+_PAGE = "http://localhost/livedance/"  # never requested over the network; pages of this host may use a camera
 
 
 @contextmanager
 def page_with(script: str, film: Path | None = None) -> Iterator[Page]:
-    """A page that has run a script, in a browser that ends with the block.
+    """A page that has run a script, in a browser that is closed at the end of the block.
 
     Parameters
     ----------
     script : str
-        A module; it imports the widget's modules from ``./`` and finds a ``<video>`` in the page.
+        Name of a module in ``static/``; it can import the widget's modules from ``./``, and the page has a ``<video>``.
     film : Path, optional
-        What the camera shows: an MJPEG file.
+        The images of the camera: an MJPEG file.
 
     Raises
     ------
@@ -47,7 +48,7 @@ def page_with(script: str, film: Path | None = None) -> Iterator[Page]:
     if film is not None:
         flags.append(f"--use-file-for-fake-video-capture={film}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        flags.append("--no-sandbox")  # Chromium refuses its sandbox to root
+        flags.append("--no-sandbox")  # Chromium's sandbox does not work for root
     program = os.environ.get("LIVEDANCE_CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
     with sync_playwright() as playwright:
         try:
@@ -56,7 +57,7 @@ def page_with(script: str, film: Path | None = None) -> Iterator[Page]:
             raise LiveDanceError(f"Chromium does not start: {exc.message.splitlines()[0]}") from exc
         try:
             page = browser.new_page()
-            page.set_default_timeout(_LOADED_WITHIN_MS)
+            page.set_default_timeout(_LOAD_TIMEOUT_MS)
             page.route(
                 f"{_PAGE}**", lambda route: route.fulfill(**_file(route.request.url.removeprefix(_PAGE), script))
             )
@@ -68,12 +69,9 @@ def page_with(script: str, film: Path | None = None) -> Iterator[Page]:
 
 
 def _file(name: str, script: str) -> dict[str, Any]:
-    """What the page loads: itself, its script, and the widget's own modules."""
+    """The answer to a request of the page: the page itself, its script, or a module of the widget."""
     if not name:
-        return {
-            "content_type": "text/html",
-            "body": '<video muted></video><script type="module" src="run.js"></script>',
-        }
-    if name == "run.js":
-        return {"content_type": "text/javascript", "body": f"{script}\nwindow.loaded = true;"}
-    return {"content_type": "text/javascript", "path": _STATIC / Path(name).name}
+        load = f'<script type="module">import "./{script}"; window.loaded = true;</script>'
+        return {"content_type": "text/html", "body": f"<video muted></video>{load}"}
+    folder = _STATIC if name == script else _WIDGET
+    return {"content_type": "text/javascript", "path": folder / Path(name).name}

@@ -1,8 +1,8 @@
-"""The benchmark: designs side by side, interleaved round by round, against the original's recipe in one run.
+"""The benchmark: compares designs, and the original demo's way, in interleaved rounds of one run.
 
-Every measurement starts a server process of its own and streams the same pictures through a real socket.
-Machines drift, so that only what was measured in the same run is compared: rounds are interleaved, the table
-shows medians, and speed is a ratio to the first design.
+Every measurement starts its own server process and streams the same images through a real socket. A machine's speed
+drifts, so only measurements of the same run are compared: rounds are interleaved, the table shows medians, and speed is
+given as a ratio to the first design.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from livedance_lab.benchmarks.fresh_session import fresh_session
 from livedance_lab.client.clip_source import EncodedClip
-from livedance_lab.client.session import LiveSession
 from livedance_lab.estimators.base import Estimate
 from livedance_lab.estimators.replay import encode_estimate
-from livedance_lab.launcher import LiveServer
 from livedance_lab.session_data.summary import conserved, summarise
 from livedance_lab.settings import Settings
 from livedance_lab.system.resources import cpu_s, resident_bytes
@@ -30,26 +29,25 @@ __all__ = ["COLUMNS", "DESIGNS", "Design", "bench", "ratios"]
 
 @dataclass(frozen=True)
 class Design:
-    """One way to run, to be compared.
+    """One configuration to compare: settings, pacing and server.
 
     Attributes
     ----------
     name : str
-    words : str
-        What it is, for the table's notes.
+    description : str
     settings : dict
         Changes to the default settings.
     pacing : str
     legacy : bool
-        Base64 in JSON, pictures at the camera's size, as the original demo sends them.
+        Send base64 in JSON, images in the camera's size, as the original demo does.
     server : dict
         Options of ``livedance serve``.
     offered : float
-        Frames offered, times the benchmark's rate.
+        Frame rate, as a multiple of the benchmark's rate.
     """
 
     name: str
-    words: str
+    description: str
     settings: dict[str, Any] = field(default_factory=dict)
     pacing: str = "free"
     legacy: bool = False
@@ -57,24 +55,24 @@ class Design:
     offered: float = 1.0
 
 
-_FULL_SIZE: dict[str, Any] = {"short_side_px": 2160, "jpeg_quality": 0.8}  # the demo's: as the camera gave it
+_FULL_SIZE: dict[str, Any] = {"short_side_px": 2160, "jpeg_quality": 0.8}  # as in the original demo: the camera's size
 
 DESIGNS = {
     design.name: design
     for design in (
-        Design("original", "base64 JSON, full-size pictures, MediaPipe's own networks, pose then hands",
+        Design("original", "base64 JSON, full-size images, MediaPipe's own networks, pose then hands",
                {"design": "sequential", **_FULL_SIZE, "hand_confidence": 0.5, "hands_crop": "none"},
                legacy=True, server={"estimator": "mediapipe_published"}),
         Design("sequential", "binary, 384 px, pose then hands", {"design": "sequential"}),
-        Design("join", "pose and hands of one frame side by side", {"design": "join"}),
+        Design("join", "pose and hands of one frame in parallel", {"design": "join"}),
         Design("live_stream", "MediaPipe's own LIVE_STREAM mode", {"design": "live_stream"}),
         Design("decoupled", "one pose lane, hands at their own rate", {"design": "decoupled"}),
-        Design("decoupled-paced", "the same, one unanswered frame at most", {"design": "decoupled"}, "paced"),
+        Design("decoupled-paced", "the same, at most one unanswered frame", {"design": "decoupled"}, "paced"),
         Design("lanes", "pose lanes alternate frames", {"design": "lanes"}),
-        Design("lanes-paced", "the same, as many unanswered frames as lanes", {"design": "lanes"}, "paced"),
+        Design("lanes-paced", "the same, at most as many unanswered frames as lanes", {"design": "lanes"}, "paced"),
         Design("auto", "the default", {}, "auto"),
-        Design("whole-picture", "the default, hands looked for in all of the picture", {"hands_crop": "none"}, "auto"),
-        Design("original-pose", "the original's recipe without hands",
+        Design("whole-picture", "the default, hands searched in the whole frame", {"hands_crop": "none"}, "auto"),
+        Design("original-pose", "the original without hands",
                {"design": "sequential", **_FULL_SIZE, "hands": False}, legacy=True,
                server={"estimator": "mediapipe_published"}),
         Design("auto-pose", "the default without hands", {"hands": False}, "auto"),
@@ -82,7 +80,7 @@ DESIGNS = {
         Design("fifo", "decoupled behind a queue of 5", {"design": "decoupled"}, server={"queue": "fifo"}),
         Design("keep-oldest", "decoupled behind a queue of 1 that refuses when full", {"design": "decoupled"},
                server={"queue": "keep-oldest"}),
-        Design("no-inference", "landmarks sent instead of pictures: the server's own cost",
+        Design("no-inference", "landmarks sent instead of images: the cost of the server alone",
                {"design": "sequential"}, server={"estimator": "replay"}),
     )
 }  # fmt: skip
@@ -90,8 +88,8 @@ DESIGNS = {
 COLUMNS = {
     "results_per_s": "results/s",
     "hands_per_s": "hands/s",
-    "hands_per_look": "hands at wrists/look",
-    "hands_look_ms": "ms/look",
+    "hands_per_look": "hands at wrists/inference",
+    "hands_look_ms": "ms/hands inference",
     "age_p50_ms": "age p50 ms",
     "age_p95_ms": "age p95 ms",
     "age_p99_ms": "age p99 ms",
@@ -102,7 +100,7 @@ COLUMNS = {
     "rss_mb": "server MB",
     "bytes_up_per_frame": "bytes up/frame",
 }
-"""Measured values and their headings. Age is capture to emission; "newest's age" its average over time."""
+"""Columns and their headings. Age: capture to emission. Newest's age: that of the newest result, averaged over time."""
 
 
 def bench(
@@ -119,27 +117,27 @@ def bench(
     Parameters
     ----------
     names : list of str
-        Of `DESIGNS`; ratios refer to the first.
+        Keys of `DESIGNS`; ratios refer to the first.
     source : Path
         Video file.
     rounds : int
     seconds : float
-        Per measurement.
+        Duration of each measurement.
     fps : float
         Frames offered per second.
     progress : callable, optional
-        Told measurements done, all, and the name of the next.
+        Called with the measurements done, the number of all, and the name of the next.
 
     Returns
     -------
     dict of str to list of dict
-        Per design, one row of `COLUMNS` per round.
+        For each design, one row of `COLUMNS` per round.
     """
     clips = {kind: _clip(kind, source, seconds) for kind in {_kind(DESIGNS[name]) for name in names}}
     rows: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     done = 0
     for number in range(rounds):
-        # the order turns round by round, so that no design always runs first on a rested machine
+        # the order rotates, so that no design always runs first, on a machine that has cooled down
         for name in names[number % len(names) :] + names[: number % len(names)]:
             progress(done, rounds * len(names), name)
             design = DESIGNS[name]
@@ -150,37 +148,35 @@ def bench(
 
 
 def _kind(design: Design) -> str:
+    """Which clip a design sends, see `_clip`."""
     if design.server.get("estimator") == "replay":
         return "landmarks"
     return "full" if design.legacy else "small"
 
 
 def _clip(kind: str, source: Path, seconds: float) -> EncodedClip:
-    """What a design sends: full-size pictures, small ones, or one body's landmarks over and over."""
+    """The clip of a kind: full-size images, small ones, or the landmarks of one body in every frame."""
     if kind == "landmarks":
         still = np.full((33, 3), 0.5, np.float32)
-        sure = np.ones(33, np.float32)
-        image = encode_estimate(Estimate(pose_xyz=still, pose_world_m=still, visibility=sure, presence=sure))
+        certain = np.ones(33, np.float32)
+        image = encode_estimate(Estimate(pose_xyz=still, pose_world_m=still, visibility=certain, presence=certain))
         return EncodedClip([image], (480, 640), 60.0, "landmarks")
     return EncodedClip.read(source, Settings(**_FULL_SIZE) if kind == "full" else Settings(), seconds)
 
 
 def measure(design: Design, clip: EncodedClip, seconds: float, fps: float) -> dict[str, float]:
-    """One stream through a fresh server: a value for each of `COLUMNS`.
+    """Stream once through a new server; return a value for each of `COLUMNS`.
 
     Raises
     ------
     LiveDanceError
         If the run's ledger does not add up.
     """
-    with (
-        LiveServer.start(reuse=False, port=0, **design.server) as server,
-        LiveSession.open(server, **design.settings) as session,
-    ):
+    with fresh_session(design.server, **design.settings) as (server, session):
         how: dict[str, Any] = {"fps": fps * design.offered, "pacing": design.pacing, "legacy": design.legacy}
         session.stream(clip, seconds=1.0, **how)
         warm_frames, before_s = session.summary["ledger"]["captured"], cpu_s(server.pid)
-        resident: list[int] = []  # while it works: after the end its landmarkers are freed
+        resident: list[int] = []  # while it works, because the landmarkers are freed at the end
         how["tick"] = lambda _client: resident.append(resident_bytes(server.pid))
         session.stream(clip, seconds=seconds, end=True, **how)
         used_s = cpu_s(server.pid) - before_s
@@ -189,8 +185,8 @@ def measure(design: Design, clip: EncodedClip, seconds: float, fps: float) -> di
     return {
         "results_per_s": numbers["results_per_s"],
         "hands_per_s": numbers["hands_per_s"],
-        "hands_per_look": _known(numbers["hands"].get("at_wrists_per_look")),
-        "hands_look_ms": _known(numbers["hands"].get("ms_per_look")),
+        "hands_per_look": _known(numbers["hands"].get("at_wrists_per_inference")),
+        "hands_look_ms": _known(numbers["hands"].get("ms_per_inference")),
         **{f"age_{p}_ms": v for p, v in numbers["age_ms"].items()},
         "newest_age_ms": numbers["newest_age_ms"],
         "dropped_share": numbers["dropped_share"],
@@ -206,7 +202,7 @@ def _known(value: float | None) -> float:
 
 
 def ratios(rows: dict[str, list[dict[str, float]]]) -> dict[str, dict[str, tuple[float, float, float]]]:
-    """Median, half spread and ratio to the first design, of every value of every design.
+    """Median, half range and ratio to the first design, of every value of every design.
 
     Returns
     -------

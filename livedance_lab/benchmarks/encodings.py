@@ -1,8 +1,8 @@
-"""What an encoding costs and what it loses, in a real browser: the widget's own capture code, a clip as its camera.
+"""Measures what each image encoding costs and loses, in a real browser with the widget's own capture code.
 
-Chromium (through Playwright) shows the clip as a camera would. Encoding is timed frame by frame as it runs; then
-single frames are held still and encoded in every way and without loss, and the landmarks that a model of its own finds
-in each are compared with those in the lossless picture of the camera's full size.
+Chromium (through Playwright) gets the clip as its camera. While the clip runs, the encoding of every frame is timed.
+Then single frames are held, and each is encoded in every way and also without loss. For each encoding an estimator of
+its own finds the landmarks, which are compared with those of the lossless image in the camera's full size.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["COLUMNS", "measure_encodings"]
 
 _SHORT_SIDES_PX = (256, 384, 512)
 _QUALITIES = (0.7, 0.8, 0.9)
-_ORIGINAL = {"shortSidePx": 1e9, "type": "image/jpeg", "quality": 0.8}  # full size, as the original demo
+_ORIGINAL = {"shortSidePx": 1e9, "type": "image/jpeg", "quality": 0.8}  # full size, as in the original demo
 _LOSSLESS = {"shortSidePx": 1e9, "type": "image/png", "quality": 1.0}
 
 COLUMNS = {
@@ -44,55 +44,7 @@ COLUMNS = {
     "moved_p50_px": "moved p50 px",
     "moved_p95_px": "p95 px",
 }
-"""Measured values and their headings. Moved: distance to the lossless picture's landmarks, in the camera's pixels."""
-
-_SCRIPT = """
-import { FrameEncoder, fitShortSide } from "./capture.js";
-import { HEADER_BYTES } from "./frames.js";
-
-const video = document.querySelector("video");
-const encoder = new FrameEncoder();
-const constraints = { video: { width: { ideal: 4096 }, height: { ideal: 4096 }, frameRate: { ideal: 60 } } };
-
-const nextFrame = () => new Promise((resolve) => video.requestVideoFrameCallback(resolve));
-
-async function encode({ shortSidePx, type, quality }) {
-  const [widthPx, heightPx] = fitShortSide(video.videoWidth, video.videoHeight, shortSidePx);
-  return await encoder.encode(video, { widthPx, heightPx, type, quality });
-}
-
-function toBase64(message) {
-  let text = "";
-  for (const byte of new Uint8Array(message, HEADER_BYTES)) text += String.fromCharCode(byte);
-  return btoa(text);
-}
-
-window.begin = async () => {
-  video.srcObject = await navigator.mediaDevices.getUserMedia(constraints);
-  await video.play();
-  await nextFrame();
-  return [video.videoWidth, video.videoHeight];
-};
-
-window.time = async (encoding, frames) => {
-  const timesMs = [];
-  for (let i = -3; i < frames; i += 1) {
-    await nextFrame();
-    const { encodeMs } = await encode(encoding);
-    if (i >= 0) timesMs.push(encodeMs); // the first ones make the canvas
-  }
-  return timesMs;
-};
-
-window.still = async (encodings) => {
-  await video.play();
-  await nextFrame();
-  video.pause();
-  const pictures = [];
-  for (const encoding of encodings) pictures.push(toBase64((await encode(encoding)).message));
-  return pictures;
-};
-"""
+"""Columns and their headings. Moved: distance to the landmarks of the lossless image, in the camera's pixels."""
 
 Encoding = dict[str, Any]
 
@@ -104,23 +56,23 @@ def measure_encodings(
     timed: int = 60,
     say: Callable[[str], None] = lambda _words: None,
 ) -> list[dict[str, Any]]:
-    """Encode a clip in every way that the settings offer.
+    """Measure every encoding that the settings offer.
 
     Parameters
     ----------
     source : Path
-        Video file; its pictures are the camera's.
+        Video file; its images are those of the camera.
     stills : int
-        Frames whose landmarks are compared.
+        Number of frames whose landmarks are compared.
     timed : int
-        Frames whose encoding is timed, for each way.
+        Number of frames whose encoding is timed, for each way.
     say : callable
-        Told what is being done.
+        Called with a description of each step.
 
     Returns
     -------
     list of dict
-        One row of `COLUMNS` for each way; the first is the original demo's recipe (base64 in JSON).
+        One row of `COLUMNS` for each way; the first is that of the original demo (base64 in JSON).
 
     Raises
     ------
@@ -132,17 +84,17 @@ def measure_encodings(
         for side in _SHORT_SIDES_PX for kind in ("jpeg", "webp") for quality in _QUALITIES
     ]  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
-        say("writing the camera's film")
+        say("writing the camera's video")
         film = _film(source, Path(folder) / "camera.mjpeg", seconds=4)
-        times_ms, pictures = _in_a_browser(film, [_ORIGINAL, *encodings], stills, timed, say)
+        times_ms, stills_of = _encode_in_browser(film, [_ORIGINAL, *encodings], stills, timed, say)
     landmarks = []
-    for number, images in enumerate(zip(*pictures, strict=True)):  # one encoding after the other
-        say(f"looking for landmarks: {number + 1} of {len(encodings) + 2}")
-        landmarks.append(_landmarks([decode_rgb(image) for image in images], decode_rgb(pictures[0][0]).shape))
+    for number, images in enumerate(zip(*stills_of, strict=True)):  # one encoding after the other
+        say(f"finding landmarks: {number + 1} of {len(encodings) + 2}")
+        landmarks.append(_landmarks([decode_rgb(image) for image in images], decode_rgb(stills_of[0][0]).shape))
     lossless, *others = landmarks
     rows: list[dict[str, Any]] = []
     for number, (encoding, found) in enumerate(zip([_ORIGINAL, *encodings], others, strict=True), 1):
-        n_bytes = float(np.mean([len(frame[number]) for frame in pictures]))
+        n_bytes = float(np.mean([len(frame[number]) for frame in stills_of]))
         n_bytes = n_bytes * 4 / 3 if encoding is _ORIGINAL else n_bytes + HEADER_BYTES  # base64
         p50_ms, p95_ms = np.percentile(times_ms[number - 1], [50, 95])
         moved_p50_px, moved_p95_px = np.nanpercentile(np.linalg.norm(found - lossless, axis=-1), [50, 95])
@@ -155,7 +107,7 @@ def measure_encodings(
 
 
 def _film(source: Path, path: Path, seconds: float) -> Path:
-    """A clip as Chromium's fake camera takes it: JPEG after JPEG."""
+    """Write a clip in the form that Chromium's fake camera reads: one JPEG after another."""
     with VideoSource(source) as video, path.open("wb") as file:
         for frame in video:
             if frame.t_s >= seconds:
@@ -164,11 +116,11 @@ def _film(source: Path, path: Path, seconds: float) -> Path:
     return path
 
 
-def _in_a_browser(
+def _encode_in_browser(
     film: Path, encodings: list[Encoding], stills: int, timed: int, say: Callable[[str], None]
 ) -> tuple[list[list[float]], list[list[bytes]]]:
-    """Milliseconds of every frame for each encoding; and of single frames every encoding, lossless first."""
-    with page_with(_SCRIPT, film) as page:
+    """Milliseconds per frame for each encoding; and for each still frame its encodings, the lossless one first."""
+    with page_with("encodings.js", film) as page:
         page.evaluate("begin()")
         times_ms = []
         for number, encoding in enumerate(encodings):
@@ -178,11 +130,12 @@ def _in_a_browser(
 
 
 def _stills(page: Page, encodings: list[Encoding]) -> list[bytes]:
+    """One frame of the camera in every encoding."""
     return [base64.b64decode(text) for text in page.evaluate("(encodings) => still(encodings)", encodings)]
 
 
-def _landmarks(pictures: list[ImageArray], shape: tuple[int, ...]) -> FloatArray:
-    """Landmarks of pictures in order, in pixels of a picture of `shape`; NaN where not surely seen.
+def _landmarks(images: list[ImageArray], shape: tuple[int, ...]) -> FloatArray:
+    """Landmarks of successive images, in pixels of an image of `shape`; NaN below the visibility threshold.
 
     Returns
     -------
@@ -190,11 +143,11 @@ def _landmarks(pictures: list[ImageArray], shape: tuple[int, ...]) -> FloatArray
     """
     settings = Settings()
     estimator = factory("mediapipe")("pose", settings)
-    found = np.full((len(pictures), 33, 2), np.nan)
-    for number, picture in enumerate(pictures):
-        estimate = estimator.estimate(picture, number * 33)
+    found = np.full((len(images), 33, 2), np.nan)
+    for number, image in enumerate(images):
+        estimate = estimator.estimate(image, number * 33)
         if estimate.pose_xyz is not None and estimate.visibility is not None:
-            sure = estimate.visibility >= settings.visibility_threshold
-            found[number, sure] = estimate.pose_xyz[sure, :2] * (shape[1], shape[0])
+            visible = estimate.visibility >= settings.visibility_threshold
+            found[number, visible] = estimate.pose_xyz[visible, :2] * (shape[1], shape[0])
     estimator.close()
     return found

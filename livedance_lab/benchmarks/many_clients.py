@@ -1,4 +1,4 @@
-"""How many cameras one machine serves, and how near the raw speed of the models it comes."""
+"""Measures several cameras on one server, and compares throughput with the models alone."""
 
 from __future__ import annotations
 
@@ -13,30 +13,29 @@ from livedance_lab.clock import now_s
 from livedance_lab.estimators.base import factory
 from livedance_lab.launcher import LiveServer
 from livedance_lab.media.images import ImageArray, decode_rgb
-from livedance_lab.pipeline.scheduler import core_count
 from livedance_lab.session_data.summary import conserved, summarise
 from livedance_lab.settings import Settings
-from livedance_lab.system.resources import resident_bytes
+from livedance_lab.system.resources import core_count, resident_bytes
 
 __all__ = ["clients_table", "many_clients", "one_and_many", "raw_bound"]
 
 
 def raw_bound(source: Path, landmarkers: int | None = None, seconds: float = 4.0) -> float:
-    """Poses per second of bare landmarkers, one thread each, on decoded pictures: no server can do better.
+    """Poses per second of landmarkers alone, one thread each, on decoded images: an upper bound for any server.
 
     Parameters
     ----------
     source : Path
         Video file.
     landmarkers : int, optional
-        As many as cores if not given.
+        One per core if not given.
     seconds : float
-        How long is measured, after a second of warming up.
+        Duration of the measurement, after a second of warm-up.
     """
     clip = EncodedClip.read(source, Settings(), 3.0)
-    pictures = [decode_rgb(image) for image in clip.images]
+    images = [decode_rgb(image) for image in clip.images]
     counts: list[int] = []
-    threads = [threading.Thread(target=_run_bare, args=(pictures, seconds, counts))
+    threads = [threading.Thread(target=_count_poses, args=(images, seconds, counts))
                for _ in range(landmarkers or core_count())]  # fmt: skip
     for thread in threads:
         thread.start()
@@ -45,11 +44,12 @@ def raw_bound(source: Path, landmarkers: int | None = None, seconds: float = 4.0
     return sum(counts) / seconds
 
 
-def _run_bare(pictures: list[ImageArray], seconds: float, counts: list[int]) -> None:
+def _count_poses(images: list[ImageArray], seconds: float, counts: list[int]) -> None:
+    """Add the number of poses in `seconds` to `counts`."""
     estimator = factory("mediapipe")("pose", Settings())
     n, begun_s, warm_n = 0, now_s(), 0
     while now_s() < begun_s + 1.0 + seconds:
-        estimator.estimate(pictures[n % len(pictures)], n * 17)
+        estimator.estimate(images[n % len(images)], n * 17)
         n += 1
         if now_s() < begun_s + 1.0:
             warm_n = n
@@ -58,7 +58,7 @@ def _run_bare(pictures: list[ImageArray], seconds: float, counts: list[int]) -> 
 
 
 def many_clients(source: Path, clients: int, *, seconds: float = 6.0, fps: float = 60.0) -> dict[str, Any]:
-    """Several producers on one server, each with its own session.
+    """Measure several producers on one server, each with its own session.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def many_clients(source: Path, clients: int, *, seconds: float = 6.0, fps: float
     clip = EncodedClip.read(source, Settings(), seconds)
     with LiveServer.start(reuse=False, port=0, max_sessions=clients) as server:
         sessions = [LiveSession.open(server) for _ in range(clients)]
-        resident: list[int] = []  # while it works: after the end landmarkers are freed
+        resident: list[int] = []  # while it works, because the landmarkers are freed at the end
         how = {"seconds": seconds, "fps": fps, "end": True,
                "tick": lambda _client: resident.append(resident_bytes(server.pid))}  # fmt: skip
         threads = [threading.Thread(target=session.stream, args=(clip,), kwargs=how) for session in sessions]
@@ -99,12 +99,12 @@ def many_clients(source: Path, clients: int, *, seconds: float = 6.0, fps: float
 
 
 def one_and_many(source: Path, clients: int, *, rounds: int, seconds: float, fps: float) -> list[dict[str, Any]]:
-    """One camera and several, in turn, round by round: what `many_clients` gives for each, in order."""
+    """`many_clients` for one camera and for several, alternately; the results in this order."""
     return [many_clients(source, n, seconds=seconds, fps=fps) for _ in range(rounds) for n in (1, clients)]
 
 
 def clients_table(measured: list[dict[str, Any]]) -> str:
-    """Markdown: one row per number of cameras, medians over rounds; ratios to one camera, taken round by round."""
+    """Markdown table: one row per number of cameras, medians over the rounds; ratios are formed round by round."""
     lines = ["| cameras | results/s in all | to one camera | slowest/mean | hands/s in all | age p50 ms "
              "| newest's age ms | server MB |", "|" + "---:|" * 8]  # fmt: skip
     for runs in (measured[::2], measured[1::2]):

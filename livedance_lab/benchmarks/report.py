@@ -1,4 +1,4 @@
-"""The benchmark as a table, in Markdown and CSV."""
+"""Writes the benchmark as a table in Markdown, as CSV and as a figure."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import platform
 from pathlib import Path
 
 from livedance_lab.benchmarks.designs import COLUMNS, ratios
-from livedance_lab.pipeline.scheduler import core_count
 from livedance_lab.plots.bench import save_bench
+from livedance_lab.system.resources import core_count
 
 __all__ = ["bench_table", "write_bench"]
 
@@ -17,13 +17,13 @@ Rows = dict[str, list[dict[str, float]]]
 
 
 def bench_table(rows: Rows) -> str:
-    """Markdown: one row per value, one column per design; medians, with the ratio to the first design."""
+    """Markdown table: one row per value, one column per design; medians, with the ratio to the first design."""
     table = ratios(rows)
     lines = ["| | " + " | ".join(table) + " |", "|---|" + "---:|" * len(table)]
     for column, heading in COLUMNS.items():
         cells = []
         for number, (_, values) in enumerate(table.items()):
-            median, _half_spread, ratio = values[column]
+            median, _half_range, ratio = values[column]
             text = _number(column, median)
             cells.append(text if number == 0 or math.isnan(ratio) else f"{text} (×{ratio:.2f})")
         lines.append(f"| {heading} | " + " | ".join(cells) + " |")
@@ -39,7 +39,7 @@ def _number(column: str, value: float) -> str:
 
 
 def write_bench(rows: Rows, out: Path, *, rounds: int, seconds: float, fps: float, source: str) -> list[Path]:
-    """``bench.csv`` with every single measurement, ``bench.md`` with the table and how it was made."""
+    """Write ``bench.csv`` (every measurement), ``bench.md`` (the table, and how it was measured) and ``bench.png``."""
     out.mkdir(parents=True, exist_ok=True)
     csv_path, md_path = out / "bench.csv", out / "bench.md"
     with csv_path.open("w", newline="", encoding="utf-8") as file:

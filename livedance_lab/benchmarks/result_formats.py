@@ -1,4 +1,4 @@
-"""What the two forms of a result cost: bytes, and the time to write and to read them, in Python and in a browser."""
+"""Measures both forms of a result: size, and the time to write and to read it, in Python and in a browser."""
 
 from __future__ import annotations
 
@@ -25,28 +25,9 @@ RESULT_COLUMNS = {
 }
 _REPEATS = 2000
 
-_SCRIPT = """
-import { decodeBinaryResult } from "./results_binary.js";
-import { parseServerMessage } from "./results.js";
-
-window.read = (text, base64, repeats) => {
-  const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)).buffer;
-  const reads = [() => parseServerMessage(text), () => decodeBinaryResult(bytes)];
-  const bestUs = [Infinity, Infinity];
-  for (let round = 0; round < 9; round += 1) {
-    reads.forEach((read, i) => {
-      const start = performance.now();
-      for (let n = 0; n < repeats; n += 1) read();
-      bestUs[i] = Math.min(bestUs[i], (1000 * (performance.now() - start)) / repeats);
-    });
-  }
-  return bestUs;
-};
-"""
-
 
 def measure_result_forms() -> list[dict[str, str | float]]:
-    """A whole body with both hands in either form; times are the best of nine rounds.
+    """Measure a result with a whole body and both hands in both forms; each time is the best of nine rounds.
 
     Returns
     -------
@@ -61,7 +42,7 @@ def measure_result_forms() -> list[dict[str, str | float]]:
     ledger = {"captured": 900, **dict.fromkeys(map(str, FrameState), 128)}
     message = ResultMessage(_whole_body(), [(898, str(FrameState.SUPERSEDED))], ledger)
     text, binary = encode_result(message), encode_binary_result(message)
-    with page_with(_SCRIPT) as page:
+    with page_with("result_formats.js") as page:
         in_browser = page.evaluate(
             "([text, base64, n]) => read(text, base64, n)", [text, base64.b64encode(binary).decode(), _REPEATS]
         )
@@ -76,6 +57,7 @@ def measure_result_forms() -> list[dict[str, str | float]]:
 
 
 def _best_us(work: Callable[[], object]) -> float:
+    """Shortest mean duration of a call, microseconds."""
     best_s = np.inf
     for _ in range(9):
         start_s = now_s()
@@ -86,7 +68,7 @@ def _best_us(work: Callable[[], object]) -> float:
 
 
 def _whole_body() -> PoseResult:
-    """A result full of numbers with as many digits as real ones."""
+    """A result whose numbers have as many digits as real ones."""
     rng = np.random.default_rng(0)
 
     def body() -> Body:

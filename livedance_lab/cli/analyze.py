@@ -37,8 +37,7 @@ def analyze(
     """Analyse every frame of videos: no drops, resumable, several at a time."""
     from rich.console import Console
 
-    from livedance_lab.batch import plan
-    from livedance_lab.batch.executors import run_jobs
+    from livedance_lab.batch import plan_jobs, run_jobs
     from livedance_lab.errors import ExportError
     from livedance_lab.export import FORMATS
     from livedance_lab.system.native_stderr import silence_native_stderr
@@ -50,12 +49,12 @@ def analyze(
         raise ExportError(f"there is no format {unknown[0]!r}; there are {', '.join(FORMATS)}.")
     chosen = {"complexity": complexity, "hands": hands, "angles": angles, "mirrored": mirrored}
     settings = _settings(chosen, setting or [])
-    jobs = plan(videos, out, settings, formats=to or (), annotate=annotate)
+    jobs = plan_jobs(videos, out, settings, formats=to or (), annotate=annotate)
     if not dask:
         _models(settings)
     bars = _Bars(console, len(jobs))
     with bars.progress:
-        outcomes = run_jobs(jobs, workers=workers, dask=dask or None, heard=bars.heard, finished=bars.finished)
+        outcomes = run_jobs(jobs, workers=workers, dask=dask or None, on_progress=bars.heard, on_finished=bars.finished)
     failed = [outcome for outcome in outcomes if outcome.error]
     frames = sum(outcome.frames_in for outcome in outcomes)
     console.print(f"[bold]{len(outcomes) - len(failed)} of {len(outcomes)} videos analysed, {frames} frames[/bold], "

@@ -43,15 +43,15 @@ def bench(
     from livedance_lab.benchmarks.designs import DESIGNS
     from livedance_lab.benchmarks.designs import bench as measure
     from livedance_lab.benchmarks.report import bench_table, write_bench
-    from livedance_lab.pipeline.scheduler import core_count
     from livedance_lab.samples import sample_path
     from livedance_lab.system.native_stderr import silence_native_stderr
+    from livedance_lab.system.resources import core_count
 
     silence_native_stderr()
     console = Console()
     if designs == "list":
         for design in DESIGNS.values():
-            console.print(f"[bold]{design.name:18}[/bold] {design.words}")
+            console.print(f"[bold]{design.name:18}[/bold] {design.description}")
         return
     clip = source or sample_path()
     if simulate:
@@ -90,8 +90,8 @@ def _simulate(
 ) -> None:
     """The table of other machines, and the stage times it was made with."""
     from livedance_lab.benchmarks.simulation import simulate, simulation_table
-    from livedance_lab.benchmarks.stage_times import StageTimes, stages_here
-    from livedance_lab.pipeline.scheduler import core_count
+    from livedance_lab.benchmarks.stage_times import StageTimes, measure_stage_times
+    from livedance_lab.system.resources import core_count
 
     try:
         counts = [int(word) for word in cores.split(",")]
@@ -100,9 +100,9 @@ def _simulate(
     if not counts or min(counts) < 1:
         raise typer.BadParameter(f"core counts are whole numbers from 1 on, such as 2,4,8; got {cores!r}.")
     if stage_ms:
-        stages, how = StageTimes.given(stage_ms), "given"
+        stages, how = StageTimes.parse(stage_ms), "given"
     else:
-        stages, numbers = stages_here(clip, seconds, fps)
+        stages, numbers = measure_stage_times(clip, seconds, fps)
         how = f"measured here, {core_count()} cores at work"
         told = simulate([core_count()], [1], stages, seconds=seconds, fps=fps)[0]
         console.print(

@@ -84,9 +84,9 @@ def _numbers(summary: dict[str, Any]) -> Table:
     offered = f"{summary['offered_fps']:.0f} offered" if summary["offered_fps"] else ""
     table.add_row("results", f"{summary['results_per_s']:.1f} per second", offered)
     table.add_row("hands", f"{summary['hands_per_s']:.1f} per second", f"on {summary['hands_share']:.0%} of results")
-    if summary["hands"].get("looks"):
-        per_look, cost_ms = summary["hands"]["at_wrists_per_look"], summary["hands"]["ms_per_look"]
-        table.add_row("", f"{per_look:.2f} at wrists per look", f"{cost_ms:.0f} ms each")
+    if summary["hands"].get("inferences"):
+        found, cost_ms = summary["hands"]["at_wrists_per_inference"], summary["hands"]["ms_per_inference"]
+        table.add_row("", f"{found:.2f} at wrists per inference", f"{cost_ms:.0f} ms each")
     table.add_row("person found", f"{summary['pose_found_share']:.1%}", "of processed frames")
     for number, (state, n) in enumerate((s, n) for s, n in summary["states"].items() if n):
         table.add_row("frames" if number == 0 else "", f"{n} {state}", f"{n / max(summary['captured'], 1):.1%}")

@@ -42,7 +42,8 @@ def serve(
     hang_s: Annotated[float, typer.Option(min=1, help="After how many seconds a silent estimator is replaced.")]
     = ServerConfig.hang_s,
     estimator: Annotated[str, typer.Option(help="Estimator family.")] = ServerConfig.estimator,
-    queue: Annotated[str, typer.Option(help="latest, fifo or keep-oldest.", hidden=True)] = ServerConfig.queue,
+    queue: Annotated[Literal["latest", "fifo", "keep-oldest"],
+                     typer.Option(help="Buffer in which frames wait.", hidden=True)] = "latest",
     preset: Annotated[Path | None, typer.Option(help="TOML file with the settings new sessions start with.")] = None,
     record: Annotated[Path | None, typer.Option(help="Record every session below this folder.")] = None,
     record_root: Annotated[Path | None, typer.Option(help="Clients may record below it; default: here.")] = None,
@@ -54,13 +55,14 @@ def serve(
     log_format: Annotated[Literal["text", "json"], typer.Option(help="Lines of text, or JSON.")] = "text",
 ) -> None:  # fmt: skip
     """Run the server until Ctrl-C."""
+    from livedance_lab.benchmarks.queues import QUEUES
     from livedance_lab.settings import Settings, load_preset
 
     config = ServerConfig(
         host=host, port=port, public=public, certfile=certfile, keyfile=keyfile, token=token or new_token(),
         origins=tuple(allow_origin or ()), hosts=tuple(allow_host or ()), behind_proxy=behind_proxy,
         max_sessions=max_sessions, max_messages_per_s=max_messages_per_s, max_bytes_per_s=max_mbytes_per_s * 1e6,
-        workers=workers, resume_s=resume_s, hang_s=hang_s, estimator=estimator, queue=queue,
+        workers=workers, resume_s=resume_s, hang_s=hang_s, estimator=estimator, make_slot=QUEUES[queue],
         settings=load_preset(preset) if preset else Settings(), after_crash=after_crash,
         record_dir=record, record_root=record_root or Path.cwd(),
     )  # fmt: skip

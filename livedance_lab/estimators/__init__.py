@@ -1,4 +1,4 @@
-"""Estimators: pictures in, landmarks out. Importing this package imports no model runtime."""
+"""Estimators: images in, landmarks out. Importing this package loads no model runtime."""
 
 from livedance_lab.estimators.base import Estimate, Estimator, HandEstimate, factory, register
 

@@ -1,7 +1,8 @@
-"""The seam between livedance_lab and whatever finds people in pictures.
+"""The interface between this package and whatever finds people in images.
 
-An estimator is anything with `estimate` and `close`. Implementations register a factory by name; nothing
-here imports them until they are asked for, so that importing this module costs nothing.
+An estimator is any object with `estimate` and `close`. Each family of estimators registers a factory under a name. The
+module of a built-in family is imported when its factory is first requested, so importing this module loads no model
+runtime.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ ImageArray = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Estimate:
-    """What one estimator saw in one picture. A part it does not look for, or did not find, is None / empty.
+    """What one estimator found in one image. A part that it does not search for, or did not find, is None or empty.
 
     Attributes
     ----------
     pose_xyz : ndarray of shape (33, 3), float32, or None
-        Normalised image landmarks: x, y in 0..1 of width and height, z on the scale of x.
+        Normalised image landmarks: x, y from 0 to 1 of width and height, z on the scale of x.
     pose_world_m : ndarray of shape (33, 3), float32, or None
     visibility, presence : ndarray of shape (33,), float32, or None
     hands : tuple of HandEstimate
@@ -53,9 +54,9 @@ class HandEstimate:
     Attributes
     ----------
     side : str
-        "left" or "right", the person's own, as the model believes.
+        "left" or "right": the person's own side, as the model classifies it.
     score : float
-        Its certainty of the side, 0 to 1.
+        The model's certainty of the side, 0 to 1.
     xyz : ndarray of shape (21, 3), float32
         Normalised image landmarks.
     world_m : ndarray of shape (21, 3), float32
@@ -68,13 +69,13 @@ class HandEstimate:
 
 
 class Estimator(Protocol):
-    """Finds a body, or hands, or both, in pictures of one stream.
+    """Finds a body, or hands, or both, in the images of one stream.
 
-    Used from one thread only. It may keep tracking state from picture to picture.
+    It is used from one thread only. It may keep tracking state from image to image.
     """
 
     def estimate(self, image_rgb: ImageArray, t_ms: int) -> Estimate:
-        """Look at one picture.
+        """Find landmarks in one image.
 
         Parameters
         ----------
@@ -90,7 +91,7 @@ class Estimator(Protocol):
         ...
 
     def close(self) -> None:
-        """Free everything; call from the thread that used it, once."""
+        """Free all resources; call it once, from the thread that used the estimator."""
         ...
 
 
@@ -111,12 +112,12 @@ def register(name: str, make: EstimatorFactory) -> None:
 
 
 def factory(name: str) -> EstimatorFactory:
-    """The factory registered under `name`; built-in ones are imported on first use.
+    """The factory registered under `name`; a built-in one is imported on first use.
 
     Raises
     ------
     EstimatorError
-        If there is none.
+        If there is none of that name.
     """
     if name not in _FACTORIES and name in _BUILT_IN:
         import_module(_BUILT_IN[name])  # registers itself
@@ -128,16 +129,16 @@ def factory(name: str) -> EstimatorFactory:
 
 
 class MonotonicMs:
-    """Strictly increasing integer milliseconds, whatever clock the times come from.
+    """Converts times to strictly increasing integer milliseconds.
 
-    MediaPipe refuses a timestamp that does not increase; clients' clocks may stand still, jump or run back.
+    MediaPipe refuses a timestamp that does not increase, but a client's clock may stand still, jump or run backwards.
     """
 
     def __init__(self) -> None:
         self._last_ms = -1
 
     def __call__(self, t_s: float) -> int:
-        """Milliseconds for `t_s`; one more than the last where time did not move on (or is NaN)."""
+        """Milliseconds for `t_s`; one more than the last value if the time did not increase, or is NaN."""
         wanted_ms = int(t_s * 1000) if np.isfinite(t_s) else 0
         self._last_ms = max(self._last_ms + 1, wanted_ms)
         return self._last_ms

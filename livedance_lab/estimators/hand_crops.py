@@ -1,43 +1,45 @@
-"""Looking for hands where they must be: close-ups side by side instead of the whole picture.
+"""Search for hands in enlarged crops around the wrists instead of in the whole frame.
 
-A hand is a few pixels in a picture of a whole body, and MediaPipe's palm detector sees every picture at 192 x 192
-pixels. So a square around each wrist is cut out, enlarged and laid beside the other one, and one look at both costs
-what a look at the whole picture does. The squares move with the wrists, so that a tracked hand hardly moves inside its
-own, and tracking from look to look goes on working.
+In a frame that shows a whole body a hand is only a few pixels wide, and MediaPipe's palm detector reduces every image
+to 192 x 192 pixels. So a square around each wrist is cut out, enlarged and placed beside the other one; one inference
+on this mosaic costs as much as one on the whole frame. The squares move with the wrists: a tracked hand hardly moves
+inside its own square, and the landmarker goes on tracking it from inference to inference.
 
-Coordinates go there and back by the same affine map, in continuous pixel coordinates (a pixel's centre lies at .5).
+One affine map converts coordinates in both directions. Pixel coordinates are continuous: a pixel's centre lies at .5.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from livedance_lab.estimators.base import Estimate, HandEstimate, ImageArray
+from livedance_lab.estimators.base import Estimate, Estimator, HandEstimate, ImageArray
 from livedance_lab.media.images import square
 from livedance_lab.pose import FloatArray
 
-__all__ = ["TILE_PX", "CloseUps", "Crop", "back", "mosaic"]
+__all__ = ["TILE_PX", "Crop", "CropEstimator", "estimate_with_crops", "mosaic", "to_frame_coordinates"]
 
 TILE_PX = 256
-"""Side of each close-up as the model gets it."""
+"""Side of each enlarged crop in the mosaic."""
 
-_PALM = [0, 5, 17]  # wrist and the knuckles of index and little finger: the part that does not bend
-_SAME_PLACE = 0.2  # of a crop's side
+_PALM = [0, 5, 17]  # wrist, knuckles of index and little finger: this part of a hand does not bend
+_SAME_PLACE = 0.2  # of a crop's side: two hands whose palms are nearer than this are one hand
 
 
 @dataclass(frozen=True)
 class Crop:
-    """A square of a picture, which may reach over its edge.
+    """A square part of a frame; it may reach over the frame's edge.
 
     Attributes
     ----------
     left, top : float
-        Of its corner, in widths and in heights of the picture: 0 to 1 inside.
+        Its upper left corner, as fractions of the frame's width and height: 0 to 1 inside the frame.
     width, height : float
-        Likewise; they differ where the picture is not square, as the crop is.
+        Its size, as fractions of the frame's width and height. In pixels the crop is square, so the two fractions
+        differ unless the frame is square too.
     """
 
     left: float
@@ -47,16 +49,43 @@ class Crop:
 
 
 @runtime_checkable
-class CloseUps(Protocol):
-    """An estimator that can look at parts of a picture."""
+class CropEstimator(Protocol):
+    """An estimator that can search in crops of a frame."""
 
-    def estimate_close_ups(self, image_rgb: ImageArray, t_ms: int, crops: tuple[Crop, ...]) -> Estimate:
-        """As `Estimator.estimate`, but it looks into the crops only; coordinates are of the whole picture."""
+    def estimate_crops(self, image_rgb: ImageArray, t_ms: int, crops: tuple[Crop, ...]) -> Estimate:
+        """Estimate inside the crops only; coordinates in the result are those of the whole frame.
+
+        Parameters and errors are otherwise those of `Estimator.estimate`.
+        """
         ...
 
 
+def estimate_with_crops(
+    estimator: Estimator, image_rgb: ImageArray, t_ms: int, find_crops: Callable[[], tuple[Crop, ...]]
+) -> Estimate:
+    """Estimate in crops if the estimator supports crops and there are any; otherwise in the whole frame.
+
+    Parameters
+    ----------
+    estimator : Estimator
+    image_rgb : ndarray of shape (H, W, 3), uint8
+    t_ms : int
+        Strictly increasing from call to call.
+    find_crops : callable
+        Returns the crops. It is called only if the estimator supports crops.
+
+    Raises
+    ------
+    EstimatorError
+        If inference fails.
+    """
+    if isinstance(estimator, CropEstimator) and (crops := find_crops()):
+        return estimator.estimate_crops(image_rgb, t_ms, crops)
+    return estimator.estimate(image_rgb, t_ms)
+
+
 def mosaic(rgb: ImageArray, crops: tuple[Crop, ...]) -> ImageArray:
-    """The close-ups side by side.
+    """The crops, enlarged to the same size and placed side by side.
 
     Parameters
     ----------
@@ -66,28 +95,41 @@ def mosaic(rgb: ImageArray, crops: tuple[Crop, ...]) -> ImageArray:
     Returns
     -------
     ndarray of shape (TILE_PX, n * TILE_PX, 3), uint8
-        Black beyond the picture's edge.
+        Black where a crop reaches over the frame's edge.
     """
     height, width = rgb.shape[:2]
     tiles = [square(rgb, c.left * width, c.top * height, c.width * width, c.height * height, TILE_PX) for c in crops]
     return np.concatenate(tiles, axis=1)
 
 
-def back(seen: Estimate, crops: tuple[Crop, ...]) -> Estimate:
-    """Hands seen in a mosaic, where they are in the picture; of two at one place, the surer one.
+def to_frame_coordinates(in_mosaic: Estimate, crops: tuple[Crop, ...]) -> Estimate:
+    """Map hands found in the mosaic to coordinates of the whole frame; of two hands at one place, keep the better.
 
-    z, which is on the scale of x, follows the enlargement; world landmarks are metres and stay.
+    z has the scale of x, so it is scaled like x. World landmarks are metres and stay as they are.
+
+    Parameters
+    ----------
+    in_mosaic : Estimate
+        Normalised by the mosaic's size.
+    crops : tuple of Crop
+        Those that the mosaic was made of.
+
+    Returns
+    -------
+    Estimate
+        Normalised by the frame's size; hands with the highest score first.
     """
     hands: list[HandEstimate] = []
-    for hand in sorted(seen.hands, key=lambda hand: -hand.score):
+    for hand in sorted(in_mosaic.hands, key=lambda hand: -hand.score):
         moved, crop = _moved(hand, crops)
         if all(np.max(np.abs(_palm(moved) - _palm(other)) / (crop.width, crop.height)) > _SAME_PLACE
                for other in hands):  # fmt: skip
             hands.append(moved)
-    return replace(seen, hands=tuple(hands))
+    return replace(in_mosaic, hands=tuple(hands))
 
 
 def _moved(hand: HandEstimate, crops: tuple[Crop, ...]) -> tuple[HandEstimate, Crop]:
+    """The hand in coordinates of the frame, and the crop in which its palm lies."""
     tiles = hand.xyz.astype(float) * (len(crops), 1, len(crops))  # in tiles instead of mosaics
     position = int(np.clip(np.floor(tiles[_PALM, 0].mean()), 0, len(crops) - 1))
     crop = crops[position]
@@ -97,5 +139,6 @@ def _moved(hand: HandEstimate, crops: tuple[Crop, ...]) -> tuple[HandEstimate, C
 
 
 def _palm(hand: HandEstimate) -> FloatArray:
+    """Middle of the palm, shape (2,)."""
     middle: FloatArray = hand.xyz[_PALM, :2].mean(axis=0)
     return middle

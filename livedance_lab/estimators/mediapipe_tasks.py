@@ -1,11 +1,11 @@
 """MediaPipe's pose and hand landmarkers (Tasks API) as estimators; the only user of MediaPipe's runtime.
 
-A landmarker follows one stream and keeps tracking state, so each estimator has its own. One inference runs on
-one core and cannot be split; speed comes from running several estimators at once (`livedance_lab.pipeline`).
+A landmarker processes one stream and keeps tracking state, so each estimator has its own. One inference runs on one
+core and cannot be split; speed comes from running several estimators at once (`livedance_lab.pipeline`).
 
-The labels "Left" and "Right" of the hand landmarker are taken as the person's own side in a picture that is
-not mirrored. That holds for the Tasks API, measured on real pictures and on the sample clip against the pose
-landmarker and the known wrists; the older solutions API assumed mirrored pictures.
+The labels "Left" and "Right" of the hand landmarker are taken as the person's own side in an image that is not
+mirrored. This was measured for the Tasks API, on real photographs and on the sample clip, against the pose landmarker
+and the known wrists. The older solutions API assumed mirrored images.
 """
 
 from __future__ import annotations
@@ -22,31 +22,32 @@ import numpy as np
 from livedance_lab.errors import EstimatorError
 from livedance_lab.estimators import model_store
 from livedance_lab.estimators.base import Estimate, Estimator, HandEstimate, ImageArray, register
-from livedance_lab.estimators.hand_crops import Crop, back, mosaic
+from livedance_lab.estimators.hand_crops import Crop, mosaic, to_frame_coordinates
 from livedance_lab.settings import Settings
 from livedance_lab.system.memory import release_mapped_file
 
 __all__ = ["LiveStreamEstimator", "TasksEstimator", "make"]
 
 _KINDS = {"pose": (True, False), "hands": (False, True), "both": (True, True)}
-# all that MediaPipe makes of its status codes, and what ctypes raises for arguments
+# the exceptions into which MediaPipe turns its status codes, and those that ctypes raises for wrong arguments
 _MEDIAPIPE_ERRORS = (ValueError, RuntimeError, OSError, IndexError, NotImplementedError, TypeError)
-_WARM_UP_MS = 0  # the stream's own times start after it
+_WARM_UP_MS = 0  # timestamp of the warm-up call; those of the stream are later
 
-_STRETCH = 10
-"""How many times slower than it is MediaPipe is told that time passes.
+_TIME_STRETCH = 10
+"""Factor by which the timestamps that MediaPipe gets are stretched.
 
-In VIDEO and LIVE_STREAM mode it smooths a pose's landmarks itself, unasked and whatever follows: One-Euro filters whose
-cut-off begins at 0.05 Hz and rises with speed. That costs 11 ms of lag in motion, which no filter behind it can take
-back. Their cut-off at rest grows with the stretch and the part that rises with speed stays: from 0.5 Hz on there are 3
-ms left, and smoothing is the business of one filter, the session's. (Hands are not smoothed there.)
+In VIDEO and LIVE_STREAM mode MediaPipe smooths the landmarks of a pose itself, and no option turns this off. Its
+One-Euro filters have a cut-off of 0.05 Hz at rest, which rises with speed; in motion they lag by 11 ms, and no later
+filter can remove that lag. The stretch multiplies the cut-off at rest and leaves the part that rises with speed as it
+is. With 0.5 Hz or more at rest only 3 ms of lag remain, and the session's own filter determines the smoothing.
+(MediaPipe does not smooth hands.)
 """
 
 
 class TasksEstimator:
-    """Pose, hands, or both, in the Tasks API's VIDEO mode: one picture in, its landmarks out.
+    """Pose, hands, or both, in the Tasks API's VIDEO mode: one image in, its landmarks out.
 
-    The constructor makes one call on a black picture, which is slow and never counted.
+    The constructor runs one inference on a black image, because the first one is slow and must not be measured.
 
     Parameters
     ----------
@@ -54,23 +55,23 @@ class TasksEstimator:
         "pose", "hands" or "both" (one after the other).
     settings : Settings
         Complexity, confidences and number of hands.
-    published : bool, default False
-        Run MediaPipe's own networks, with the outline of the person that nobody here reads, and its own smoothing:
-        for comparison.
+    upstream_model : bool, default False
+        Run the bundle as MediaPipe publishes it, with its segmentation branch and with MediaPipe's own smoothing; for
+        comparison.
 
     Raises
     ------
     EstimatorError
         If the kind is unknown, MediaPipe cannot be imported or a landmarker cannot be made.
     ModelError
-        If a model is not there and cannot be fetched.
+        If a model is missing and cannot be fetched.
     """
 
     _mode = "VIDEO"
 
-    def __init__(self, kind: str, settings: Settings, *, published: bool = False) -> None:
-        self._published = published
-        self._stretch = 1 if published else _STRETCH
+    def __init__(self, kind: str, settings: Settings, *, upstream_model: bool = False) -> None:
+        self._upstream_model = upstream_model
+        self._time_stretch = 1 if upstream_model else _TIME_STRETCH
         try:
             wants_pose, wants_hands = _KINDS[kind]
         except KeyError:
@@ -90,18 +91,18 @@ class TasksEstimator:
         _OPEN.add(self)
 
     def estimate(self, image_rgb: ImageArray, t_ms: int) -> Estimate:
-        """Look at one picture.
+        """Find landmarks in one image.
 
         Parameters
         ----------
         image_rgb : ndarray of shape (H, W, 3), uint8
         t_ms : int
-            From 0, strictly increasing.
+            From 0, strictly increasing from call to call.
 
         Returns
         -------
         Estimate
-            Only the parts of this estimator's kind.
+            Only the parts that this estimator's kind searches for.
 
         Raises
         ------
@@ -111,25 +112,25 @@ class TasksEstimator:
         if self._pose is None and self._hands is None:
             raise EstimatorError("this estimator is closed.")
         if image_rgb.ndim != 3 or image_rgb.shape[2] != 3 or image_rgb.dtype != np.uint8:
-            raise EstimatorError(f"a picture is uint8 of shape (H, W, 3), got {image_rgb.dtype} {image_rgb.shape}.")
+            raise EstimatorError(f"an image is uint8 of shape (H, W, 3), got {image_rgb.dtype} {image_rgb.shape}.")
         try:
-            pose, hands = self._call(image_rgb, self._stretch * (t_ms + 1) + _WARM_UP_MS)
+            pose, hands = self._call(image_rgb, self._time_stretch * (t_ms + 1) + _WARM_UP_MS)
         except _MEDIAPIPE_ERRORS as exc:
             raise EstimatorError(f"MediaPipe failed at {t_ms} ms: {exc}.") from exc
         return _estimate(pose, hands)
 
-    def estimate_close_ups(self, image_rgb: ImageArray, t_ms: int, crops: tuple[Crop, ...]) -> Estimate:
-        """Look for hands inside crops only; parameters and errors are otherwise those of `estimate`.
+    def estimate_crops(self, image_rgb: ImageArray, t_ms: int, crops: tuple[Crop, ...]) -> Estimate:
+        """Find hands inside the crops only; parameters and errors are otherwise those of `estimate`.
 
         Returns
         -------
         Estimate
-            In coordinates of the whole picture.
+            In coordinates of the whole frame.
         """
-        return back(self.estimate(mosaic(image_rgb, crops), t_ms), crops)
+        return to_frame_coordinates(self.estimate(mosaic(image_rgb, crops), t_ms), crops)
 
     def close(self) -> None:
-        """Free the landmarkers; closing twice is harmless."""
+        """Free the landmarkers; a second call does nothing."""
         pose, hands, self._pose, self._hands = self._pose, self._hands, None, None
         for landmarker in (pose, hands):
             if landmarker is not None:
@@ -137,7 +138,7 @@ class TasksEstimator:
         _OPEN.discard(self)
 
     def _call(self, image_rgb: ImageArray, t_ms: int) -> tuple[Any, Any]:
-        """MediaPipe's own results, None for what is not looked for."""
+        """MediaPipe's own results; None for a part that this estimator does not search for."""
         image = self._image(image_rgb)
         pose = self._pose.detect_for_video(image, t_ms) if self._pose is not None else None
         hands = self._hands.detect_for_video(image, t_ms) if self._hands is not None else None
@@ -174,30 +175,30 @@ class TasksEstimator:
         return self._created(vision.HandLandmarker, options)
 
     def _base_options(self, kind: str, complexity: int = 1) -> Any:
-        if self._published:
-            return self._mp.tasks.BaseOptions(model_asset_buffer=model_store.published(kind, complexity))
+        if self._upstream_model:
+            return self._mp.tasks.BaseOptions(model_asset_buffer=model_store.upstream_bundle(kind, complexity))
         path = model_store.ensure(kind, complexity)
-        if os.name == "nt":  # MediaPipe opens paths with C calls that fail on Windows' non-ASCII names
+        if os.name == "nt":  # MediaPipe's C calls cannot open paths with non-ASCII names there
             return self._mp.tasks.BaseOptions(model_asset_buffer=path.read_bytes())
         return self._mp.tasks.BaseOptions(model_asset_path=str(path))
 
     def _created(self, landmarker: Any, options: Any) -> Any:
         made = landmarker.create_from_options(options)
-        if options.base_options.model_asset_path:  # its weights have been copied, and are not read there again
+        if options.base_options.model_asset_path:  # MediaPipe has copied the weights and does not read the file again
             release_mapped_file(options.base_options.model_asset_path)
         return made
 
 
 class LiveStreamEstimator(TasksEstimator):
-    """The same in LIVE_STREAM mode, which answers through callbacks: for comparison, slower than VIDEO.
+    """The same estimator in LIVE_STREAM mode, which returns results through callbacks; for comparison.
 
-    Measured, it costs a thread hop and a copy of each picture, and gains only that pose and hands of one
-    picture are looked for at the same time. Each call waits for its own answer: with one picture under way
-    MediaPipe's flow limiter has nothing to drop, and the pose and the hands always belong to the same frame.
+    It was measured to be slower than VIDEO mode: each image costs a thread switch and a copy, and the only gain is that
+    pose and hands of one image run at the same time. Each call waits for its own result. With one image in flight
+    MediaPipe's flow limiter has nothing to drop, and pose and hands always belong to the same frame.
     """
 
     _mode = "LIVE_STREAM"
-    _PATIENCE_S = 10.0
+    _RESULT_TIMEOUT_S = 10.0
 
     def _call(self, image_rgb: ImageArray, t_ms: int) -> tuple[Any, Any]:
         image = self._image(image_rgb)
@@ -205,37 +206,39 @@ class LiveStreamEstimator(TasksEstimator):
             self._pose.detect_async(image, t_ms)
         if self._hands is not None:
             self._hands.detect_async(image, t_ms)
-        pose = self._answer(self._pose_answers, t_ms) if self._pose is not None else None
-        hands = self._answer(self._hand_answers, t_ms) if self._hands is not None else None
+        pose = self._result_of(self._pose_results, t_ms) if self._pose is not None else None
+        hands = self._result_of(self._hand_results, t_ms) if self._hands is not None else None
         return pose, hands
 
-    def _answer(self, answers: queue.SimpleQueue[tuple[int, Any]], t_ms: int) -> Any:
+    def _result_of(self, results: queue.SimpleQueue[tuple[int, Any]], t_ms: int) -> Any:
         while True:
             try:
-                answered_ms, result = answers.get(timeout=self._PATIENCE_S)
+                result_ms, result = results.get(timeout=self._RESULT_TIMEOUT_S)
             except queue.Empty:
-                raise TimeoutError(f"no answer within {self._PATIENCE_S:g} s") from None
-            if answered_ms == t_ms:  # an older one was given up on
+                raise TimeoutError(f"no result within {self._RESULT_TIMEOUT_S:g} s") from None
+            if result_ms == t_ms:  # else it is the late result of a call that timed out
                 return result
 
     def _make_pose(self, settings: Settings, **more: Any) -> Any:
-        self._pose_answers: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
-        return super()._make_pose(settings, result_callback=_putting_into(self._pose_answers), **more)
+        self._pose_results: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
+        return super()._make_pose(settings, result_callback=_callback(self._pose_results), **more)
 
     def _make_hands(self, settings: Settings, **more: Any) -> Any:
-        self._hand_answers: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
-        return super()._make_hands(settings, result_callback=_putting_into(self._hand_answers), **more)
+        self._hand_results: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
+        return super()._make_hands(settings, result_callback=_callback(self._hand_results), **more)
 
 
-def make(kind: str, settings: Settings, *, published: bool = False) -> Estimator:
+def make(kind: str, settings: Settings, *, upstream_model: bool = False) -> Estimator:
     """An estimator of a kind; in LIVE_STREAM mode if the settings' design is "live_stream"."""
     chosen = LiveStreamEstimator if settings.design == "live_stream" else TasksEstimator
-    return chosen(kind, settings, published=published)
+    return chosen(kind, settings, upstream_model=upstream_model)
 
 
-def _putting_into(answers: queue.SimpleQueue[tuple[int, Any]]) -> Any:
+def _callback(results: queue.SimpleQueue[tuple[int, Any]]) -> Any:
+    """A result callback for MediaPipe that puts timestamp and result into a queue."""
+
     def on_result(result: Any, _image: Any, t_ms: int) -> None:
-        answers.put((t_ms, result))
+        results.put((t_ms, result))
 
     return on_result
 
@@ -243,13 +246,14 @@ def _putting_into(answers: queue.SimpleQueue[tuple[int, Any]]) -> Any:
 def _mediapipe() -> Any:
     try:
         import mediapipe
-    except (ImportError, OSError) as exc:  # OSError: its shared library does not load
+    except (ImportError, OSError) as exc:  # OSError: its shared library cannot be loaded
         raise EstimatorError(f"MediaPipe cannot be imported: {exc}. Try: pip install 'mediapipe>=0.10.30,<0.10.32'."
                              ) from exc  # fmt: skip
     return mediapipe
 
 
 def _estimate(pose: Any, hands: Any) -> Estimate:
+    """MediaPipe's results as an `Estimate`."""
     found: dict[str, Any] = {}
     if pose is not None and pose.pose_landmarks:
         values = np.array([(p.x, p.y, p.z, p.visibility, p.presence) for p in pose.pose_landmarks[0]], np.float32)
@@ -278,10 +282,10 @@ _OPEN: weakref.WeakSet[TasksEstimator] = weakref.WeakSet()
 
 @atexit.register
 def _close_all() -> None:
-    """MediaPipe's destructors print tracebacks if they run while the interpreter is being taken down."""
+    """Close the estimators before the interpreter shuts down: MediaPipe's destructors print tracebacks then."""
     for estimator in list(_OPEN):
         estimator.close()
 
 
 register("mediapipe", make)
-register("mediapipe_published", partial(make, published=True))
+register("mediapipe_published", partial(make, upstream_model=True))

@@ -1,8 +1,7 @@
-"""Known landmarks in place of found ones: pictures that carry them, and the estimator that reads them back.
+"""Known landmarks instead of estimated ones: images that carry landmarks, and the estimator that reads them back.
 
-A recorded session is replayed through the very path that camera pictures take (wire, slot, decoding), with
-no model and no noise of its own: what comes out is what was recorded, bit for bit. The picture is a small
-PNG whose pixels are the bytes of the arrays:
+A recorded session is replayed through the same path as camera images (wire, slot, decoding) without a model, so that
+the result equals the recording bit for bit. The image is a small PNG whose pixels are the bytes of the arrays:
 
 ======  ====  =====================================================
 offset  type  field (little-endian)
@@ -15,7 +14,7 @@ offset  type  field (little-endian)
 7       u8    0
 8       u32   bytes of the arrays that follow
 12      u32   CRC-32 of them
-16      f32   the arrays flagged, in that order; then for each hand:
+16      f32   the arrays that the flags name, in that order; then for each hand:
               side (0 left, 1 right), score, xyz, world_m
 ======  ====  =====================================================
 """
@@ -41,12 +40,12 @@ _HEADER = struct.Struct("<4sBBBxII")
 _MAGIC, _VERSION, _NORMALISED = b"LDLM", 1, 1
 _K, _J = len(BLAZEPOSE_33), len(HAND_21)
 _POSE = {"pose_xyz": (2, (_K, 3)), "pose_world_m": (4, (_K, 3)), "visibility": (8, (_K,)), "presence": (16, (_K,))}
-_ROW_BYTES = 32 * 3  # a picture 32 pixels wide: below any short side, so nobody shrinks it
+_ROW_BYTES = 32 * 3  # 32 pixels wide: smaller than any short side, so that no step reduces it
 _KINDS = ("pose", "hands", "both")
 
 
 def encode_estimate(estimate: Estimate) -> bytes:
-    """A picture (PNG) that carries an estimate without loss.
+    """An image (PNG) that carries an estimate without loss.
 
     Parameters
     ----------
@@ -55,13 +54,12 @@ def encode_estimate(estimate: Estimate) -> bytes:
     Returns
     -------
     bytes
-        To be sent like any camera picture. Its size in pixels means nothing: give the original frame's size
-        beside it.
+        Can be sent like any camera image. Its size in pixels has no meaning: send the original frame's size with it.
 
     Raises
     ------
     ShapeError
-        If an array has not the shape that `Estimate` documents.
+        If an array does not have the shape that `Estimate` documents.
     """
     flags = _NORMALISED if estimate.normalised else 0
     arrays: list[bytes] = []
@@ -89,14 +87,14 @@ def _bytes(name: str, values: FloatArray, shape: tuple[int, ...]) -> bytes:
 
 
 class ReplayEstimator:
-    """Reads the landmarks that a picture of `encode_estimate` carries.
+    """Reads the landmarks from images made by `encode_estimate`.
 
     Parameters
     ----------
     kind : str
-        "pose", "hands" or "both": which part of the picture's content is returned.
+        "pose", "hands" or "both": which part of the image's content is returned.
     delay_ms : float, default 0
-        Waits this long in each call, as inference would, but without using a core.
+        Duration of each call in addition to decoding; the call sleeps and uses no core.
 
     Raises
     ------
@@ -112,23 +110,23 @@ class ReplayEstimator:
         self._kind, self._delay_s = kind, delay_ms / 1000
 
     def estimate(self, image_rgb: ImageArray, t_ms: int) -> Estimate:  # noqa: ARG002  (one signature for all)
-        """The landmarks in the picture.
+        """The landmarks in the image.
 
         Parameters
         ----------
         image_rgb : ndarray of shape (H, W, 3), uint8
         t_ms : int
-            Of no consequence here.
+            Not used.
 
         Returns
         -------
         Estimate
-            Bit for bit what was encoded, as far as this estimator's kind goes.
+            Bit for bit what was encoded, limited to the parts of this estimator's kind.
 
         Raises
         ------
         EstimatorError
-            If it is an ordinary picture, or a damaged one.
+            If the image was not made by `encode_estimate`, or is damaged.
         """
         if self._delay_s:
             time.sleep(self._delay_s)
@@ -146,13 +144,13 @@ class ReplayEstimator:
         """Nothing to free."""
 
 
-def make(kind: str, settings: Settings) -> Estimator:  # noqa: ARG001  (recorded landmarks heed no settings)
+def make(kind: str, settings: Settings) -> Estimator:  # noqa: ARG001  (recorded landmarks depend on no setting)
     """A replay estimator of a kind."""
     return ReplayEstimator(kind)
 
 
 class _Reader:
-    """Takes arrays off the front of a flat one."""
+    """Reads consecutive arrays from a flat one."""
 
     def __init__(self, values: FloatArray) -> None:
         self._values, self._at = values, 0
@@ -174,7 +172,7 @@ def _hand(values: _Reader) -> HandEstimate:
 
 
 def _unpack(image_rgb: ImageArray) -> tuple[int, int, FloatArray]:
-    """Flags, number of hands, arrays."""
+    """Flags, number of hands, and the arrays as one flat array."""
     content = np.ascontiguousarray(image_rgb).tobytes()
     if len(content) < _HEADER.size or not content.startswith(_MAGIC):
         raise EstimatorError("this is an ordinary picture; the replay estimator reads those of `encode_estimate`.")

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from livedance_lab.benchmarks.fresh_session import fresh_session
 from livedance_lab.client.live_client import LiveClient
-from livedance_lab.client.session import LiveSession
 from livedance_lab.evaluation.angle_errors import angle_errors
 from livedance_lab.export import export
-from livedance_lab.launcher import LiveServer
 from livedance_lab.media.video import VideoSource
 from livedance_lab.progress import Progress, no_progress
 from livedance_lab.samples import angle_truth
@@ -82,7 +81,7 @@ def run_demo(
     is_camera = str(source).isdecimal()
     seconds = _SECONDS_FROM_CAMERA if seconds is None and is_camera else seconds
     progress(math.nan, "starting a server")
-    with LiveServer.start(reuse=False, port=0) as server, LiveSession.open(server, **(settings or {})) as session:
+    with fresh_session(**(settings or {})) as (_, session):
         progress(math.nan, "opening the camera" if is_camera else "reading the clip")
         client = session.stream(source, seconds=seconds, fps=fps, pacing=pacing, tick=tick, end=True)
         progress(math.nan, "collecting the log")

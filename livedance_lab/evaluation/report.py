@@ -12,8 +12,8 @@ from typing import Any
 
 from livedance_lab._version import __version__
 from livedance_lab.evaluation.run import FLOOR, Evaluation
-from livedance_lab.pipeline.scheduler import core_count
 from livedance_lab.plots.evaluation import save_painted, save_trials
+from livedance_lab.system.resources import core_count
 from livedance_lab.wire.messages import encode_json
 
 __all__ = ["tables", "write_evaluation"]

@@ -141,7 +141,7 @@ def _live(out: Evaluation, clip: Path, truth: KeypointTruth, designs: list[str],
     runs: dict[str, list[LiveRun]] = {design: [] for design in designs}
     for number in range(out.about["rounds"]):
         for design in designs:
-            progress(math.nan, f"streaming live, round {number + 1}: {DESIGNS[design].words}")
+            progress(math.nan, f"streaming live, round {number + 1}: {DESIGNS[design].description}")
             run = live_run(design, clip, truth, seconds=out.about["seconds"], fps=out.about["offered_fps"])
             runs[design].append(run)
     angles = angle_truth(clip)

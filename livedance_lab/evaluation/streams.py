@@ -12,11 +12,10 @@ import numpy.typing as npt
 
 from livedance_lab.analysis.paint_evaluation import ResultStream, simulate_stream
 from livedance_lab.benchmarks.designs import DESIGNS
+from livedance_lab.benchmarks.fresh_session import fresh_session
 from livedance_lab.client.clip_source import EncodedClip
-from livedance_lab.client.session import LiveSession
 from livedance_lab.estimators.base import Estimator, MonotonicMs, factory
 from livedance_lab.evaluation.keypoint_truth import KeypointTruth
-from livedance_lab.launcher import LiveServer
 from livedance_lab.media.images import decode_rgb, downscale, encode_jpeg
 from livedance_lab.session_data.data import SessionData
 from livedance_lab.settings import Settings
@@ -88,10 +87,7 @@ def live_run(design: str, clip: Path, truth: KeypointTruth, *, seconds: float, f
     chosen = DESIGNS[design]
     side = Settings(short_side_px=_LARGE, jpeg_quality=0.8) if chosen.legacy else Settings()
     encoded = EncodedClip.read(clip, side, seconds)
-    with (
-        LiveServer.start(reuse=False, port=0, **chosen.server) as server,
-        LiveSession.open(server, **chosen.settings) as session,
-    ):
+    with fresh_session(chosen.server, **chosen.settings) as (_, session):
         how: dict[str, Any] = {"fps": fps, "pacing": chosen.pacing, "legacy": chosen.legacy}
         session.stream(encoded, seconds=seconds, end=True, **how)  # without warm-up, so that seq is the clip's frame
         data = session.data()

@@ -1,7 +1,7 @@
-"""One frame's way through the server: the slot, the lanes that work on it, and what comes out.
+"""One live session, from received frame to emitted result.
 
-Read in this order: `latest` (the one-slot buffer), `picture` (bytes to pixels, once), `scheduler` (who works
-next), `lanes` (threads that own an estimator), `plans` (which lane takes which frame), `crew` and `staff` (the lanes
-of one session, over its changes), `process` (estimates to a result), `outlet` (results leave) and `session` (one
-producer's everything).
+Read in this order: `latest_slot` (the buffer of one frame), `received_frame` (bytes to pixels, once), `scheduler`
+(which session and lane gets a core), `policies` (which lane takes which frame), `lane` (a thread that owns estimators),
+`lane_group` (the lanes of one session, over changes of settings), `result_builder` (estimates to a result), `emitter`
+(results leave, in order), `ledger` (every frame is counted once) and `session` (all of it for one producer).
 """

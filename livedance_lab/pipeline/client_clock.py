@@ -1,4 +1,4 @@
-"""What a frame's header says, made sure of when it arrives: times onto the server's clock, and its size."""
+"""Validates a frame's header: maps the client's times to the server's clock, and checks the image size."""
 
 from __future__ import annotations
 
@@ -11,67 +11,71 @@ from livedance_lab.wire.frames import FrameHeader
 
 __all__ = ["ClientClock", "check_size"]
 
-_LARGEST_S = 1e10  # beyond any clock's seconds; a timestamp in milliseconds since 1970 is refused
-_AHEAD_S = 1.0  # cameras may stamp a frame with the moment it will be shown
-_SET_BACK_AFTER = 3  # frames in a row with times that increase, but lie before those of earlier ones
+_MAX_S = 1e10  # greater than the seconds of any clock: a timestamp in milliseconds since 1970 is refused
+_AHEAD_S = 1.0  # a camera may stamp a frame with its presentation time, which is in the future
+_SET_BACK_AFTER = 3  # successive frames whose times increase, but are earlier than those of frames before them
 
 
 class ClientClock:
-    """Maps one client's times.
+    """Maps the times of one client to the server's clock.
 
-    Times and offset are kept in whole microseconds: finer than any clock exchange, and it lets a replay
-    repeat every interval exactly.
+    Times and offset are rounded to whole microseconds. That is finer than any measured offset, and a replay repeats
+    every interval exactly.
+
+    Attributes
+    ----------
+    offset : ClockOffset
     """
 
     def __init__(self) -> None:
         self.offset = ClockOffset()
         self._last_capture_s = -math.inf
         self._last_mapped_s = -math.inf
-        self._refused_s: list[float] = []  # capture times of the frames refused since the last good one
+        self._refused_s: list[float] = []  # capture times of the frames refused since the last valid one
 
     def set(self, offset: ClockOffset) -> ClockOffset:
-        """Use a new estimate from now on."""
+        """Use a new estimate of the offset from now on; return it as rounded."""
         self.offset = ClockOffset(round(offset.offset_s, 6), offset.uncertainty_s)
         return self.offset
 
     def new_connection(self) -> None:
-        """Another connection may come from another clock: its first frame may carry any time."""
+        """Forget the offset and the last time, because another connection may come from another clock."""
         self.offset = ClockOffset()
         self._last_capture_s = -math.inf
         self._refused_s.clear()
 
     def stamp(self, times: FrameTimes, header: FrameHeader) -> str:
-        """Fill in capture and send time.
+        """Fill in capture and send time of a frame.
 
-        Before the first clock exchange the offset is taken so that the first frame took no time to arrive,
-        which makes every age a lower bound. A client clock that was set back costs its first frames, then it is
-        taken for a new one: a single wild time, early or late, must not move anything.
+        As long as no offset is measured, it is assumed such that the first frame had no transit time; every age is then
+        a lower bound. If the client's clock was set back, its first frames are refused, and then an offset is assumed
+        anew. A single wrong time, early or late, changes nothing.
 
         Returns
         -------
         str
-            What the log should know: "assumed", if the offset had to be just now; "set back" or "set ahead", if the
-            clock was and the offset is assumed anew; else empty.
+            Name of the clock event to log: "assumed" if the offset was assumed now, "set back" or "set ahead" if the
+            client's clock was changed and the offset was assumed anew; else empty.
 
         Raises
         ------
         WireError
-            Code "time": the capture time does not increase, lies after the send time, or is no time at all.
+            Code "time": the capture time does not increase, is later than the send time, or is not a valid time.
         """
-        if not max(abs(header.t_capture_s), abs(header.t_send_s)) <= _LARGEST_S:
+        if not max(abs(header.t_capture_s), abs(header.t_send_s)) <= _MAX_S:
             raise WireError("time", f"frame times must be seconds, got {header.t_capture_s} and {header.t_send_s}.")
-        if header.t_capture_s > header.t_send_s + _AHEAD_S:  # one wild time must not make all later ones go backwards
+        if header.t_capture_s > header.t_send_s + _AHEAD_S:  # else all valid times after it would be refused
             raise WireError(
                 "time",
                 f"a frame is captured before it is sent, got {header.t_capture_s} s, sent {header.t_send_s} s.",
             )
-        set_back = self._was_set_back(header.t_capture_s)
+        set_back = self._is_set_back(header.t_capture_s)
         if not set_back and not header.t_capture_s > self._last_capture_s:
             raise WireError(
                 "time",
                 f"capture times must increase, got {header.t_capture_s} s after {self._last_capture_s} s.",
             )
-        set_ahead = not set_back and self._was_set_ahead(header, times.t_receive_s)
+        set_ahead = not set_back and self._is_set_ahead(header, times.t_receive_s)
         if set_back:
             self.new_connection()
         elif set_ahead:
@@ -81,14 +85,14 @@ class ClientClock:
         assumed = not self.offset.known
         if assumed:
             self.set(ClockOffset(times.t_receive_s - header.t_send_s, math.inf))
-        # a new, better offset may lie a little below the old one; time must not run backwards for it
+        # a new, better offset may be a little smaller than the old one; times must increase all the same
         times.t_capture_s = max(self.map(header.t_capture_s), self._last_mapped_s + 1e-6)
         self._last_mapped_s = times.t_capture_s
         times.t_send_s = self.map(header.t_send_s)
         return "set back" if set_back else "set ahead" if set_ahead else "assumed" if assumed else ""
 
-    def _was_set_back(self, t_capture_s: float) -> bool:
-        """Whether time runs on, from an earlier moment."""
+    def _is_set_back(self, t_capture_s: float) -> bool:
+        """Whether the last refused frames have increasing times: then the client's clock was set back."""
         if t_capture_s > self._last_capture_s:
             return False
         if self._refused_s and not t_capture_s > self._refused_s[-1]:
@@ -96,22 +100,22 @@ class ClientClock:
         self._refused_s.append(t_capture_s)
         return len(self._refused_s) >= _SET_BACK_AFTER
 
-    def _was_set_ahead(self, header: FrameHeader, t_receive_s: float) -> bool:
-        """Whether this frame would have been sent after it came. A recording's times, which may, are sent as both."""
+    def _is_set_ahead(self, header: FrameHeader, t_receive_s: float) -> bool:
+        """Whether a frame was sent after it arrived, by its times; a replayed recording, with equal times, may be."""
         if header.t_send_s == header.t_capture_s or not self.offset.known:
             return False
-        unsure_s = self.offset.uncertainty_s if math.isfinite(self.offset.uncertainty_s) else 0.0
-        return self.map(header.t_send_s) > t_receive_s + unsure_s + _AHEAD_S
+        uncertainty_s = self.offset.uncertainty_s if math.isfinite(self.offset.uncertainty_s) else 0.0
+        return self.map(header.t_send_s) > t_receive_s + uncertainty_s + _AHEAD_S
 
     def map(self, t_client_s: float | None) -> float:
-        """Server seconds of a client time; NaN if it or the offset is unknown."""
+        """Seconds on the server's clock of a client time; NaN if it or the offset is unknown."""
         if t_client_s is None or not self.offset.known:
             return math.nan
         return round(round(t_client_s, 6) + self.offset.offset_s, 6)
 
 
 def check_size(header: FrameHeader) -> None:
-    """Refuse a camera picture without width or height; with neither, its size is the encoded one's.
+    """Refuse a source size with only one side known; (0, 0) means that the encoded image has the camera's size.
 
     Raises
     ------

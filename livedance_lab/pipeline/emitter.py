@@ -1,4 +1,4 @@
-"""Where results leave: in capture order, whole, booked. Every call is made with the session's lock held."""
+"""Builds results from estimates and emits them: in capture order, complete, and accounted for."""
 
 from __future__ import annotations
 
@@ -6,108 +6,104 @@ from collections.abc import Callable
 
 from livedance_lab.analysis.statistics import Window
 from livedance_lab.estimators.base import Estimate
-from livedance_lab.pipeline.accounting import Books
-from livedance_lab.pipeline.policies import HandsPolicy
-from livedance_lab.pipeline.processor import Processor
-from livedance_lab.pipeline.scheduler import Job, Plan
-from livedance_lab.pose import FrameRecord, FrameState, PoseResult
-from livedance_lab.session_data.log import SessionLog
+from livedance_lab.pipeline.ledger import FrameAccounting
+from livedance_lab.pipeline.policies import HandsGate
+from livedance_lab.pipeline.result_builder import ResultBuilder
+from livedance_lab.pipeline.scheduler import Job, SchedulingPolicy
+from livedance_lab.pose import FrameState, PoseResult
 
-__all__ = ["Outlet"]
+__all__ = ["ResultEmitter"]
 
 
-class Outlet:
-    """Turns what lanes give into results that leave.
+class ResultEmitter:
+    """Turns the estimates of lanes into results. Every call is made with the session's lock held.
 
     Parameters
     ----------
-    processor : Processor
-    books : Books
-    log : SessionLog
-    tell : callable
-        Given a result and the frames that ended without one since the last.
+    builder : ResultBuilder
+    accounting : FrameAccounting
+    send : callable
+        Called with each result, and with number and state of the frames that ended without one since the last.
     clock : callable
-        Seconds now.
+        Returns the time in seconds.
 
     Attributes
     ----------
     result_rate, hands_rate, ages_ms : Window
-        Of the last seconds.
+        Results, hands inferences and the results' ages in the last seconds.
     """
 
     def __init__(
         self,
-        processor: Processor,
-        books: Books,
-        log: SessionLog,
-        tell: Callable[[PoseResult, list[tuple[int, str]]], None],
+        builder: ResultBuilder,
+        accounting: FrameAccounting,
+        send: Callable[[PoseResult, list[tuple[int, str]]], None],
         clock: Callable[[], float],
     ) -> None:
         self.result_rate, self.hands_rate, self.ages_ms = Window(), Window(), Window(5.0)
-        self._processor, self._books, self._log, self._tell, self._clock = processor, books, log, tell, clock
-        self._halves: dict[int, tuple[Job, Estimate]] = {}  # join design: what waits for its other half
+        self._builder, self._accounting, self._send, self._clock = builder, accounting, send, clock
+        self._halves: dict[int, tuple[Job, Estimate]] = {}  # join design: estimates that wait for the other lane
         self._last_sent_seq = -1
 
-    def take_hands(self, job: Job, estimate: Estimate, t_end_s: float, policy: HandsPolicy) -> None:
-        """Remember hands for the results to come."""
-        found = self._processor.take_hands(job.picture.frame, estimate, job.stage_ms["hands"])
+    def add_hands(self, job: Job, estimate: Estimate, t_end_s: float, gate: HandsGate) -> None:
+        """Keep the hands of a frame for the next results."""
+        found = self._builder.add_hands(job.received.frame, estimate, job.stage_ms["hands"])
         self.hands_rate.add(t_end_s)
-        policy.found(found)
+        gate.record_found(found)
 
-    def take(self, job: Job, estimate: Estimate, t_end_s: float, version: int, policy: HandsPolicy) -> None:
-        """Let a result leave; one that needs two halves waits for the other."""
+    def add(self, job: Job, estimate: Estimate, t_end_s: float, settings_version: int, gate: HandsGate) -> None:
+        """Emit the result of a frame; in the join design, when the estimates of both lanes are there."""
         if job.joined_by is None:
-            self._emit(job, estimate, t_end_s, version, policy)
+            self._emit(job, estimate, t_end_s, settings_version, gate)
             return
-        seq = job.picture.frame.seq
+        seq = job.received.seq
         other = self._halves.pop(seq, None)
-        if self._books.ledger.is_closed(seq):
-            return  # its other half failed
+        if self._accounting.ledger.is_closed(seq):
+            return  # the other lane failed
         if other is None:
             self._halves[seq] = (job, estimate)
         else:
-            pose = (job, estimate) if job.kind == "pose" else other
-            self._emit(*pose, t_end_s, version, policy)
+            pose = (job, estimate) if "pose" in job.kinds else other
+            self._emit(*pose, t_end_s, settings_version, gate)
 
-    def _emit(self, job: Job, estimate: Estimate, t_end_s: float, version: int, policy: HandsPolicy) -> None:
-        """Make the result and let it leave, unless a newer one has."""
-        picture, frame = job.picture, job.picture.frame
-        if self._books.ledger.is_closed(frame.seq):
+    def _emit(self, job: Job, estimate: Estimate, t_end_s: float, settings_version: int, gate: HandsGate) -> None:
+        """Build the result and send it, unless a newer one was sent."""
+        received, times = job.received, job.received.times
+        if self._accounting.ledger.is_closed(received.seq):
             return
-        times = frame.times
         times.t_infer_start_s, times.t_infer_end_s = job.t_start_s, t_end_s
-        stage_ms = {**picture.stage_ms, **job.stage_ms}
-        stage_ms["wait"] = (job.t_start_s - times.t_receive_s) * 1000 - sum(picture.stage_ms.values())
-        if frame.seq < self._last_sent_seq:
-            self._books.close(frame.seq, FrameState.LATE, times, "a newer result had left", picture.bytes_up, stage_ms)
+        stage_ms = {**received.stage_ms, **job.stage_ms}
+        stage_ms["wait"] = (job.t_start_s - times.t_receive_s) * 1000 - sum(received.stage_ms.values())
+        if received.seq < self._last_sent_seq:
+            self._accounting.close(received.record(FrameState.LATE, "a newer result had left", stage_ms))
             return
-        record = FrameRecord(frame.seq, FrameState.PROCESSED, times, "", picture.bytes_up, stage_ms)
-        result = self._processor.result(frame, estimate, record, version)
-        policy.wrists_visible = self._processor.wrists_visible
+        record = received.record(FrameState.PROCESSED, stage_ms=stage_ms)
+        result = self._builder.build(received.frame, estimate, record, settings_version)
+        gate.wrists_visible = self._builder.wrists_visible
         times.t_emit_s = self._clock()
-        self._last_sent_seq = frame.seq
-        self._books.ledger.close(frame.seq, FrameState.PROCESSED)
-        try:
-            self._tell(result, self._books.take_closed())
-        finally:  # whatever becomes of the message, the frame is in the log
-            stage_ms["emit"] = (self._clock() - times.t_emit_s) * 1000
-            self._log.add_result(result)
-            self._log.add_frame(record)
+        self._last_sent_seq = received.seq
+        self._accounting.emit(result, self._timed_send)
         self.result_rate.add(times.t_emit_s)
         self.ages_ms.add(times.t_emit_s, (times.t_emit_s - times.t_capture_s) * 1000)
 
+    def _timed_send(self, result: PoseResult, closed: list[tuple[int, str]]) -> None:
+        """Send a result; its record gets the stage time "emit"."""
+        try:
+            self._send(result, closed)
+        finally:
+            result.record.stage_ms["emit"] = (self._clock() - result.record.times.t_emit_s) * 1000
+
     def forget_half(self, seq: int) -> None:
-        """Frame `seq` has no result any more."""
+        """Drop the estimate of frame `seq` that waits for the other lane: the frame has no result."""
         self._halves.pop(seq, None)
 
     def forget_halves(self) -> None:
-        """Nothing waits any more."""
+        """Drop all estimates that wait for the other lane."""
         self._halves.clear()
 
-    def drop_halves(self, plan: Plan) -> None:
-        """Halves that a plan which works no more left behind have no other half any more: they fail."""
+    def fail_halves(self, policy: SchedulingPolicy) -> None:
+        """Count frames as failed whose other estimate will not come, because their policy was replaced."""
         for seq, (job, _) in list(self._halves.items()):
-            if job.joined_by is plan:
+            if job.joined_by is policy:
                 del self._halves[seq]
-                times = job.picture.frame.times
-                self._books.close(seq, FrameState.FAILED, times, "the design was changed", job.picture.bytes_up)
+                self._accounting.close(job.received.record(FrameState.FAILED, "the design was changed"))

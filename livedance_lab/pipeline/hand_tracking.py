@@ -1,4 +1,4 @@
-"""Whose hands they are, where they will be, and what finding them costs."""
+"""Assigns hands to the person's sides, predicts where they will be, and counts what finding them costs."""
 
 from __future__ import annotations
 
@@ -12,85 +12,89 @@ from livedance_lab.estimators.hand_crops import Crop
 from livedance_lab.pose import Body, FloatArray
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_SIDES
 
-__all__ = ["HandsTally", "WristFollower", "sides", "torso_px", "visible_wrists"]
+__all__ = ["HandsTally", "WristTracker", "assign_sides", "torso_px", "visible_wrists"]
 
 _WRISTS = [BLAZEPOSE_33.index(f"{side}_wrist") for side in HAND_SIDES]
 _ELBOWS = [BLAZEPOSE_33.index(f"{side}_elbow") for side in HAND_SIDES]
 _FINGERS = [[BLAZEPOSE_33.index(f"{side}_{finger}") for finger in ("pinky", "index", "thumb")] for side in HAND_SIDES]
 _WRIST_VISIBILITY = 0.3
-_REACH_TORSOS = 0.6  # a hand farther than this from a wrist is not its hand
-_TO_THE_PALM = 0.7  # of the way from the wrist to the middle of the pose's three finger points
-_SIDE_TORSOS, _SIDE_FOREARMS = 0.9, 1.6  # a torso bent towards the camera is no scale; a forearm may be one then
-_LOOK_AHEAD_S = 0.1  # a wrist's velocity says little about where it is later than that
+_MAX_DISTANCE_TORSOS = 0.6  # a hand farther than this from a wrist does not belong to it
+_PALM_FRACTION = 0.7  # of the distance from the wrist to the mean of the pose's three finger points
+_SIDE_TORSOS, _SIDE_FOREARMS = 0.9, 1.6  # two scales: a torso that is bent towards the camera looks too short
+_MAX_EXTRAPOLATION_S = 0.1  # a wrist's velocity predicts its position for no longer than that
 
 
 @dataclass
 class HandsTally:
-    """What looking for hands has cost and brought so far.
+    """Counts of hands inferences and their results.
 
     Attributes
     ----------
-    looks : int
-        Inferences.
+    inferences : int
     at_wrists : int
         Hands found at a wrist of the person.
     away : int
-        Hands found elsewhere, and not used: somebody else's, a face, or one that was seen twice.
+        Hands found elsewhere, which are not used: another person's hand, a face, or a hand that was found twice.
     inference_ms : float
-        Time of all looks.
+        Duration of all inferences together.
     """
 
-    looks: int = 0
+    inferences: int = 0
     at_wrists: int = 0
     away: int = 0
     inference_ms: float = 0.0
 
-    def add(self, seen: int, at_wrists: int, inference_ms: float) -> None:
-        """One look."""
-        self.looks += 1
+    def add(self, found: int, at_wrists: int, inference_ms: float) -> None:
+        """Count one inference."""
+        self.inferences += 1
         self.at_wrists += at_wrists
-        self.away += seen - at_wrists
+        self.away += found - at_wrists
         self.inference_ms += inference_ms if np.isfinite(inference_ms) else 0.0
 
     def plain(self) -> dict[str, float | None]:
-        """Counts, and per look and per hand; None before there was one."""
+        """Counts, and means per inference and per hand; None before the first."""
         return {
-            "looks": self.looks,
+            "inferences": self.inferences,
             "at_wrists": self.at_wrists,
             "away": self.away,
-            "at_wrists_per_look": self.at_wrists / self.looks if self.looks else None,
-            "ms_per_look": self.inference_ms / self.looks if self.looks else None,
+            "at_wrists_per_inference": self.at_wrists / self.inferences if self.inferences else None,
+            "ms_per_inference": self.inference_ms / self.inferences if self.inferences else None,
             "ms_per_hand": self.inference_ms / self.at_wrists if self.at_wrists else None,
         }
 
 
 def visible_wrists(pose: Body, size_px: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    """Whether the left and the right wrist are seen inside the picture; shape (2,)."""
+    """Whether the left and the right wrist are visible and inside the frame; shape (2,)."""
     x, y = pose.keypoints_px[_WRISTS, 0], pose.keypoints_px[_WRISTS, 1]
     inside = (x >= 0) & (x <= size_px[0]) & (y >= 0) & (y <= size_px[1])
     return np.asarray(inside & (pose.visibility[_WRISTS] > _WRIST_VISIBILITY))
 
 
-class WristFollower:
-    """Where the hands will be, from the last two poses."""
+class WristTracker:
+    """Predicts where the hands will be, from the last two poses."""
 
     def __init__(self) -> None:
         self._poses: list[tuple[float, Body]] = []
 
-    def note(self, t_capture_s: float, pose: Body) -> None:
-        """A new pose; one without landmarks makes it forget."""
+    def update(self, t_capture_s: float, pose: Body) -> None:
+        """Add a pose; one without landmarks deletes the earlier ones."""
         known = np.isfinite(pose.keypoints_px[_WRISTS, :2]).all()
         self._poses = [*self._poses[-1:], (t_capture_s, pose)] if known else []
 
     def crops(self, t_capture_s: float, size_px: tuple[int, int]) -> tuple[Crop, ...]:
-        """A square around each hand that may be seen at a time; none where the whole picture is as good a place.
+        """A square around each hand that may be visible in a frame.
 
         Parameters
         ----------
         t_capture_s : float
-            Of the frame to look at; the hands are taken to move on evenly since the last pose.
+            Capture time of that frame; the hands are assumed to move with constant velocity.
         size_px : (int, int)
             Width and height of the original frame, in whose pixels the poses are.
+
+        Returns
+        -------
+        tuple of Crop
+            Empty if no pose is known, if no wrist is visible, or if the squares would be as large as the frame.
         """
         if not self._poses:
             return ()
@@ -98,44 +102,60 @@ class WristFollower:
         centres = _palms_px(pose)
         before_s, before = self._poses[0]
         if before_s < t_s:
-            ahead_s = min(max(t_capture_s - t_s, -_LOOK_AHEAD_S), _LOOK_AHEAD_S)
+            ahead_s = min(max(t_capture_s - t_s, -_MAX_EXTRAPOLATION_S), _MAX_EXTRAPOLATION_S)
             centres = centres + (centres - _palms_px(before)) * (ahead_s / (t_s - before_s))
         forearms = np.linalg.norm(pose.keypoints_px[_WRISTS, :2] - pose.keypoints_px[_ELBOWS, :2], axis=1)
         side_px = max(_SIDE_TORSOS * torso_px(pose), _SIDE_FOREARMS * float(np.max(forearms)))
         if not 0 < side_px < min(size_px):
             return ()
-        seen = pose.visibility[_WRISTS] > _WRIST_VISIBILITY
+        visible = pose.visibility[_WRISTS] > _WRIST_VISIBILITY
         near = np.all((centres > -side_px / 2) & (centres < np.array(size_px) + side_px / 2), axis=1)
         width, height = size_px
         return tuple(
             Crop(float(x / width), float(y / height), side_px / width, side_px / height)
-            for x, y in centres[seen & near] - side_px / 2
+            for x, y in centres[visible & near] - side_px / 2
         )
 
 
 def _palms_px(pose: Body) -> FloatArray:
-    """Middles of the hands, shape (2, 2), by the pose alone, which knows three points beyond each wrist."""
+    """Centres of the palms, shape (2, 2), estimated from the pose: it has three points beyond each wrist."""
     xy = pose.keypoints_px[:, :2].astype(float)
     wrists = xy[_WRISTS]
     fingers = np.array([xy[points].mean(axis=0) for points in _FINGERS])
-    palms: FloatArray = wrists + _TO_THE_PALM * (fingers - wrists)
+    palms: FloatArray = wrists + _PALM_FRACTION * (fingers - wrists)
     return palms
 
 
-def sides(hands: tuple[HandEstimate, ...], px: list[FloatArray], pose: Body, *, mirrored: bool) -> dict[int, int]:
-    """Which hand (position in `hands`) is which side (0 left, 1 right).
+def assign_sides(
+    hands: tuple[HandEstimate, ...], px: list[FloatArray], pose: Body, *, mirrored: bool
+) -> dict[int, int]:
+    """Assign hands to the person's sides.
 
-    With a known pose: pairs of hand and wrist, nearest first, no farther apart than 0.6 torso lengths.
-    Without: the model's own label, the surer one first; of a mirrored picture, the other side.
+    With a known pose, pairs of hand and wrist are formed, nearest first, at most 0.6 torso lengths apart. Without one
+    the model's own label decides, the hand with the higher score first.
+
+    Parameters
+    ----------
+    hands : tuple of HandEstimate
+    px : list of ndarray of shape (21, 3)
+        Their landmarks in pixels.
+    pose : Body
+    mirrored : bool
+        Whether the image is mirrored: the model's label then means the other side.
+
+    Returns
+    -------
+    dict of int to int
+        Index in `hands` to side (0 left, 1 right).
     """
     wrists = pose.keypoints_px[_WRISTS, :2]
     chosen: dict[int, int] = {}
     if np.isfinite(wrists).all():
-        reach_px = _REACH_TORSOS * torso_px(pose)
+        max_px = _MAX_DISTANCE_TORSOS * torso_px(pose)
         pairs = sorted(
             (float(np.hypot(*(p[0, :2] - wrists[side]))), i, side) for i, p in enumerate(px) for side in (0, 1)
         )
-        pairs = [pair for pair in pairs if not np.isfinite(reach_px) or pair[0] <= reach_px]
+        pairs = [pair for pair in pairs if not np.isfinite(max_px) or pair[0] <= max_px]
     else:
         pairs = sorted((-h.score, i, HAND_SIDES.index(h.side) ^ mirrored) for i, h in enumerate(hands))
     for _, i, side in pairs:
@@ -145,7 +165,7 @@ def sides(hands: tuple[HandEstimate, ...], px: list[FloatArray], pose: Body, *, 
 
 
 def torso_px(pose: Body) -> float:
-    """Distance between the middles of the shoulders and of the hips, px; at least the shoulders' width."""
+    """Distance between the midpoints of shoulders and hips, px; at least the distance between the shoulders."""
     points = {n: pose.keypoints_px[BLAZEPOSE_33.index(n), :2] for n in
               ("left_shoulder", "right_shoulder", "left_hip", "right_hip")}  # fmt: skip
     shoulders = (points["left_shoulder"] + points["right_shoulder"]) / 2

@@ -1,7 +1,7 @@
-"""Lanes: threads that each own their estimators and turn pictures into estimates.
+"""Lanes: threads that own estimators and turn frames into estimates.
 
-One thread per landmarker, because landmarkers keep tracking state and are not to be shared; it is made, used
-and closed in that thread. Making one takes a third of a second, so the event loop never waits for it.
+There is one thread per landmarker, because a landmarker keeps tracking state and must not be shared. It is made, used
+and closed in that thread. Making one takes a third of a second, so the event loop must never wait for it.
 """
 
 from __future__ import annotations
@@ -12,177 +12,186 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from statistics import median
-from typing import Protocol
+from typing import Any, Protocol
 
 from livedance_lab.errors import EstimatorError, ImageError, LiveDanceError
 from livedance_lab.estimators.base import Estimate, Estimator, ImageArray, MonotonicMs
-from livedance_lab.estimators.hand_crops import CloseUps, Crop
-from livedance_lab.pipeline.scheduler import Job, LaneHandle, Plan, Scheduler
+from livedance_lab.estimators.hand_crops import Crop, estimate_with_crops
+from livedance_lab.pipeline.scheduler import Job, LaneState, Scheduler, SchedulingPolicy
 
 __all__ = ["Lane", "LaneOwner"]
 
 _log = logging.getLogger(__name__)
 
-_REBUILD_AFTER = 5  # failures in a row: what fails so often has lost its footing, and a new one may find it
+_REBUILD_AFTER = 5  # failures in a row: an estimator may have lost its internal state, which a new one has not
 
 
 class LaneOwner(Protocol):
-    """What a lane tells its session."""
+    """What a lane needs of its session."""
 
     def lane_done(self, job: Job, estimate: Estimate, t_end_s: float) -> None:
-        """The estimate of a job; its stage times stand in the job's picture."""
+        """Take the estimate of a job; the stage times are in job and frame."""
         ...
 
     def lane_failed(self, job: Job, error: LiveDanceError) -> None:
-        """A job that gave none."""
+        """Take note of a job that gave no estimate."""
         ...
 
     def hand_crops(self, job: Job) -> tuple[Crop, ...]:
-        """Where in the job's picture to look for hands; none: in all of it."""
+        """Where in the job's frame hands should be searched; empty: in the whole frame."""
         ...
 
-    def lane_renewed(self, lane: str, reason: str) -> None:
-        """A lane's estimators failed again and again: it makes new ones."""
+    def event(self, kind: str, name: str, data: dict[str, Any]) -> None:
+        """Log an event."""
         ...
 
 
 class Lane:
-    """A thread with one estimator, or with two used one after the other.
+    """A thread with one estimator, or with two that run one after the other.
 
     Parameters
     ----------
+    name : str
+        Of the lane; its thread is named after it.
     kinds : tuple of str
         ("pose",), ("hands",) or ("pose", "hands").
-    name : str
-        Of the thread.
     make_estimator : callable
-        Kind to estimator, for the settings this lane was made for.
+        Makes an estimator of a kind.
     owner : LaneOwner
+        The session.
     scheduler : Scheduler
     clock : callable
-        Seconds now.
+        Returns the time in seconds.
+
+    Attributes
+    ----------
+    state : LaneState
+    policy : SchedulingPolicy
+        The one it works for, once it is started.
+    ready : threading.Event
+        Set when the estimators are made, or could not be made.
+    error : LiveDanceError or None
+        Why they could not be made.
+    inferring : Job or None
+        The job whose frame an estimator processes now; decoding and making estimators do not count.
     """
+
+    policy: SchedulingPolicy
 
     def __init__(
         self,
-        kinds: tuple[str, ...],
         name: str,
+        kinds: tuple[str, ...],
         make_estimator: Callable[[str], Estimator],
         owner: LaneOwner,
         scheduler: Scheduler,
         clock: Callable[[], float],
     ) -> None:
-        self.kinds, self.name = kinds, name
-        self.handle = LaneHandle(scheduler.lock)
+        self.name, self.kinds, self.owner = name, kinds, owner
+        self.state = LaneState(kinds, scheduler.lock)
         self.ready = threading.Event()
         self.error: LiveDanceError | None = None
-        self.at_work: Job | None = None
-        """What an estimator is looking at just now; decoding and making estimators are not counted in."""
-        self._make, self._owner, self._scheduler, self._clock = make_estimator, owner, scheduler, clock
+        self.inferring: Job | None = None
+        self._make_estimator, self._scheduler, self._clock = make_estimator, scheduler, clock
         self._t_ms = MonotonicMs()
         self._estimators: dict[str, Estimator] = {}
-        self._plan: Plan | None = None
-        self._took_s: deque[float] = deque(maxlen=32)
+        self._durations_s: deque[float] = deque(maxlen=32)
         self._failures = 0  # in a row
         self._thread = threading.Thread(target=self._run, name=f"livedance-{name}", daemon=True)
 
     @property
-    def usual_s(self) -> float:
-        """Median time of the last calls, seconds; 0 before the first."""
-        return median(self._took_s) if self._took_s else 0.0
+    def typical_s(self) -> float:
+        """Median duration of the last inferences, seconds; 0 before the first."""
+        return median(self._durations_s) if self._durations_s else 0.0
 
-    def start(self, plan: Plan) -> None:
-        """Start the thread; it makes its estimators first, then sets `ready`."""
-        self._plan = plan
+    def start(self, policy: SchedulingPolicy) -> None:
+        """Start the thread, which makes its estimators, sets `ready` and then works for the policy."""
+        self.policy = policy
         self._thread.start()
 
     def stop(self, timeout_s: float = 5.0) -> bool:
-        """Stop and free the estimators; True if the thread has ended."""
-        self._scheduler.stop(self.handle)
+        """Stop the thread, which closes its estimators; True if it has ended within the timeout."""
+        self._scheduler.stop(self.state)
         if self._thread.is_alive():
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        assert self._plan is not None
         try:
-            self._prepare()
+            self._make_estimators()
         except LiveDanceError as exc:
-            self.error = exc  # told by whoever waits for `ready`; each job tries again and is counted
-        except Exception as exc:  # noqa: BLE001  a thread that ends here would leave everybody waiting
+            self.error = exc  # reported by the caller that waits for `ready`; each job tries again and is counted
+        except Exception as exc:  # noqa: BLE001  if the thread ended here, that caller would wait for ever
             _log.exception("lane %s has no estimator", self.name)
             self.error = EstimatorError(f"the estimator cannot be made: {type(exc).__name__}: {exc}")
         self.ready.set()
-        while (job := self._scheduler.next_job(self.handle)) is not None:
+        while (job := self._scheduler.next_job(self.state)) is not None:
             try:
-                self._work(job)
+                self._process(job)
             finally:
-                self._scheduler.done(self.handle, self._plan)
-        self._free()
+                self._scheduler.done(self.state, self.policy)
+        self._close_estimators()
 
-    def _free(self) -> None:
-        """Close the estimators."""
+    def _make_estimators(self) -> None:
+        """Make those that are not made yet."""
+        for kind in self.kinds:
+            if kind not in self._estimators:
+                self._estimators[kind] = self._make_estimator(kind)
+
+    def _close_estimators(self) -> None:
         for estimator in self._estimators.values():
             try:
                 estimator.close()
-            except Exception:  # noqa: BLE001  the others are to be freed all the same
+            except Exception:  # noqa: BLE001  the others must be closed all the same
                 _log.exception("lane %s cannot free an estimator", self.name)
         self._estimators.clear()
 
-    def _work(self, job: Job) -> None:
-        """One picture, from bytes to estimate; whatever goes wrong is told, never swallowed."""
+    def _process(self, job: Job) -> None:
+        """Turn one frame into an estimate; report every failure to the owner."""
         try:
-            seen = self._estimate(job)
+            estimate, t_end_s = self._estimate(job)
             self._failures = 0
-            if not self.handle.given_up:
-                self._owner.lane_done(job, *seen)
-            else:  # hands of then are not of now; its frame is counted, unless it was taken just before
-                self._owner.lane_failed(job, EstimatorError("the estimator answered after it had been given up."))
+            if not self.state.given_up:
+                self.owner.lane_done(job, estimate, t_end_s)
+            else:  # the hands are outdated; the frame is counted, unless that was done when the lane was given up
+                self.owner.lane_failed(job, EstimatorError("the estimator answered after it had been given up."))
         except LiveDanceError as exc:
             self._failed(job, exc)
-        except Exception as exc:  # noqa: BLE001  whatever goes wrong, the frame must be counted and the lane go on
+        except Exception as exc:  # noqa: BLE001  whatever fails, the frame must be counted and the lane must continue
             _log.exception("lane %s failed", self.name)
             self._failed(job, EstimatorError(f"inference failed: {type(exc).__name__}: {exc}"))
 
     def _failed(self, job: Job, error: LiveDanceError) -> None:
-        """Count the failure; after a few in a row the next job begins with new estimators."""
+        """Report the failure; after several in a row the next job makes new estimators."""
         self._failures += not isinstance(error, ImageError)
         if self._failures >= _REBUILD_AFTER:
             self._failures = 0
-            self._free()
-            self._owner.lane_renewed(self.name, str(error))
-        self._owner.lane_failed(job, error)
+            self._close_estimators()
+            self.owner.event("error", "estimator renewed", {"lane": self.name, "reason": str(error)})
+        self.owner.lane_failed(job, error)
 
     def _estimate(self, job: Job) -> tuple[Estimate, float]:
-        """What the estimators see in the job's picture, and when the last of them was done."""
-        pixels = job.picture.pixels()
-        self._prepare()
-        t_ms = self._t_ms(job.picture.frame.times.t_capture_s)
+        """The estimate of the job's kinds, and when the last inference ended."""
+        pixels = job.received.pixels()
+        self._make_estimators()
+        t_ms = self._t_ms(job.received.times.t_capture_s)
         estimate = Estimate()
         job.t_start_s = start_s = self._clock()
-        self.at_work = job
+        self.inferring = job
         try:
-            for kind in self.kinds:
-                seen = self._look(kind, pixels, t_ms, job)
+            for kind in job.kinds:
+                part = self._infer(kind, pixels, t_ms, job)
                 end_s = self._clock()
                 job.stage_ms[kind] = (end_s - start_s) * 1000
                 start_s = end_s
-                estimate = replace(seen, hands=estimate.hands + seen.hands) if kind == "pose" else replace(
-                    estimate, hands=seen.hands, normalised=seen.normalised)  # fmt: skip
+                estimate = replace(part, hands=estimate.hands + part.hands) if kind == "pose" else replace(
+                    estimate, hands=part.hands, normalised=part.normalised)  # fmt: skip
         finally:
-            self.at_work = None
-        self._took_s.append(start_s - job.t_start_s)
+            self.inferring = None
+        self._durations_s.append(start_s - job.t_start_s)
         return estimate, start_s
 
-    def _look(self, kind: str, pixels: ImageArray, t_ms: int, job: Job) -> Estimate:
-        """At the whole picture, or for hands at the wrists' surroundings."""
-        estimator = self._estimators[kind]
-        if kind == "hands" and isinstance(estimator, CloseUps) and (crops := self._owner.hand_crops(job)):
-            return estimator.estimate_close_ups(pixels, t_ms, crops)
-        return estimator.estimate(pixels, t_ms)
-
-    def _prepare(self) -> None:
-        """Make what is not made yet."""
-        for kind in self.kinds:
-            if kind not in self._estimators:
-                self._estimators[kind] = self._make(kind)
+    def _infer(self, kind: str, pixels: ImageArray, t_ms: int, job: Job) -> Estimate:
+        if kind == "hands":
+            return estimate_with_crops(self._estimators[kind], pixels, t_ms, lambda: self.owner.hand_crops(job))
+        return self._estimators[kind].estimate(pixels, t_ms)

@@ -1,95 +1,122 @@
-"""Who works next: a fixed number of cores, shared by the lanes of all sessions.
+"""Assigns free cores to the lanes of all sessions, by least service.
 
-MediaPipe keeps one core busy per call, so running more calls at once than there are cores only makes every
-result older. The scheduler hands out *permits*, one per core; a lane works only while it holds one. It is
-work-conserving: as long as any session has something worth doing and a permit is free, it is given away.
-Between sessions the one that has used least core time goes first (as in fair queueing), so none starves.
+One MediaPipe call keeps one core busy, so more simultaneous calls than cores only make every result older. The
+scheduler has one *permit* per core, and a lane works only while it holds a permit. It is work-conserving: while a
+permit is free and any session has a useful job, the permit is assigned. The session that has used the least core time
+is served first (as in fair queueing), so no session starves.
 """
 
 from __future__ import annotations
 
 import math
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from livedance_lab.pipeline.received_frame import Picture
+from livedance_lab.pipeline.received_frame import ReceivedFrame
 
-__all__ = ["Job", "LaneHandle", "Plan", "Scheduler", "core_count", "places_for"]
+__all__ = ["Job", "LaneState", "Scheduler", "SchedulingPolicy", "default_session_slots"]
 
-_MOST_CREDIT_S = 0.25  # core seconds that a session which had nothing to do may catch up on
-_ABSENT_AFTER_S = 1.0  # a session without work for so long leaves its share to the others
-
-
-def core_count() -> int:
-    """Cores this process may use (containers and taskset may allow fewer than the machine has)."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS and Windows
-        return os.cpu_count() or 1
+_MAX_CREDIT_S = 0.25  # core seconds that a session may catch up after it had nothing to do
+_ABSENT_AFTER_S = 1.0  # a session without a job for so long leaves its share of the cores to the others
 
 
-def places_for(workers: int) -> int:
-    """How many sessions this many cores can take with each still live, at least two.
+def default_session_slots(workers: int) -> int:
+    """Number of sessions that so many workers can serve live: two per worker, at least two.
 
-    Two per core: with 12 ms a pose and 20 ms a look for hands each gets 25 results/s, whose newest is 47 ms old on
-    average (``livedance bench --simulate --stage-ms pose=12,hands=20 --cores 2``).
+    With 12 ms per pose and 20 ms per hands inference, each of four sessions on two cores gets 25 results/s, and the
+    newest result is 47 ms old on average (``livedance bench --simulate --stage-ms pose=12,hands=20 --cores 2``).
     """
     return 2 * max(workers, 1)
 
 
 @dataclass
 class Job:
-    """One picture for one lane."""
+    """One frame for one lane.
 
-    picture: Picture
-    kind: str
+    Attributes
+    ----------
+    received : ReceivedFrame
+    kinds : tuple of str
+        What is estimated, in this order: "pose", "hands" or both.
+    t_start_s : float
+        Assignment to the lane, later the start of inference.
+    stage_ms : dict of str to float
+        Duration of each kind's inference, once it is done.
+    expected_s : float
+        How long the job will probably keep a core.
+    joined_by : SchedulingPolicy or None
+        The policy that gave the same frame to another lane too; the result needs both estimates.
+    """
+
+    received: ReceivedFrame
+    kinds: tuple[str, ...]
     t_start_s: float
     stage_ms: dict[str, float] = field(default_factory=dict)
     expected_s: float = 0.0
-    """How long it will keep a core, by what others of its kind did."""
-    joined_by: Plan | None = None
-    """The plan whose other lane looks at the same picture; the result waits for both."""
+    joined_by: SchedulingPolicy | None = None
 
 
-class LaneHandle:
-    """The scheduler's view of a lane: idle or not, and the job handed to it."""
+class LaneState:
+    """The part of a lane that scheduler and policies use, guarded by the scheduler's lock.
 
-    def __init__(self, lock: threading.RLock) -> None:
+    It is separate from `Lane`, which owns a thread and estimators, so that scheduling can be stepped without either.
+
+    Parameters
+    ----------
+    kinds : tuple of str
+        What the lane estimates.
+    lock : threading.RLock
+        The scheduler's.
+
+    Attributes
+    ----------
+    idle : bool
+        Whether a job may be assigned to it.
+    assigned : Job or None
+        A job that the lane has not yet fetched.
+    running : Job or None
+        The job for which the lane holds a core: from assignment to `Scheduler.done`.
+    stopping, given_up : bool
+    running_since_s : float or None
+    last_start_s : float
+        When it was last assigned a job.
+    wakeup : threading.Condition
+        Notified when a job is assigned or the lane must stop.
+    """
+
+    def __init__(self, kinds: tuple[str, ...], lock: threading.RLock) -> None:
+        self.kinds = kinds
         self.idle = False
-        self.job: Job | None = None
-        self.at_work: Job | None = None
+        self.assigned: Job | None = None
+        self.running: Job | None = None
         self.stopping = False
         self.given_up = False
-        self.busy_since_s: float | None = None
+        self.running_since_s: float | None = None
         self.last_start_s = -math.inf
         self.wakeup = threading.Condition(lock)
 
 
-class Plan(Protocol):
-    """A session's wish: which of its idle lanes should take which picture now."""
+class SchedulingPolicy(Protocol):
+    """Decides which idle lane of one session takes which frame. All calls hold the scheduler's lock."""
 
-    def choose(self, now_s: float, cores: float, /) -> tuple[LaneHandle, Job] | None:
-        """The most useful job for one free core, or None; `cores` is the session's share of all.
-
-        Called with the scheduler's lock held.
-        """
+    def choose(self, now_s: float, cores: float, /) -> tuple[LaneState, Job] | None:
+        """The most useful job for one free core, or None; `cores` is the session's share of all cores."""
         ...
 
-    def took(self, job: Job, seconds: float) -> None:
-        """A job is done. Called with the scheduler's lock held."""
+    def observe_duration(self, job: Job, duration_s: float) -> None:
+        """Note how long a finished job has kept its core."""
         ...
 
 
 @dataclass
 class _Account:
-    plan: Plan
+    policy: SchedulingPolicy
     used_s: float = 0.0
-    """Core seconds used; those of jobs under way as expected."""
+    """Core seconds used; a running job counts with its expected duration."""
     last_s: float = -math.inf
-    """When it was given something last."""
+    """When it was last assigned a core."""
 
 
 class Scheduler:
@@ -98,9 +125,9 @@ class Scheduler:
     Parameters
     ----------
     workers : int
-        How many estimator calls may run at once.
+        Number of estimator calls that may run at the same time.
     clock : callable
-        Seconds now.
+        Returns the time in seconds.
     """
 
     def __init__(self, workers: int, clock: Callable[[], float]) -> None:
@@ -109,92 +136,92 @@ class Scheduler:
         self._clock = clock
         self._free = workers
         self._accounts: dict[int, _Account] = {}
-        self._level_s = 0.0  # what those used who were served so far
+        self._virtual_s = 0.0  # highest `used_s` at which a session has been served
 
-    def join(self, plan: Plan) -> None:
-        """A session begins to take part. It starts level with the least served one, not with a credit."""
+    def register(self, policy: SchedulingPolicy) -> None:
+        """Let a session take part. It starts at the level of the least served session, without a credit."""
         with self.lock:
-            level = min((a.used_s for a in self._accounts.values()), default=0.0)
-            self._accounts[id(plan)] = _Account(plan, level)
+            level_s = min((a.used_s for a in self._accounts.values()), default=0.0)
+            self._accounts[id(policy)] = _Account(policy, level_s)
 
-    def leave(self, plan: Plan) -> None:
-        """A session takes part no more."""
+    def unregister(self, policy: SchedulingPolicy) -> None:
+        """Assign no more cores to a session."""
         with self.lock:
-            self._accounts.pop(id(plan), None)
+            self._accounts.pop(id(policy), None)
 
-    def wake(self) -> None:
-        """Something changed (a frame came, a lane is free): give away what can be given."""
+    def dispatch(self) -> None:
+        """Assign free cores while any session has a useful job; called when a frame arrives or a lane becomes idle."""
         with self.lock:
             while self._free > 0 and self._assign_one():
                 pass
 
-    def ask(self, lane: LaneHandle) -> None:
-        """The lane is free: it, or another one, may get something to do."""
+    def next_job(self, lane: LaneState) -> Job | None:
+        """Wait until the lane is assigned a job, and return it; None if the lane must stop."""
         with self.lock:
-            lane.idle = True
-            self.wake()
-
-    def next_job(self, lane: LaneHandle) -> Job | None:
-        """Wait for work; None when the lane should stop."""
-        with self.lock:
-            self.ask(lane)
-            while lane.job is None and not lane.stopping:
+            self.mark_idle(lane)
+            while lane.assigned is None and not lane.stopping:
                 lane.wakeup.wait()
             lane.idle = False
-            job, lane.job = lane.job, None
-            return job  # also when stopping: a frame that was handed over must get its end
+            job, lane.assigned = lane.assigned, None
+            return job  # also when the lane must stop: the frame has left the slot and has to be counted
 
-    def done(self, lane: LaneHandle, plan: Plan) -> None:
-        """The lane has finished its job: its core is free and its session has used it.
+    def mark_idle(self, lane: LaneState) -> None:
+        """Note that the lane is idle, and assign free cores."""
+        with self.lock:
+            lane.idle = True
+            self.dispatch()
 
-        The core is given away when the lane asks for its next job, which it does at once, so that its own session
-        is among those compared.
+    def done(self, lane: LaneState, policy: SchedulingPolicy) -> None:
+        """Free the core of a lane that has finished its job, and charge the time to its session.
+
+        The core is assigned again when the lane becomes idle, which follows at once, so that its own session is among
+        those compared.
         """
         with self.lock:
             self._free += not lane.given_up
-            account, job = self._accounts.get(id(plan)), lane.at_work
-            if account is not None and job is not None and lane.busy_since_s is not None and not lane.given_up:
-                took_s = self._clock() - lane.busy_since_s
-                account.used_s += took_s - job.expected_s
-                plan.took(job, took_s)
-            lane.busy_since_s = lane.at_work = None
+            account, job = self._accounts.get(id(policy)), lane.running
+            if account is not None and job is not None and lane.running_since_s is not None and not lane.given_up:
+                duration_s = self._clock() - lane.running_since_s
+                account.used_s += duration_s - job.expected_s
+                policy.observe_duration(job, duration_s)
+            lane.running_since_s = lane.running = None
 
-    def stop(self, lane: LaneHandle) -> None:
-        """Ask a lane to stop after what it is doing."""
+    def stop(self, lane: LaneState) -> None:
+        """Tell a lane to stop after its present job."""
         with self.lock:
             lane.stopping = True
             lane.wakeup.notify()
 
-    def give_up(self, lane: LaneHandle) -> Job | None:
-        """Wait no longer for a lane that does not stop: its core is given to others. Returns the job it is at."""
+    def give_up(self, lane: LaneState) -> Job | None:
+        """Free the core of a lane that does not stop; return the job that it was running."""
         with self.lock:
             lane.stopping = True
-            job = lane.at_work
-            if lane.busy_since_s is not None and not lane.given_up:
+            job = lane.running
+            if lane.running_since_s is not None and not lane.given_up:
                 lane.given_up = True
                 self._free += 1
-                self.wake()
+                self.dispatch()
             return job
 
     def _assign_one(self) -> bool:
-        """Give one core to the session that has used least, of those with something to do."""
+        """Assign one core to the session that has used the least, of those with a useful job."""
         now_s = self._clock()
-        for account in self._accounts.values():  # who had nothing to do for long must not have all cores afterwards
-            account.used_s = max(account.used_s, self._level_s - _MOST_CREDIT_S)
+        for account in self._accounts.values():  # a session that was idle for long must not get all cores afterwards
+            account.used_s = max(account.used_s, self._virtual_s - _MAX_CREDIT_S)
         active = sum(a.last_s > now_s - _ABSENT_AFTER_S for a in self._accounts.values())
         for account in sorted(self._accounts.values(), key=lambda a: a.used_s):
-            chosen = account.plan.choose(now_s, self.workers / max(active, 1))
+            chosen = account.policy.choose(now_s, self.workers / max(active, 1))
             if chosen is not None:
-                self._hand_over(account, *chosen, now_s)
+                self._assign(account, *chosen, now_s)
                 return True
         return False
 
-    def _hand_over(self, account: _Account, lane: LaneHandle, job: Job, now_s: float) -> None:
-        self._level_s = max(self._level_s, account.used_s)
+    def _assign(self, account: _Account, lane: LaneState, job: Job, now_s: float) -> None:
+        self._virtual_s = max(self._virtual_s, account.used_s)
         account.used_s += job.expected_s
         account.last_s = now_s
         lane.idle = False
-        lane.job = lane.at_work = job
-        lane.busy_since_s = lane.last_start_s = now_s
+        lane.assigned = lane.running = job
+        lane.running_since_s = lane.last_start_s = now_s
         self._free -= 1
         lane.wakeup.notify()

@@ -1,34 +1,52 @@
-"""A running session in numbers."""
+"""The status of a running session: plain values for JSON."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypedDict
 
-if TYPE_CHECKING:
-    from livedance_lab.pipeline.session import Session
+from livedance_lab.pipeline.ledger import LedgerSummary
 
-__all__ = ["summary_of"]
+__all__ = ["SessionStatus"]
 
 
-def summary_of(session: Session) -> dict[str, Any]:
-    """Rates of the last seconds, ages, settings, clock, ledger: plain values for JSON."""
-    now_s = session.clock()
-    offset = session.client_clock.offset
-    return {
-        "id": session.id,
-        "running": session.running,
-        "ready": session.ready,
-        "lanes_given_up": session.lanes_given_up,
-        "ended": session.ended,
-        "age_s": now_s - session.created_s,
-        "results_per_s": session.outlet.result_rate.rate_hz(now_s),
-        "hands_per_s": session.outlet.hands_rate.rate_hz(now_s),
-        "age_ms": session.outlet.ages_ms.percentiles(now_s),
-        "settings": session.settings.plain(),
-        "settings_version": session.settings_version,
-        "angles": list(session.processor.angle_names),
-        "clock": {"offset_s": offset.offset_s, "uncertainty_s": offset.uncertainty_s},
-        "hands": session.processor.tally.plain(),
-        "ledger": session.ledger.summary(),
-        "log_bytes": session.log.n_bytes(),
-    }
+class SessionStatus(TypedDict):
+    """State, settings and ledger, and rates and ages of the last seconds.
+
+    Attributes
+    ----------
+    running : bool
+        Whether there are lanes, or they are being made.
+    ready : bool
+        Whether their estimators are warm.
+    lanes_given_up : int
+        Lanes whose estimator hung.
+    age_s : float
+        Time since the session was created.
+    results_per_s, hands_per_s : float
+        Results and hands inferences per second.
+    age_ms : dict of str to float
+        Capture to emission: p50, p95 and p99, NaN without a result.
+    clock : dict of str to float
+        `offset_s` and `uncertainty_s` of the client's clock.
+    hands : dict
+        See `HandsTally.plain`.
+    log_bytes : int
+        Memory of the log.
+    """
+
+    id: str
+    running: bool
+    ready: bool
+    lanes_given_up: int
+    ended: bool
+    age_s: float
+    results_per_s: float
+    hands_per_s: float
+    age_ms: dict[str, float]
+    settings: dict[str, Any]
+    settings_version: int
+    angles: list[str]
+    clock: dict[str, float]
+    hands: dict[str, Any]
+    ledger: LedgerSummary
+    log_bytes: int

@@ -9,7 +9,6 @@ from typing import Any
 
 from livedance_lab.pipeline.ledger import LedgerSummary
 from livedance_lab.pipeline.policies import pose_lane_count
-from livedance_lab.pipeline.session import Session
 from livedance_lab.pose import FrameRecord, FrameState, PoseResult
 from livedance_lab.server.hosted_session import Connection, HostedSession
 from livedance_lab.system.logs import session_context
@@ -54,31 +53,29 @@ class ResultBroadcaster:
 
     # --- SessionListener; called in any thread
 
-    def on_result(self, session: Session, result: PoseResult, closed: list[tuple[int, str]]) -> None:
+    def on_result(
+        self, session_id: str, result: PoseResult, closed: list[tuple[int, str]], summary: LedgerSummary
+    ) -> None:
         """Encode a result once for each encoding that a connection requested, and post it.
 
         The session calls this in the lane's thread and holds its own lock meanwhile, so that results are posted in
         the order in which they left the pipeline.
         """
-        session_id = session.id
         hosted = self._sessions.get(session_id)
         if hosted is None:
             return
-        summary = hosted.session.ledger.summary()
         message = ResultMessage(result, closed, {"captured": summary["captured"], **summary["states"]})
         wanted = {connection.results for connection in hosted.connections}
         self._post(self._send_result, session_id, {encoding: _ENCODERS[encoding](message) for encoding in wanted})
         self.on_record(result.record)
 
-    def on_refused(self, session: Session, seq: int, state: FrameState, code: str, message: str) -> None:
+    def on_refused(self, session_id: str, seq: int, state: FrameState, code: str, message: str) -> None:
         """Tell the producer that frame `seq` was rejected or failed."""
-        session_id = session.id
         text = encode_json({"type": "refused", "seq": seq, "state": str(state), "code": code, "message": message})
         self._post(self._send_to_producer, session_id, text)
 
-    def on_event(self, session: Session, event: dict[str, Any]) -> None:
+    def on_event(self, session_id: str, event: dict[str, Any]) -> None:
         """Log an event and send it to all connections; new settings are sent as a "settings" message as well."""
-        session_id = session.id
         kind, data = event["kind"], event["data"]
         name = "" if kind == "mark" else f" {event['name']}"  # marks may name people: only their number is logged
         logged = {key: data[key] for key in _LOGGED_KEYS if key in data} if name else {}
@@ -91,9 +88,8 @@ class ResultBroadcaster:
             self._post(self._send_to_all, session_id, encode_json(message))
         self._post(self._send_to_all, session_id, encode_json({"type": "event", **event}))
 
-    def on_ended(self, session: Session, summary: LedgerSummary) -> None:
+    def on_ended(self, session_id: str, summary: LedgerSummary) -> None:
         """Report the end to the session manager, and the final ledger to all connections."""
-        session_id = session.id
         self._post(self._on_end, session_id)
         self._post(self._send_to_all, session_id, encode_json({"type": "ended", "ledger": summary}))
 

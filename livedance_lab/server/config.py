@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from livedance_lab.pipeline.latest_slot import LatestSlot
     from livedance_lab.settings import Settings
 
 __all__ = ["ServerConfig", "new_token"]
@@ -51,7 +53,7 @@ class ServerConfig:
         A proxy in front of the server checks origin and host (JupyterHub does); the token is still needed.
     max_sessions : int
         Sessions with a producer at the same time; one more is refused as "busy". 0: as many as `workers` can serve,
-        see `livedance_lab.pipeline.scheduler.places_for`.
+        see `livedance_lab.pipeline.scheduler.default_session_slots`.
     max_message_bytes : int
         Larger frames are rejected.
     max_messages_per_s, max_bytes_per_s : float
@@ -66,8 +68,9 @@ class ServerConfig:
         An estimator counts as hung if it does not answer for this many seconds and for many times its usual time.
     estimator : str
         Registered estimator family.
-    queue : str
-        How frames wait: "latest", or one of the queues it is compared with ("fifo", "keep-oldest").
+    make_slot : callable or None
+        Makes the buffer in which a session's frames wait for inference; None: the latest-wins slot. Benchmarks pass
+        other buffers to compare with.
     settings : Settings
         The settings new sessions start with.
     after_crash : str
@@ -96,7 +99,7 @@ class ServerConfig:
     workers: int = 0
     hang_s: float = 10.0
     estimator: str = "mediapipe"
-    queue: str = "latest"
+    make_slot: Callable[[], LatestSlot[Any]] | None = None
     settings: Settings = field(default_factory=_default_settings)
     after_crash: str = ""
     record_dir: Path | None = None
@@ -105,8 +108,9 @@ class ServerConfig:
     def __post_init__(self) -> None:
         """Replace zeros by the defaults that depend on the machine."""
         from livedance_lab.media.images import MAX_PIXELS
-        from livedance_lab.pipeline.scheduler import core_count, places_for
+        from livedance_lab.pipeline.scheduler import default_session_slots
+        from livedance_lab.system.resources import core_count
 
         self.workers = self.workers or core_count()
-        self.max_sessions = self.max_sessions or places_for(self.workers)
+        self.max_sessions = self.max_sessions or default_session_slots(self.workers)
         self.max_pixels = self.max_pixels or MAX_PIXELS

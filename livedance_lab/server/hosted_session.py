@@ -88,4 +88,4 @@ class HostedSession:
             "viewers": len(self.viewers),
             "stats": self.producer_stats,
         }
-        return {**self.session.summary(), **connections}
+        return {**self.session.status(), **connections}

@@ -28,10 +28,10 @@ def manifest(session: Session, config: ServerConfig) -> dict[str, Any]:
         "workers": config.workers,
         "settings": session.settings.plain(),
         "settings_version": session.settings_version,
-        "angles": list(session.processor.angle_names),
+        "angles": list(session.result_builder.angle_names),
         "clock": {"offset_s": offset.offset_s, "uncertainty_s": offset.uncertainty_s},
         "client": session.client_about,
-        "hands": session.processor.tally.plain(),
+        "hands": session.result_builder.tally.plain(),
         "ledger": session.ledger.summary(),
     }
 

@@ -15,6 +15,7 @@ from typing import Any
 from livedance_lab.clock import now_s, wall_s
 from livedance_lab.errors import BusyError, ConnectionRefused, RecordingError
 from livedance_lab.estimators.base import factory
+from livedance_lab.pipeline.latest_slot import LatestSlot
 from livedance_lab.pipeline.scheduler import Scheduler
 from livedance_lab.pipeline.session import Session
 from livedance_lab.server.broadcaster import ResultBroadcaster
@@ -100,7 +101,8 @@ class SessionManager:
             raise BusyError("busy", f"{_MAX_SESSIONS_KEPT} sessions are open; end one first.")
         session = Session(session_id, self._scheduler, self.broadcaster, self.estimator_factory,
                           self.config.settings.changed(settings), max_pixels=self.config.max_pixels,
-                          queue=self.config.queue, hang_s=self.config.hang_s)  # fmt: skip
+                          make_slot=self.config.make_slot or LatestSlot,
+                          hang_s=self.config.hang_s)  # fmt: skip
         hosted = HostedSession(session)
         if self.config.record_dir is not None:
             try:

@@ -207,8 +207,8 @@ class LiveSocket(WebSocketHandler):
         self.send(encode_json({
             "type": "welcome", "version": m.PROTOCOL_VERSION, "session": session.id, "resumed": resumed,
             "settings": session.settings.plain(), "settings_version": session.settings_version,
-            "angles": list(session.processor.angle_names),
-            "angle_places": label_places(session.processor.angle_names), "closed": closed, "t_server_s": now_s(),
+            "angles": list(session.result_builder.angle_names),
+            "angle_places": label_places(session.result_builder.angle_names), "closed": closed, "t_server_s": now_s(),
             "pose_lanes": pose_lane_count(session.settings, self.config.workers),
             "limits": {"message_bytes": self.config.max_message_bytes, "pixels": self.config.max_pixels},
             "next_seq": session.ledger.captured, "ready": session.ready, "server": {"livedance_lab": __version__},

@@ -13,6 +13,13 @@ from livedance_lab.session_data.data import SessionData
 
 __all__ = ["conserved", "summarise"]
 
+_OLD_HANDS_KEYS = {
+    "looks": "inferences",
+    "at_wrists_per_look": "at_wrists_per_inference",
+    "ms_per_look": "ms_per_inference",
+}
+"""Names that the hands' counts had in the manifests of earlier versions."""
+
 
 def conserved(data: SessionData, name: str) -> SessionData:
     """Return `data` if each of its captured frames ended in exactly one state.
@@ -71,7 +78,7 @@ def summarise(data: SessionData, from_seq: int = 0) -> dict[str, Any]:
         "hands_per_s": fresh_hands / duration_s if duration_s else float("nan"),
         "pose_found_share": float(found.mean()) if len(found) else float("nan"),
         "hands_share": float((hands >= 0).mean()) if len(hands) else float("nan"),
-        "hands": data.manifest.get("hands") or {},
+        "hands": {_OLD_HANDS_KEYS.get(k, k): v for k, v in (data.manifest.get("hands") or {}).items()},
         "age_ms": percentiles((emit_s - capture_s) * 1000),
         "age_at_client_ms": percentiles((done["t_result_s"].to_numpy() - capture_s) * 1000),
         "newest_age_ms": time_averaged_age_ms(emit_s, capture_s),

@@ -1,10 +1,20 @@
-"""CPU time, memory and threads that a process uses. `pid` is that of the process, None: this one."""
+"""CPU time, memory and threads of a process, and the cores it may use."""
 
 from __future__ import annotations
 
+import os
+
 import psutil
 
-__all__ = ["cpu_s", "resident_bytes", "threads"]
+__all__ = ["core_count", "cpu_s", "resident_bytes", "threads"]
+
+
+def core_count() -> int:
+    """Cores that this process may use; containers and taskset may allow fewer than the machine has."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS and Windows
+        return os.cpu_count() or 1
 
 
 def resident_bytes(pid: int | None = None) -> int:

@@ -22,7 +22,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "FILTERS", "Filter", "Parameter", "butterworth", "checked", "describe", "ema", "holt", "kalman", "make_filter",
         "one_euro", "register",
     ),
-    "batch": ("Job", "Outcome", "analyze_videos", "plan"),
+    "batch": ("Outcome", "VideoJob", "analyze_videos", "plan_jobs", "run_jobs"),
     "cli": ("app", "main"),
     "cli.doctor_checks": ("Check", "run"),
     "client": ("LiveClient", "LiveSession"),
@@ -30,7 +30,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "estimators": ("Estimate", "Estimator", "HandEstimate", "factory", "register"),
     "estimators.model_store": (
         "CATALOGUE", "FOLDER_VARIABLE", "Model", "ModelStatus", "Part", "Progress", "catalogue", "ensure", "folder",
-        "is_here", "published", "sha256_of", "verify",
+        "is_stored", "sha256_of", "upstream_bundle", "verify",
     ),
     "export": ("FORMATS", "ExportOptions", "export"),
     "launcher": ("LiveServer", "find_servers"),

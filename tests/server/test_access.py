@@ -220,8 +220,10 @@ def test_metrics_are_prometheus_text_that_agrees_with_the_ledger():
                 assert values[f'{histogram}_bucket{{le="+Inf"}}'] == values[f"{histogram}_count"] == "3.0"
                 assert float(values[f"{histogram}_sum"]) > 0
             assert values['livedance_stage_seconds_count{stage="pose"}'] == "3.0"
-            looks = values['livedance_hand_looks_total{session="s"}']  # each image holds one hand, at a wrist
-            assert values['livedance_hands_total{place="at_wrists",session="s"}'] == looks
+            inferences = values[
+                'livedance_hand_inferences_total{session="s"}'
+            ]  # each frame carries one hand, at a wrist
+            assert values['livedance_hands_total{place="at_wrists",session="s"}'] == inferences
             assert values['livedance_hands_total{place="away",session="s"}'] == "0.0"
 
     serve(work)

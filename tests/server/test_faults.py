@@ -22,7 +22,7 @@ from livedance_lab.clock import now_s
 from livedance_lab.errors import ConnectionRefused, EstimatorError
 from livedance_lab.estimators.base import Estimate, Estimator, ImageArray, register
 from livedance_lab.pipeline.session import Session
-from livedance_lab.pipeline.watchdog import MOST_GIVEN_UP
+from livedance_lab.pipeline.watchdog import MAX_GIVEN_UP
 from livedance_lab.server import app
 from livedance_lab.settings import Settings
 from livedance_lab.system import resources
@@ -140,13 +140,13 @@ def test_an_estimator_that_always_hangs_ends_its_session_and_no_other(moody):
 
     async def work(served: Served) -> None:
         async with served.producer(session="s", settings={"hands": False, "pose_lanes": 1}) as raw:
-            for _ in range(MOST_GIVEN_UP + 1):
+            for _ in range(MAX_GIVEN_UP + 1):
                 await raw.hear("refused", seq=await raw.frame(JPEG), state="failed")
             words = await raw.hear("event", name="session given up")
             assert "the session is ended" in words["data"]["reason"]
             ledger = (await raw.hear("ended"))["ledger"]
         assert ledger["conserved"]
-        assert ledger["states"]["failed"] == MOST_GIVEN_UP + 1
+        assert ledger["states"]["failed"] == MAX_GIVEN_UP + 1
         moody.hangs = set()
         async with served.producer() as raw:  # every core is free for the next session
             await raw.result(JPEG)

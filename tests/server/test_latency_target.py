@@ -44,7 +44,7 @@ def test_pictures_that_are_long_on_their_way_are_to_be_smaller_until_the_target_
             assert (await raw.end())["conserved"]
         events = from_ipc((await served.http("GET", "/sessions/s/log/events"))[1]).to_pylist()
         ((_, why), (_, end)) = [(e["name"], e["data"]) for e in events if e["kind"] == "target_age"]
-        assert '"reason":"the pictures\' way"' in why
+        assert '"reason":"transit"' in why
         assert '"changes":{"short_side_px":384}' in end
 
     serve(work)

@@ -1,4 +1,4 @@
-"""Pictures, people and listeners made for these tests."""
+"""Frames, people, listeners and a session stepped by hand, for tests of the pipeline and of what uses it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from livedance_lab.clock import FakeClock
+from livedance_lab.errors import EstimatorError, LiveDanceError
 from livedance_lab.estimators.base import Estimate, Estimator, HandEstimate
 from livedance_lab.estimators.replay import encode_estimate
 from livedance_lab.media.images import encode_jpeg
-from livedance_lab.pipeline.received_frame import Picture
-from livedance_lab.pipeline.scheduler import Job, Scheduler
+from livedance_lab.pipeline.lane import Lane
+from livedance_lab.pipeline.ledger import LedgerSummary
+from livedance_lab.pipeline.received_frame import ReceivedFrame
+from livedance_lab.pipeline.scheduler import Job, Scheduler, SchedulingPolicy
 from livedance_lab.pipeline.session import Session
 from livedance_lab.pose import Frame, FrameState, FrameTimes, PoseResult
 from livedance_lab.settings import Settings
@@ -51,34 +54,38 @@ def a_frame(seq: int, t_capture_s: float | None = None) -> Frame:
     return Frame(seq, JPEG, SIZE, FrameTimes(t_capture_s=t_s, t_send_s=t_s, t_receive_s=t_s + 0.002))
 
 
-def a_picture(seq: int) -> Picture:
-    """A received frame."""
-    return Picture(a_frame(seq), len(JPEG), 384, FakeClock())
+def a_received_frame(seq: int, t_capture_s: float | None = None) -> ReceivedFrame:
+    """A received frame of the size all tests use."""
+    return ReceivedFrame(a_frame(seq, t_capture_s), len(JPEG), 384, FakeClock())
 
 
 @dataclass
 class Collector:
-    """A listener that remembers everything it is told."""
+    """A listener that keeps everything it is called with."""
 
     results: list[PoseResult] = field(default_factory=list)
     closed: list[tuple[int, str]] = field(default_factory=list)
     refused: list[tuple[int, str, str, str]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
-    summaries: list[Any] = field(default_factory=list)
+    summaries: list[LedgerSummary] = field(default_factory=list)
+    ledgers: list[LedgerSummary] = field(default_factory=list)  # one with each result
     told: threading.Condition = field(default_factory=threading.Condition)
 
-    def on_result(self, session: Session, result: PoseResult, closed: list[tuple[int, str]]) -> None:
+    def on_result(
+        self, session_id: str, result: PoseResult, closed: list[tuple[int, str]], ledger: LedgerSummary
+    ) -> None:
         self._add(self.results, result)
+        self.ledgers.append(ledger)
         self.closed += closed
 
-    def on_refused(self, session: Session, seq: int, state: FrameState, code: str, message: str) -> None:
+    def on_refused(self, session_id: str, seq: int, state: FrameState, code: str, message: str) -> None:
         self._add(self.refused, (seq, str(state), code, message))
 
-    def on_event(self, session: Session, event: dict[str, Any]) -> None:
+    def on_event(self, session_id: str, event: dict[str, Any]) -> None:
         self._add(self.events, event)
 
-    def on_ended(self, session: Session, summary: Any) -> None:
-        self._add(self.summaries, summary)
+    def on_ended(self, session_id: str, ledger: LedgerSummary) -> None:
+        self._add(self.summaries, ledger)
 
     def _add(self, to: list[Any], what: Any) -> None:
         with self.told:
@@ -96,7 +103,7 @@ class Collector:
 
 
 class Stage:
-    """A session stepped through by hand: nothing runs, time stands, the test plays the lanes.
+    """A session stepped by hand: no thread runs, the clock stands still, and the test plays the lanes.
 
     Parameters
     ----------
@@ -115,20 +122,30 @@ class Stage:
         t_s = seq / 50 if t_capture_s is None else t_capture_s
         self.session.receive(FrameHeader(seq, SIZE, t_s, t_s), image, len(image) + 32, self.clock.advance(0.001))
 
-    def take(self, kind: str = "pose") -> Job:
-        """A lane takes the waiting frame."""
-        picture = self.session._slot.take()
-        assert picture is not None
-        return self.job(picture, kind)
+    @property
+    def waiting(self) -> bool:
+        """Whether a frame waits in the slot."""
+        return self.session._slot.waiting is not None
 
-    def job(self, picture: Picture, kind: str) -> Job:
-        """A job on a picture that has been waiting a while."""
-        return Job(picture, kind, self.clock.advance(0.001))
+    def take(self, kind: str = "pose") -> Job:
+        """A lane takes the waiting frame; kind "both" is a lane with two estimators."""
+        received = self.session._slot.take()
+        assert received is not None
+        return self.job(received, kind)
+
+    def take_newest(self, kind: str = "hands") -> Job:
+        """A lane works on the newest frame, which another lane may have taken."""
+        received = self.session._slot.newest
+        assert received is not None
+        return self.job(received, kind)
+
+    def job(self, received: ReceivedFrame, kind: str) -> Job:
+        """A job on a frame that has waited for a moment."""
+        return Job(received, ("pose", "hands") if kind == "both" else (kind,), self.clock.advance(0.001))
 
     def done(self, job: Job, estimate: Estimate | None = None) -> None:
         """The lane has its estimate."""
-        kinds = ("pose", "hands") if job.kind == "both" else (job.kind,)
-        job.stage_ms.update(dict.fromkeys(kinds, 20.0))
+        job.stage_ms.update(dict.fromkeys(job.kinds, 20.0))
         self.session.lane_done(job, a_pose() if estimate is None else estimate, self.clock.advance(0.02))
 
     @property
@@ -142,8 +159,57 @@ class Stage:
         return rows
 
 
+class SteppedLane(Lane):
+    """A lane without a thread: the test finishes its jobs, or lets it hang."""
+
+    hangs = False
+
+    def __init__(
+        self, name: str, kinds: tuple[str, ...], make: Any, owner: Any, scheduler: Scheduler, clock: Any
+    ) -> None:
+        super().__init__(name, kinds, make, owner, scheduler, clock)
+        self.scheduler, self.clock = scheduler, clock
+
+    def start(self, policy: SchedulingPolicy) -> None:
+        """Be idle at once: there is no estimator to make."""
+        self.policy = policy
+        self.ready.set()
+        self.scheduler.mark_idle(self.state)
+
+    def stop(self, timeout_s: float = 5.0) -> bool:
+        """Finish the running job, as a thread would; a lane that hangs does not."""
+        self.scheduler.stop(self.state)
+        if self.state.running is not None and not self.hangs:
+            self.finish()
+        return not self.hangs
+
+    def hang(self) -> None:
+        """From now on the estimator does not answer."""
+        self.hangs, self.inferring = True, self.state.running
+
+    def finish(self, error: LiveDanceError | None = None, dx: float = 0.0) -> None:
+        """End the running job with an estimate, or with an error."""
+        job, self.state.assigned, self.inferring = self.state.running, None, None
+        assert job is not None
+        job.t_start_s = self.clock()
+        job.stage_ms.update(dict.fromkeys(job.kinds, 20.0))
+        hands = (a_hand("left", 0.7, 0.5),) if "hands" in job.kinds else ()
+        estimate = a_pose(dx, hands=hands) if "pose" in job.kinds else Estimate(hands=hands)
+        if error is None and self.state.given_up:
+            error = EstimatorError("the estimator answered after it had been given up.")
+        try:
+            if error is None:
+                self.owner.lane_done(job, estimate, self.clock.advance(0.02))
+            else:
+                self.owner.lane_failed(job, error)
+        except ZeroDivisionError:  # a listener that fails
+            self.owner.lane_failed(job, EstimatorError("inference failed: ZeroDivisionError"))
+        self.scheduler.done(self.state, self.policy)
+        self.scheduler.mark_idle(self.state)
+
+
 def no_estimator(kind: str, settings: Settings) -> Estimator:
-    """For sessions whose lanes are played by the test."""
+    """For sessions whose lanes the test plays."""
     raise AssertionError("no lane is started here")
 
 

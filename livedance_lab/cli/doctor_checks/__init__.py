@@ -126,7 +126,9 @@ def opencv() -> Check:
 
 def processors() -> Check:
     """How many cores this process may use."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    from livedance_lab.system.resources import core_count
+
+    cores = core_count()
     quota = _quota()
     usable = min(cores, quota or cores)
     text = f"{cores} cores" + (f", of which a container's quota leaves {quota:.2g}" if quota and quota < cores else "")

@@ -1,10 +1,10 @@
-"""The models: where they come from, and the folder they are kept in.
+"""Fetches, verifies and stores the models.
 
-MediaPipe's wheels hold none, so they are assembled from published, checksummed parts on first use::
+MediaPipe's wheels contain none, so each model is assembled on first use from published parts with known checksums::
 
     path = model_store.ensure("pose", complexity=1)
 
-`livedance models list|fetch|verify` is the same from the command line.
+``livedance models list|fetch|verify`` does the same from the command line.
 """
 
 from livedance_lab.estimators.model_store.catalogue import CATALOGUE, Model, Part
@@ -14,16 +14,16 @@ from livedance_lab.estimators.model_store.store import (
     ModelStatus,
     ensure,
     folder,
-    is_here,
-    published,
+    is_stored,
     sha256_of,
+    upstream_bundle,
     verify,
 )
 
 __all__ = ["CATALOGUE", "FOLDER_VARIABLE", "Model", "ModelStatus", "Part", "Progress", "catalogue", "ensure", "folder",
-           "is_here", "published", "sha256_of", "verify"]  # fmt: skip
+           "is_stored", "sha256_of", "upstream_bundle", "verify"]  # fmt: skip
 
 
 def catalogue() -> tuple[Model, ...]:
-    """All models there are."""
+    """All models that the store knows."""
     return CATALOGUE

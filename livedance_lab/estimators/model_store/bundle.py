@@ -1,11 +1,10 @@
-"""Parts into a bundle: a stored zip of networks that all say how their input is normalised.
+"""Assembles a MediaPipe Tasks bundle (an uncompressed zip) from its networks, and edits the networks where needed.
 
-The Tasks API refuses a float network without ``NormalizationOptions`` metadata; MediaPipe's older wheels
-kept those numbers in graph files instead. The buffer is added with the schema classes that MediaPipe ships.
+The Tasks API refuses a float network without ``NormalizationOptions`` metadata, which MediaPipe's older wheels kept in
+graph files instead. This module adds the metadata with the schema classes that MediaPipe ships.
 
-The pose networks also draw the person's outline, which nothing here shows but every inference would pay for:
-without that branch they take about 60 % of the time and 20 MB less memory, and every landmark stays the same to
-the last bit.
+The pose networks also compute a segmentation mask of the person, which this package does not use. Without that branch
+an inference takes about 60 % of the time and 20 MB less memory, and all landmarks stay bit-identical.
 """
 
 from __future__ import annotations
@@ -17,16 +16,16 @@ from typing import Any
 
 from livedance_lab.estimators.model_store.catalogue import Model, Part
 
-__all__ = ["RECIPE", "assemble", "with_input_normalisation", "without_output"]
+__all__ = ["BUNDLE_VERSION", "assemble", "with_input_normalisation", "without_output"]
 
-RECIPE = 2
-"""Raised when the same parts give another bundle, so that bundles made before are made again."""
+BUNDLE_VERSION = 2
+"""Increase it when the same parts give another bundle: stored bundles of a lower version are then made again."""
 
 _METADATA = "TFLITE_METADATA"
-_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the zip epoch: the same parts must always give the same bytes
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the zip format's earliest time: the same parts must always give the same bytes
 
 
-def assemble(model: Model, parts: Mapping[str, bytes], *, published: bool = False) -> bytes:
+def assemble(model: Model, parts: Mapping[str, bytes], *, upstream: bool = False) -> bytes:
     """The ``.task`` bundle of a model.
 
     Parameters
@@ -34,45 +33,47 @@ def assemble(model: Model, parts: Mapping[str, bytes], *, published: bool = Fals
     model : Model
     parts : mapping of str to bytes
         Content of each part, by `Part.file`.
-    published : bool, default False
-        Keep outputs that nobody reads, as MediaPipe's own bundles do.
+    upstream : bool, default False
+        Keep the outputs that this package does not use, as MediaPipe's own bundles do.
 
     Returns
     -------
     bytes
-        A zip without compression, as the Tasks API maps its members from memory. Deterministic.
+        A zip without compression, because the Tasks API maps its members into memory. Deterministic.
     """
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as bundle:
         for member, part in model.parts:
             info = zipfile.ZipInfo(member, _ZIP_TIME)
-            info.create_system = 3  # else it tells on which system it was made
-            bundle.writestr(info, _complete(part, parts[part.file], published=published))
+            info.create_system = 3  # else the bytes depend on the operating system
+            bundle.writestr(info, _complete(part, parts[part.file], upstream=upstream))
     return out.getvalue()
 
 
-def _complete(part: Part, content: bytes, *, published: bool) -> bytes:
-    if part.unread_output is not None and not published:
-        content = without_output(content, part.unread_output)
+def _complete(part: Part, content: bytes, *, upstream: bool) -> bytes:
+    """The network of a part as the bundle needs it."""
+    if part.unused_output is not None and not upstream:
+        content = without_output(content, part.unused_output)
     if part.input_mean is not None and part.input_std is not None:
         content = with_input_normalisation(content, part.input_mean, part.input_std)
     return content
 
 
 def without_output(network: bytes, position: int) -> bytes:
-    """The network without the operators that lead to one of its outputs only.
+    """The network without the operators that only one of its outputs needs.
 
     Parameters
     ----------
     network : bytes
         A TFLite flatbuffer with one subgraph.
     position : int
-        Of the output. It stays in the list, so that the others keep their places, but repeats its neighbour.
+        Index of that output. It stays in the list, so that the other indices remain valid, and refers to the same
+        tensor as the output before it.
 
     Returns
     -------
     bytes
-        What the other outputs need is untouched: they are computed as before.
+        All other outputs are computed as before.
     """
     from mediapipe.tasks.metadata import schema_py_generated as schema
 
@@ -102,7 +103,7 @@ def _packed(model: Any, about_bytes: int) -> bytes:
 
 
 def with_input_normalisation(network: bytes, mean: float, std: float) -> bytes:
-    """The network with metadata that says: input = (pixel - mean) / std, pixels 0 to 255.
+    """The network with metadata that defines its input: (pixel - mean) / std, pixels from 0 to 255.
 
     Parameters
     ----------
@@ -113,7 +114,7 @@ def with_input_normalisation(network: bytes, mean: float, std: float) -> bytes:
     Returns
     -------
     bytes
-        The same network; weights and operators are untouched.
+        The same network with unchanged weights and operators.
     """
     import flatbuffers
     from mediapipe.tasks.metadata import metadata_schema_py_generated as meta

@@ -1,8 +1,8 @@
-"""Which models there are, of which parts each is made, and where the parts are published.
+"""The known models, the parts of each, and where the parts are published.
 
-All parts are MediaPipe's, Apache-2.0. The parts of a wheel come through pip, so that its configuration
-(index, mirror, proxy, certificates) holds; the others stand at the address that MediaPipe's own build
-names (``third_party/external_files.bzl``). A part is known by its SHA-256, wherever it came from.
+All parts are MediaPipe's, Apache-2.0. Parts that a wheel contains are downloaded with pip, so that pip's configuration
+(index, mirror, proxy, certificates) applies. The others are downloaded from the address in MediaPipe's own build
+(``third_party/external_files.bzl``). Every part is identified by its SHA-256.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 __all__ = ["CATALOGUE", "PARTS_WHEEL", "Model", "Part", "by_kind"]
 
 PARTS_WHEEL = "mediapipe==0.10.21"
-"""The last release whose wheel held the models; only its data files are read, it is never installed."""
+"""The last release whose wheel contains the models; only its data files are read, it is never installed."""
 
-_SEGMENTATION = 2  # of the pose networks' outputs: the person's outline
+_SEGMENTATION = 2  # index of the pose networks' segmentation mask among their outputs
 
 _ASSETS = "https://storage.googleapis.com/mediapipe-assets/"
 
@@ -28,15 +28,15 @@ class Part:
     file : str
         File name, unique among all parts.
     sha256 : str
-        Of the part as published.
+        Of the file as published.
     wheel_path : str
-        Where it stands in `PARTS_WHEEL`; empty if it is not in there.
+        Its path inside `PARTS_WHEEL`; empty if the wheel does not contain it.
     url : str
-        Where it is published on its own; empty if it comes from the wheel.
+        Address of the single file; empty if it comes from the wheel.
     input_mean, input_std : float or None
-        How the Tasks API must normalise its input, where the file itself does not say it.
-    unread_output : int or None
-        Position of an output that nobody here reads; what leads to it alone is left out of our bundles.
+        How the Tasks API must normalise its input; None if the file itself contains the numbers.
+    unused_output : int or None
+        Index of an output that this package does not use; our bundles omit the operators that only it needs.
     """
 
     file: str
@@ -45,11 +45,11 @@ class Part:
     url: str = ""
     input_mean: float | None = None
     input_std: float | None = None
-    unread_output: int | None = None
+    unused_output: int | None = None
 
     @property
     def source(self) -> str:
-        """Where it comes from, in words."""
+        """Where the part comes from, as text for messages and records."""
         return self.url or f"{self.wheel_path} of the {PARTS_WHEEL} wheel"
 
 
@@ -63,11 +63,11 @@ class Model:
     kind : str
         "pose" or "hands".
     complexity : int or None
-        0 lite, 1 full, 2 heavy; None where there is only one.
+        0 lite, 1 full, 2 heavy; None if the kind has only one model.
     file : str
-        Name of the assembled bundle.
+        File name of the assembled bundle.
     parts : tuple of (str, Part)
-        Member name in the bundle, and the part.
+        Member name inside the bundle, and the part.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Model:
 
     @property
     def from_wheel(self) -> bool:
-        """Whether all parts come from the package index."""
+        """Whether all parts come from the package index (PyPI or a mirror)."""
         return all(part.wheel_path for _, part in self.parts)
 
 
@@ -98,7 +98,7 @@ _POSE_LITE = Part(
     url=_ASSETS + "pose_landmark_lite.tflite?generation=1661875901231143",
     input_mean=0.0,
     input_std=255.0,
-    unread_output=_SEGMENTATION,
+    unused_output=_SEGMENTATION,
 )
 _POSE_FULL = Part(
     "pose_landmark_full.tflite",
@@ -106,7 +106,7 @@ _POSE_FULL = Part(
     wheel_path="mediapipe/modules/pose_landmark/pose_landmark_full.tflite",
     input_mean=0.0,
     input_std=255.0,
-    unread_output=_SEGMENTATION,
+    unused_output=_SEGMENTATION,
 )
 _POSE_HEAVY = Part(
     "pose_landmark_heavy.tflite",
@@ -114,7 +114,7 @@ _POSE_HEAVY = Part(
     url=_ASSETS + "pose_landmark_heavy.tflite?generation=1661875897944151",
     input_mean=0.0,
     input_std=255.0,
-    unread_output=_SEGMENTATION,
+    unused_output=_SEGMENTATION,
 )
 _PALM = Part(
     "palm_detection_full.tflite",
@@ -137,7 +137,7 @@ CATALOGUE: tuple[Model, ...] = (
 
 
 def by_kind(kind: str, complexity: int) -> Model | None:
-    """The model of a kind ("pose" or "hands"); complexity counts for poses only."""
+    """The model of a kind ("pose" or "hands"), or None; the complexity matters for "pose" only."""
     for model in CATALOGUE:
         if model.kind == kind and model.complexity in (None, complexity):
             return model

@@ -13,9 +13,8 @@ import numpy as np
 import psutil
 import pytest
 
-from livedance_lab.batch import analyze_videos, plan
-from livedance_lab.batch.executors import run_jobs
-from livedance_lab.batch.video_job import work
+from livedance_lab.batch import analyze_videos, plan_jobs, run_jobs
+from livedance_lab.batch.video_job import run_job
 from livedance_lab.errors import LiveDanceError
 from livedance_lab.media.drawing import VideoFile
 from livedance_lab.media.video import VideoSource
@@ -43,8 +42,8 @@ def clips(tmp_path_factory) -> list[Path]:
 def alone(clips, tmp_path_factory) -> dict[str, Recording]:
     """Each clip analysed in this process: what every other way must give."""
     out = tmp_path_factory.mktemp("alone")
-    for job in plan(clips, out):
-        outcome = work(job)
+    for job in plan_jobs(clips, out):
+        outcome = run_job(job)
         assert (outcome.frames_in, outcome.frames_out, outcome.error) == (FRAMES, FRAMES, "")
     return {path.stem: Recording.open(out / path.stem / "recording") for path in clips}
 
@@ -75,7 +74,7 @@ def test_processes_give_the_same_and_what_is_done_is_not_done_again(clips, alone
         assert expected == FRAMES
         heard.setdefault(name, []).append(done)
 
-    first = analyze_videos(clips, tmp_path, workers=2, formats=["trc"], annotate=True, heard=hear)
+    first = analyze_videos(clips, tmp_path, workers=2, formats=["trc"], annotate=True, on_progress=hear)
     again = analyze_videos(clips, tmp_path, workers=2, formats=["trc"], annotate=True)
 
     assert [(o.name, o.frames_in, o.frames_out, o.error) for o in first] == [
@@ -100,7 +99,7 @@ def test_a_killed_process_costs_time_not_videos(clips, alone, tmp_path):
             killed.append(workers[0].pid)
             os.kill(workers[0].pid, signal.SIGKILL)
 
-    outcomes = analyze_videos(clips[:2], tmp_path, workers=2, heard=kill_one)
+    outcomes = analyze_videos(clips[:2], tmp_path, workers=2, on_progress=kill_one)
 
     assert killed
     assert sorted(p.name for p in tmp_path.iterdir()) == ["clip0", "clip1"]  # nothing half-done is left
@@ -123,7 +122,7 @@ def test_a_killed_dask_worker_costs_time_not_videos(clips, alone, tmp_path):
                 killed.append(next(iter(pids.values())))
                 os.kill(killed[0], signal.SIGKILL)
 
-        outcomes = analyze_videos(clips, tmp_path, dask=client, heard=kill_one)
+        outcomes = analyze_videos(clips, tmp_path, dask=client, on_progress=kill_one)
         by_address = analyze_videos(clips, tmp_path, dask=cluster.scheduler_address)
 
     assert killed
@@ -150,7 +149,7 @@ def test_a_run_that_was_killed_goes_on_where_it_was(clips, tmp_path):
 
 
 def test_frames_that_fail_are_counted_and_the_rest_goes_on(clips, tmp_path):
-    (job,) = plan(clips[:1], tmp_path, estimator="replay")  # which reads no ordinary pictures
+    (job,) = plan_jobs(clips[:1], tmp_path, estimator="replay")  # which reads no ordinary pictures
 
     (outcome,) = run_jobs([job], workers=1)
 
@@ -170,7 +169,7 @@ def test_what_is_wrong_with_one_video_does_not_stop_the_others(clips, tmp_path):
 
     assert "gives no image" in outcomes[0].error
     assert (outcomes[1].frames_out, outcomes[1].error) == (FRAMES, "")
-    assert "holds no analysis" in outcomes[2].error
+    assert "contains no analysis" in outcomes[2].error
     other = analyze_videos(clips[:1], tmp_path / "out", settings=Settings(hands=False), annotate=True)
     assert "other settings or formats" in other[0].error
     clips_twin = tmp_path / "clip0.mp4"
@@ -183,7 +182,7 @@ def test_names_of_folders(tmp_path):
         for name in names:
             (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).touch()
-        return [job.name for job in plan([tmp_path / name for name in names], tmp_path / "out")]
+        return [job.name for job in plan_jobs([tmp_path / name for name in names], tmp_path / "out")]
 
     assert made("a/x.mp4", "a/y.mp4") == ["x", "y"]
     assert made("a/x.mp4", "a/x.mov") == ["x_mp4", "x_mov"]
@@ -192,11 +191,11 @@ def test_names_of_folders(tmp_path):
     with pytest.raises(LiveDanceError, match="rename them"):
         made("a/x.mp4", "a/x.mov", "b/x.mp4", "b/x.mov")
     with pytest.raises(LiveDanceError, match="no video"):
-        plan([tmp_path / "gone.mp4"], tmp_path)
+        plan_jobs([tmp_path / "gone.mp4"], tmp_path)
 
 
 def test_an_unreachable_scheduler_is_named(clips, tmp_path, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("livedance_lab.batch.executors._REACH_S", 0.5)
+    monkeypatch.setattr("livedance_lab.batch.executors._CONNECT_TIMEOUT_S", 0.5)
     with pytest.raises(LiveDanceError, match="cannot be reached"):
         analyze_videos(clips, tmp_path, dask="tcp://127.0.0.1:9")

@@ -24,7 +24,7 @@ def analysed(*, flipped: bool, mirrored: bool) -> tuple[list[PoseResult], tuple[
         seen = (replace(f, rgb=np.ascontiguousarray(f.rgb[:, ::-1])) if flipped else f for f in frames)
         results = [result for _, _, result in analyzer.all(seen)]
     assert all(result is not None and result.found for result in results)
-    return results, analyzer.processor.angle_names
+    return results, analyzer.result_builder.angle_names
 
 
 @pytest.fixture(scope="module")

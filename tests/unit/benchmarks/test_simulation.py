@@ -16,7 +16,7 @@ from livedance_lab.errors import LiveDanceError, SettingsError
 from livedance_lab.pose import FrameState
 from livedance_lab.settings import Settings
 
-STAGES = StageTimes.given("pose=18,hands=30")
+STAGES = StageTimes.parse("pose=18,hands=30")
 SECONDS = 3.0
 
 
@@ -114,12 +114,12 @@ def test_the_table_has_a_row_for_each_machine_and_each_number_of_cameras():
 )  # fmt: skip
 def test_stage_times_that_cannot_be_meant_are_refused(words, reason):
     with pytest.raises(SettingsError, match=reason) as caught:
-        StageTimes.given(words)
+        StageTimes.parse(words)
     assert isinstance(caught.value, LiveDanceError)
 
 
 def test_given_stage_times_are_medians_and_are_told():
-    stages = StageTimes.given("pose=20, hands=30, travel=3")
+    stages = StageTimes.parse("pose=20, hands=30, travel=3")
 
     assert np.median(stages.pose_ms) == pytest.approx(20)
     assert str(stages) == "pose 20.0 ms, hands 30.0 ms, decoding 1.0 ms, result 0.6 ms, travel 3.0 ms"

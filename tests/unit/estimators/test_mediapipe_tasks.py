@@ -177,8 +177,8 @@ def test_an_answer_that_was_given_up_on_is_not_taken_for_the_next(clip, monkeypa
     estimator = LiveStreamEstimator("pose", Settings())
     try:
         with monkeypatch.context() as hurry:
-            hurry.setattr(LiveStreamEstimator, "_PATIENCE_S", 0.0)
-            with pytest.raises(EstimatorError, match="no answer within 0 s"):
+            hurry.setattr(LiveStreamEstimator, "_RESULT_TIMEOUT_S", 0.0)
+            with pytest.raises(EstimatorError, match="no result within 0 s"):
                 estimator.estimate(clip[0], 0)
         assert estimator.estimate(np.zeros_like(clip[0]), 33).pose_xyz is None
     finally:
@@ -239,5 +239,5 @@ def test_a_landmarkers_own_smoothing_adds_little_lag(monkeypatch):
         return lag_ms(found, wrist[["u_px", "v_px"]].to_numpy(), t_s)
 
     ours = late_ms()
-    monkeypatch.setattr(mediapipe_tasks, "_STRETCH", 1)
+    monkeypatch.setattr(mediapipe_tasks, "_TIME_STRETCH", 1)
     assert ours < late_ms() - 4

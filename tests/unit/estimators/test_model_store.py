@@ -123,22 +123,22 @@ def test_the_persons_outline_is_left_out_and_all_else_stays(parts):
     assert all((list(o.inputs), list(o.outputs), o.opcodeIndex) in kept for o in after.operators)
 
 
-def test_a_bundle_of_an_older_recipe_is_made_again(warm):
+def test_a_bundle_of_an_older_version_is_made_again(warm):
     path = model_store.ensure("pose")
     record = path.with_name(path.name + ".json")
-    record.write_text(record.read_text().replace(f'"recipe": {bundle.RECIPE}', '"recipe": 1'))
+    record.write_text(record.read_text().replace(f'"recipe": {bundle.BUNDLE_VERSION}', '"recipe": 1'))
 
     assert states()["pose_full"] == "broken"
     model_store.ensure("pose")
     assert states()["pose_full"] == "ok"
 
 
-def test_the_published_bundle_has_every_output(warm):
-    content = model_store.published("pose")
+def test_the_upstream_bundle_has_every_output(warm):
+    content = model_store.upstream_bundle("pose")
     assert content != model_store.ensure("pose").read_bytes()
-    assert model_store.published("hands") == model_store.ensure("hands").read_bytes()  # nothing to leave out
+    assert model_store.upstream_bundle("hands") == model_store.ensure("hands").read_bytes()  # nothing to leave out
     with pytest.raises(ModelError, match="there is no model of kind 'face'"):
-        model_store.published("face")
+        model_store.upstream_bundle("face")
 
 
 def test_metadata_is_added_and_nothing_else_changes(parts):
@@ -283,7 +283,7 @@ def test_a_part_with_other_content_is_not_used(index, tmp_path, parts):
 
 def test_a_wheel_without_the_parts_says_so(index, tmp_path):
     write_wheel(tmp_path / WHEEL, {})
-    with pytest.raises(ModelError, match="does not hold the model parts"):
+    with pytest.raises(ModelError, match="does not contain the model parts"):
         model_store.ensure("hands")
 
 

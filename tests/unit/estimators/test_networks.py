@@ -15,17 +15,17 @@ from livedance_lab.settings import Settings
 
 
 def test_without_the_outline_every_landmark_stays_the_same_to_the_last_bit(monkeypatch):
-    # the published networks are run as their makers do, so let time pass alike for both
-    monkeypatch.setattr(mediapipe_tasks, "_STRETCH", 1, raising=False)
+    # the upstream networks run without a stretch, so ours must too
+    monkeypatch.setattr(mediapipe_tasks, "_TIME_STRETCH", 1, raising=False)
     with VideoSource(sample_path()) as source:
         clip = [frame.rgb for frame in islice(source, 0, 48, 4)]
-    published, ours = (factory(name)("pose", Settings()) for name in ("mediapipe_published", "mediapipe"))
+    upstream, ours = (factory(name)("pose", Settings()) for name in ("mediapipe_published", "mediapipe"))
     for i, rgb in enumerate(clip):
-        theirs, own = published.estimate(rgb, 66 * i), ours.estimate(rgb, 66 * i)
+        theirs, own = upstream.estimate(rgb, 66 * i), ours.estimate(rgb, 66 * i)
         assert own.pose_xyz is not None
         for name in ("pose_xyz", "pose_world_m", "visibility", "presence"):
             np.testing.assert_array_equal(getattr(theirs, name), getattr(own, name))
-    published.close()
+    upstream.close()
     ours.close()
 
 

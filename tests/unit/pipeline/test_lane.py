@@ -77,10 +77,12 @@ class Worker:
 class Live:
     """A session with real lanes."""
 
-    def __init__(self, make, *, workers: int = 2, scheduler: Scheduler | None = None, **settings) -> None:
+    def __init__(
+        self, make, *, workers: int = 2, scheduler: Scheduler | None = None, hang_s: float = 10.0, **settings
+    ) -> None:
         self.heard = Collector()
         cores = scheduler or Scheduler(workers, now_s)
-        self.session = Session("s", cores, self.heard, make, Settings().changed(settings))
+        self.session = Session("s", cores, self.heard, make, Settings().changed(settings), hang_s=hang_s)
         self.sent = 0
 
     def send(self, image: bytes = JPEG, t_s: float | None = None) -> int:
@@ -277,7 +279,7 @@ def test_the_newest_frame_is_taken_when_a_lane_is_free_again(workshop, design):
 # --- other settings while it runs
 
 
-def test_many_changes_in_a_row_need_one_new_crew(workshop):
+def test_many_changes_in_a_row_need_one_new_lane_group(workshop):
     gate, being_made = threading.Event(), threading.Event()
     live = Live(workshop, design="decoupled", hands=False)
     live.session.start()
@@ -292,7 +294,7 @@ def test_many_changes_in_a_row_need_one_new_crew(workshop):
     assert being_made.wait(WAIT_S)
     for confidence in (0.1, 0.2, 0.3, 0.4):  # a slider being moved
         live.session.change_settings({"detection_confidence": confidence})
-        live.send_and_wait()  # the old crew is at work all the time
+        live.send_and_wait()  # the old lanes work all the time
     gate.set()
     live.heard.wait_until(lambda: len(live.heard.named("session", "ready")) == 3)
     live.send_and_wait()
@@ -317,12 +319,12 @@ def test_changing_the_design_again_and_again_loses_no_frame(workshop):
 
     assert live.heard.summaries[0]["conserved"]
     assert live.heard.summaries[0]["captured"] == 12 * 21
-    assert not live.session.outlet._halves
+    assert not live.session._emitter._halves
     seqs = [r.seq for r in live.heard.results]
     assert seqs == sorted(set(seqs))
 
 
-def test_a_joined_frame_whose_other_half_no_crew_will_see_fails_and_the_session_can_end(workshop):
+def test_a_joined_frame_whose_other_half_no_lane_will_process_fails_and_the_session_can_end(workshop):
     at_work, left = threading.Event(), threading.Event()
 
     def see(kind: str, n: int) -> Estimate:
@@ -332,14 +334,14 @@ def test_a_joined_frame_whose_other_half_no_crew_will_see_fails_and_the_session_
         return a_pose()
 
     live = Live(workshop, workers=1, design="join")
-    leave = live.session._scheduler.leave
-    live.session._scheduler.leave = lambda plan: (leave(plan), left.set())  # type: ignore[assignment,method-assign]
+    unregister = live.session._scheduler.unregister
+    live.session._scheduler.unregister = lambda policy: (unregister(policy), left.set())  # type: ignore[assignment,method-assign]
     workshop.see = see
     live.session.start()
     live.send()  # its pose is begun, its hands are not: there is one core
     assert at_work.wait(WAIT_S)
     live.session.change_settings({"design": "sequential"})
-    join_threads("livedance-new-crew")
+    join_threads("livedance-new-lanes")
     live.session.end(live.sent)
     live.session.pause()
 
@@ -421,17 +423,17 @@ def test_two_sessions_share_a_scheduler_and_both_get_results(workshop):
     assert heard[0].results[0].source_size_px == SIZE
 
 
-def test_hands_are_looked_for_around_the_wrists_by_whoever_can(workshop):
-    """With close-ups as soon as a pose is known; an estimator without them sees whole pictures."""
+def test_hands_are_searched_around_the_wrists_by_estimators_that_support_crops(workshop):
+    """As soon as a pose is known; before it, and by other estimators, in the whole image."""
     looked: list[int] = []
 
-    class Close(Worker):
-        def estimate_close_ups(self, image_rgb: ImageArray, t_ms: int, crops: tuple[Crop, ...]) -> Estimate:
+    class Cropping(Worker):
+        def estimate_crops(self, image_rgb: ImageArray, t_ms: int, crops: tuple[Crop, ...]) -> Estimate:
             looked.append(len(crops))
             return self.estimate(image_rgb, t_ms)
 
     def make(kind: str, settings: Settings) -> Worker:
-        worker = (Close if kind == "hands" else Worker)(workshop, kind)
+        worker = (Cropping if kind == "hands" else Worker)(workshop, kind)
         workshop.made.append(worker)
         return worker
 

@@ -79,13 +79,13 @@ def test_the_clients_count_makes_trailing_frames_known():
     ledger = Ledger()
     ledger.arrive(0)
     ledger.close(0, FrameState.PROCESSED)
-    ledger.captured_in_all(3)
+    ledger.set_final_count(3)
 
     assert ledger.unreported() == [1, 2]
     with pytest.raises(WireError, match="3 frames are known"):
-        ledger.captured_in_all(2)
+        ledger.set_final_count(2)
     with pytest.raises(WireError, match="run ahead"):
-        ledger.captured_in_all(100_000)
+        ledger.set_final_count(100_000)
 
 
 def test_memory_grows_only_with_what_is_open():

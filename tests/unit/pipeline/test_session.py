@@ -1,4 +1,4 @@
-"""One producer's session, stepped by hand: the test is the network and the lanes."""
+"""One session, stepped by hand: the test plays the network and the lanes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from livedance_lab.errors import EstimatorError, ImageError, SettingsError, Wire
 from livedance_lab.estimators.base import Estimate
 from livedance_lab.pose import FrameState
 from livedance_lab.wire.frames import CountableFrameError
-from tests.support.pipeline import JPEG, Stage, a_hand, a_picture, a_pose
+from tests.support.pipeline import JPEG, Stage, a_hand, a_pose, a_received_frame
 
 PNG_20000 = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (20000).to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0" + b"\0" * 4
 
@@ -241,7 +241,7 @@ def test_an_abandoned_session_loses_what_waits_and_keeps_its_times(stage):
     assert stage.session._slot.newest is None  # the picture's memory is free
 
 
-def test_no_crew_is_made_after_the_end(stage):
+def test_no_lanes_are_made_after_the_end(stage):
     stage.session.end(0)
     stage.session.start()  # a settings change or a hello that was late
 
@@ -313,10 +313,10 @@ def test_a_failed_pose_is_counted_and_said(stage):
     assert stage.states == {"failed": 1}
 
 
-def test_a_failed_look_for_hands_costs_no_frame(stage):
+def test_a_failed_hands_inference_costs_no_frame(stage):
     stage.send(0)
     pose = stage.take()
-    stage.session.lane_failed(stage.job(pose.picture, "hands"), EstimatorError("no hands model"))
+    stage.session.lane_failed(stage.job(pose.received, "hands"), EstimatorError("no hands model"))
     stage.done(pose)
 
     assert stage.states == {"processed": 1}
@@ -326,7 +326,7 @@ def test_a_failed_look_for_hands_costs_no_frame(stage):
 def test_a_picture_bad_for_both_lanes_is_refused_once(stage):
     stage.send(0)
     pose = stage.take()
-    for job in (pose, stage.job(pose.picture, "hands")):
+    for job in (pose, stage.job(pose.received, "hands")):
         stage.session.lane_failed(job, ImageError("broken", "half a picture"))
 
     assert len(stage.heard.refused) == 1
@@ -336,7 +336,7 @@ def test_a_picture_bad_for_both_lanes_is_refused_once(stage):
 # --- hands
 
 
-def test_a_look_for_hands_that_finds_none_takes_them_away_in_every_design(stage):
+def test_a_hands_inference_that_finds_none_removes_them_in_every_design(stage):
     both = a_pose(hands=(a_hand("left", 0.7, 0.5),))
     stage.send(0)
     stage.done(stage.take(), a_pose())
@@ -345,13 +345,13 @@ def test_a_look_for_hands_that_finds_none_takes_them_away_in_every_design(stage)
         stage.done(stage.take("both"), estimate)
 
     assert [r.hands_seq for r in stage.heard.results] == [-1, 1, -1]
-    assert stage.session.summary()["hands_per_s"] == 1.0  # two looks in the window of two seconds
+    assert stage.session.status()["hands_per_s"] == 1.0  # two inferences in the window of two seconds
 
 
 def test_hands_that_were_on_their_way_when_they_were_switched_off_are_not_shown(stage):
     stage.send(0)
     pose = stage.take()
-    hands = stage.job(pose.picture, "hands")
+    hands = stage.job(pose.received, "hands")
     stage.session.change_settings({"hands": False})
     stage.done(hands, Estimate(hands=(a_hand("left", 0.7, 0.5),)))
     stage.done(pose)
@@ -362,20 +362,20 @@ def test_hands_that_were_on_their_way_when_they_were_switched_off_are_not_shown(
 # --- the join design: two halves make a result
 
 
-def halves(stage: Stage, plan: object, seq: int):
+def halves(stage: Stage, policy: object, seq: int):
     stage.send(seq)
     pose = stage.take()
-    hands = stage.job(pose.picture, "hands")
-    pose.joined_by = hands.joined_by = plan  # type: ignore[assignment]
+    hands = stage.job(pose.received, "hands")
+    pose.joined_by = hands.joined_by = policy  # type: ignore[assignment]
     return pose, hands
 
 
 @pytest.mark.parametrize("first", ["pose", "hands"])
 def test_a_joined_result_waits_for_both_halves(stage, first):
-    plan = object()
+    policy = object()
     stage.send(0)
     stage.done(stage.take())  # a pose, so that the hand finds its wrist
-    pose, hands = halves(stage, plan, 1)
+    pose, hands = halves(stage, policy, 1)
     order = (pose, hands) if first == "pose" else (hands, pose)
     found = Estimate(hands=(a_hand("left", 0.7, 0.5),))
     stage.done(order[0], found if order[0] is hands else a_pose())
@@ -383,7 +383,7 @@ def test_a_joined_result_waits_for_both_halves(stage, first):
     stage.done(order[1], found if order[1] is hands else a_pose())
 
     assert [(r.seq, r.hands_seq) for r in stage.heard.results] == [(0, -1), (1, 1)]
-    assert not stage.session.outlet._halves
+    assert not stage.session._emitter._halves
 
 
 @pytest.mark.parametrize("failing", ["pose", "hands"])
@@ -397,16 +397,16 @@ def test_when_one_half_fails_the_other_is_not_kept_for_ever(stage, failing, firs
             stage.done(jobs[kind])
 
     assert stage.states == {"failed": 1}
-    assert not stage.session.outlet._halves
+    assert not stage.session._emitter._halves
 
 
-def test_after_a_change_of_design_only_the_old_crews_halves_are_given_up(stage):
+def test_after_a_change_of_design_only_the_halves_of_the_old_policy_fail(stage):
     old, new = object(), object()
     waits_in_vain, _ = halves(stage, old, 0)
     waits, its_hands = halves(stage, new, 1)
     stage.done(waits_in_vain)
     stage.done(waits)
-    stage.session.outlet.drop_halves(old)  # type: ignore[arg-type]
+    stage.session._emitter.fail_halves(old)  # type: ignore[arg-type]
     stage.done(its_hands)
 
     assert stage.states == {"failed": 1, "processed": 1}
@@ -414,7 +414,7 @@ def test_after_a_change_of_design_only_the_old_crews_halves_are_given_up(stage):
 
 
 def test_a_decoupled_result_beside_a_new_design_that_joins_leaves_at_once(stage):
-    """What an old crew still gives is treated as the old crew's, whoever works now."""
+    """A result of the replaced lanes is treated by the design of those lanes."""
     stage.send(0)
     old = stage.take()
     halves(stage, object(), 1)
@@ -442,15 +442,16 @@ def test_the_list_of_ends_to_tell_does_not_grow_without_limit(stage):
     for seq in range(5000):
         stage.send(seq)
 
-    assert len(stage.session._books._closed_since) <= 2000
+    assert len(stage.session._accounting._closed) <= 2000
     stage.done(stage.take())
     assert stage.heard.closed[-1] == (4998, "superseded")
 
 
 def test_a_listener_that_fails_costs_neither_count_nor_session(stage):
-    """The lane tells the session of its own mistake; the frame had ended already."""
+    """The lane reports the listener's error as its own; the frame was closed before."""
     stage.send(0)
     job = stage.take()
+    stage.session.end(1)
     stage.heard.on_result = lambda *_: 1 / 0  # type: ignore[method-assign]
     with pytest.raises(ZeroDivisionError):
         stage.done(job)
@@ -459,6 +460,7 @@ def test_a_listener_that_fails_costs_neither_count_nor_session(stage):
     assert sum(stage.states.values()) == 1
     assert stage.session.ledger.summary()["conserved"]
     assert len(stage.logged()) == 1  # and the log has a row for it, as for every frame
+    assert stage.session.ended
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -475,7 +477,7 @@ def test_whatever_happens_every_frame_ends_once_and_the_log_agrees(seed):
             captured += 1
         elif deed < 0.6:
             captured += 1  # lost on the way
-        elif deed < 0.8 and stage.session._slot.waiting is not None:
+        elif deed < 0.8 and stage.waiting:
             jobs.append(stage.take())
         elif deed < 0.95 and jobs:
             stage.done(jobs.pop(rng.randrange(len(jobs))))
@@ -483,7 +485,7 @@ def test_whatever_happens_every_frame_ends_once_and_the_log_agrees(seed):
             error = rng.choice([EstimatorError("no"), ImageError("broken", "no")])
             stage.session.lane_failed(jobs.pop(rng.randrange(len(jobs))), error)
     stage.session.end(captured)
-    while stage.session._slot.waiting is not None or jobs:
+    while stage.waiting or jobs:
         stage.done(jobs.pop() if jobs else stage.take())
 
     (summary,) = stage.heard.summaries
@@ -495,8 +497,8 @@ def test_whatever_happens_every_frame_ends_once_and_the_log_agrees(seed):
     assert len(stage.heard.results) == summary["states"]["processed"] == len(stage.logged("results"))
 
 
-def test_a_picture_is_decoded_once_for_all_its_lanes():
-    picture = a_picture(0)
+def test_a_frame_is_decoded_once_for_all_its_lanes():
+    received = a_received_frame(0)
 
-    assert picture.pixels() is picture.pixels()
-    assert {"decode", "downscale"} <= picture.stage_ms.keys()
+    assert received.pixels() is received.pixels()
+    assert {"decode", "downscale"} <= received.stage_ms.keys()

@@ -11,8 +11,8 @@ import pytest
 from livedance_lab.clock import now_s
 from livedance_lab.errors import EstimatorError
 from livedance_lab.estimators.base import Estimate
-from livedance_lab.pipeline.throttled_events import Complaints
-from livedance_lab.pipeline.watchdog import MOST_GIVEN_UP, Watchdog
+from livedance_lab.pipeline.throttled_events import ThrottledEvents
+from livedance_lab.pipeline.watchdog import MAX_GIVEN_UP, Watchdog
 from tests.support.pipeline import WAIT_S, a_pose
 from tests.unit.pipeline.test_lane import DESIGNS, Live, Workshop, join_threads
 
@@ -20,14 +20,14 @@ from tests.unit.pipeline.test_lane import DESIGNS, Live, Workshop, join_threads
 class SomeLane:
     """A lane as the watchdog sees it."""
 
-    def __init__(self, usual_s: float = 0.03) -> None:
-        self.usual_s = usual_s
-        self.at_work: Any = None
+    def __init__(self, typical_s: float = 0.03) -> None:
+        self.typical_s = typical_s
+        self.inferring: Any = None
 
 
-def looks(watchdog: Watchdog, lane: SomeLane, from_s: int, to_s: int) -> int | None:
-    """Look every second; when the lane was found to hang."""
-    return next((t_s for t_s in range(from_s, to_s) if watchdog.look([lane], float(t_s))), None)  # type: ignore[list-item]
+def found_hanging_s(watchdog: Watchdog, lane: SomeLane, from_s: int, to_s: int) -> int | None:
+    """Check every second; when the lane was found to hang."""
+    return next((t_s for t_s in range(from_s, to_s) if watchdog.check([lane], float(t_s))), None)  # type: ignore[list-item]
 
 
 # --- when
@@ -35,35 +35,35 @@ def looks(watchdog: Watchdog, lane: SomeLane, from_s: int, to_s: int) -> int | N
 
 def test_a_lane_that_is_at_one_picture_for_too_long_hangs():
     lane, watchdog = SomeLane(), Watchdog(10.0)
-    lane.at_work = object()
-    assert looks(watchdog, lane, 100, 200) == 111
+    lane.inferring = object()
+    assert found_hanging_s(watchdog, lane, 100, 200) == 111
     assert watchdog.given_up == 1
 
 
 def test_a_lane_that_gets_on_never_does():
     lane, watchdog = SomeLane(), Watchdog(10.0)
     for t_s in range(100):
-        lane.at_work = object() if t_s % 9 == 0 else lane.at_work
-        assert watchdog.look([lane], float(t_s)) == []  # type: ignore[list-item]
+        lane.inferring = object() if t_s % 9 == 0 else lane.inferring
+        assert watchdog.check([lane], float(t_s)) == []  # type: ignore[list-item]
 
 
 def test_a_lane_without_work_never_does():
-    assert looks(Watchdog(10.0), SomeLane(), 0, 100) is None
+    assert found_hanging_s(Watchdog(10.0), SomeLane(), 0, 100) is None
 
 
 def test_a_slow_machine_is_given_many_times_what_it_usually_takes():
-    lane, watchdog = SomeLane(usual_s=1.0), Watchdog(10.0)
-    lane.at_work = object()
-    assert looks(watchdog, lane, 0, 30) is None
-    assert looks(watchdog, lane, 30, 60) == 31
+    lane, watchdog = SomeLane(typical_s=1.0), Watchdog(10.0)
+    lane.inferring = object()
+    assert found_hanging_s(watchdog, lane, 0, 30) is None
+    assert found_hanging_s(watchdog, lane, 30, 60) == 31
 
 
-def test_time_in_which_nobody_looked_does_not_count():
+def test_time_between_checks_that_are_far_apart_does_not_count():
     """The computer slept, or the process was stopped, in the middle of a picture."""
     lane, watchdog = SomeLane(), Watchdog(10.0)
-    lane.at_work = object()
-    assert looks(watchdog, lane, 0, 5) is None
-    assert looks(watchdog, lane, 10_000, 10_004) is None
+    lane.inferring = object()
+    assert found_hanging_s(watchdog, lane, 0, 5) is None
+    assert found_hanging_s(watchdog, lane, 10_000, 10_004) is None
 
 
 # --- what then
@@ -92,10 +92,8 @@ def hangs():
         shop, hanging = Workshop(), Hanging(kind, calls)
         made.append((hanging, shop))
         shop.see = hanging
-        live = Live(shop, **settings)
-        live.session._staff.watchdog = Watchdog(
-            -1.0
-        )  # the second look suffices; only hung lanes are at work when tests look
+        # the second check suffices: when tests check, only hanging lanes run
+        live = Live(shop, hang_s=-1.0, **settings)
         live.session.start()
         return live, hanging, shop
 
@@ -107,8 +105,8 @@ def hangs():
         assert [w.broken for w in shop.made if w.broken] == []
 
 
-def look_until(live: Live, true: Callable[[], object]) -> None:
-    """Look as the server does, quicker."""
+def check_until(live: Live, true: Callable[[], object]) -> None:
+    """Check the lanes as the server does, at shorter intervals."""
     give_up_s = now_s() + WAIT_S
     while not true():
         assert now_s() < give_up_s
@@ -120,7 +118,7 @@ def test_a_hung_lane_costs_its_frame_and_the_session_goes_on(hangs, design):
     live, hanging, _ = hangs("pose", design=design, pose_lanes=1, workers=1)
     seq = live.send()
     assert hanging.at_work.wait(WAIT_S)
-    look_until(live, lambda: live.ended(seq))
+    check_until(live, lambda: live.ended(seq))
     for _ in range(5):
         live.send_and_wait()
     hanging.gate.set()  # what it still says changes nothing
@@ -135,11 +133,11 @@ def test_a_hung_lane_costs_its_frame_and_the_session_goes_on(hangs, design):
     assert live.heard.refused[0][:3] == (seq, "failed", "estimator")
 
 
-def test_a_hung_look_for_hands_costs_no_frame(hangs):
+def test_a_hung_hands_inference_costs_no_frame(hangs):
     live, hanging, shop = hangs("hands", design="decoupled")
     live.send_and_wait()
     assert hanging.at_work.wait(WAIT_S)
-    look_until(live, lambda: live.heard.named("error", "lane given up"))
+    check_until(live, lambda: live.heard.named("error", "lane given up"))
     while shop.calls["hands"] < 2:
         live.send_and_wait()
     live.session.abandon()
@@ -152,19 +150,19 @@ def test_a_session_whose_estimators_always_hang_is_ended_with_words(hangs):
     live, _, _ = hangs("pose", calls=100, hands=False, pose_lanes=1)
     while True:
         seq = live.send()
-        look_until(live, lambda seq=seq: live.ended(seq))
+        check_until(live, lambda seq=seq: live.ended(seq))
         if not live.session.look_after_lanes():
             break
     live.session.abandon()
 
-    assert len(live.heard.named("error", "lane given up")) == MOST_GIVEN_UP + 1
+    assert len(live.heard.named("error", "lane given up")) == MAX_GIVEN_UP + 1
     assert "the session is ended" in live.heard.named("error", "session given up")[0]["data"]["reason"]
-    assert live.states == {"failed": MOST_GIVEN_UP + 1}
+    assert live.states == {"failed": MAX_GIVEN_UP + 1}
     assert live.heard.summaries[0]["conserved"]
     assert live.session.look_after_lanes()  # said once
 
 
-def test_estimators_that_fail_again_and_again_are_made_anew_and_complained_of_once(hangs):
+def test_estimators_that_fail_again_and_again_are_made_anew_and_logged_once(hangs):
     live, _, shop = hangs("nothing", hands=False, pose_lanes=1)
     first = shop.made[0]
 
@@ -184,11 +182,11 @@ def test_estimators_that_fail_again_and_again_are_made_anew_and_complained_of_on
     assert len(live.heard.named("error", "estimator failed")) == 1
 
 
-def test_failures_between_two_complaints_are_counted():
+def test_failures_between_two_events_are_counted():
     said: list[dict[str, Any]] = []
-    complaints = Complaints(lambda kind, name, data: said.append(data))
+    events = ThrottledEvents(lambda kind, name, data: said.append(data))
     for seq in range(120):
-        complaints.add("estimator failed", seq, "why", seq * 0.1)
+        events.add("estimator failed", seq, "why", seq * 0.1)
     assert [(d["seq"], d["failures"]) for d in said] == [(0, 1), (50, 50), (100, 50)]
-    complaints.add("hands failed", 120, "why", 12.0)
+    events.add("hands failed", 120, "why", 12.0)
     assert said[-1] == {"seq": 120, "reason": "why", "failures": 1}

@@ -161,3 +161,13 @@ def test_the_sample_clip_has_its_truth_beside_it(tmp_path):
     assert truth is not None
     assert len(truth) > 600
     assert angle_truth(tmp_path / "mine.mp4") is None
+
+
+def test_the_hands_of_an_older_recording_have_todays_names(stage):
+    """Manifests of earlier versions call an inference a look."""
+    old = {"looks": 4, "at_wrists": 3, "away": 1, "at_wrists_per_look": 0.75, "ms_per_look": 20.0, "ms_per_hand": None}
+    data = SessionData(**data_of(stage).tables, manifest={"hands": old})
+
+    assert summarise(data)["hands"] == {"inferences": 4, "at_wrists": 3, "away": 1, "at_wrists_per_inference": 0.75,
+                                        "ms_per_inference": 20.0, "ms_per_hand": None}  # fmt: skip
+    assert summarise(data_of(stage))["hands"] == {}

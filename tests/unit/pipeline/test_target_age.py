@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from livedance_lab.pipeline.latency_target import Step, TargetAge
+from livedance_lab.pipeline.target_age import Step, TargetAgeController
 from livedance_lab.pose import FrameRecord, FrameState, FrameTimes
 from livedance_lab.settings import Settings
 from tests.support.pipeline import Stage
@@ -18,17 +18,17 @@ class Tuned:
 
     def __init__(self, *, models: tuple[int, ...] = (0, 1, 2), **settings: Any) -> None:
         self.settings = Settings().changed({"target_age_ms": 50.0, **settings})
-        self.control = TargetAge(models.__contains__)
+        self.control = TargetAgeController(models.__contains__)
         self.t_s = 0.0
         self.steps: list[Step] = []
 
-    def run(self, seconds: int, age_ms: float, way_ms: float = 5.0, per_s: int = 10) -> list[str]:
+    def run(self, seconds: int, age_ms: float, transit_ms: float = 5.0, per_s: int = 10) -> list[str]:
         """Seconds of results of this age; the names of the steps in them."""
         before = len(self.steps)
         for _ in range(seconds * per_s):
             self.t_s += 1 / per_s
-            self.control.add(a_record(self.t_s, age_ms, way_ms))
-            step = self.control.look(self.t_s, self.settings)
+            self.control.add(a_record(self.t_s, age_ms, transit_ms))
+            step = self.control.check(self.t_s, self.settings)
             if step is not None:
                 self.steps.append(step)
                 self.settings = self.settings.changed(step.changes)
@@ -39,8 +39,8 @@ class Tuned:
         return self.settings.short_side_px, self.settings.hands_max_hz, self.settings.complexity
 
 
-def a_record(t_s: float, age_ms: float, way_ms: float) -> FrameRecord:
-    times = FrameTimes(t_capture_s=t_s - age_ms / 1000, t_receive_s=t_s - (age_ms - way_ms) / 1000, t_emit_s=t_s)
+def a_record(t_s: float, age_ms: float, transit_ms: float) -> FrameRecord:
+    times = FrameTimes(t_capture_s=t_s - age_ms / 1000, t_receive_s=t_s - (age_ms - transit_ms) / 1000, t_emit_s=t_s)
     return FrameRecord(0, FrameState.PROCESSED, times, "", 0, {"wait": 3.0})
 
 
@@ -63,7 +63,7 @@ def test_one_old_second_is_no_reason():
         assert tuned.run(2, 45.0) == []
 
 
-def test_work_is_made_cheaper_by_rarer_hands_then_a_lighter_model_then_smaller_pictures():
+def test_work_is_made_cheaper_by_rarer_hands_then_a_lighter_model_then_smaller_images():
     tuned = Tuned(complexity=2, hands_max_hz=12.0)
     tuned.run(60, age_ms=300.0)
 
@@ -74,15 +74,15 @@ def test_work_is_made_cheaper_by_rarer_hands_then_a_lighter_model_then_smaller_p
     first = tuned.steps[0].data
     assert first["target_ms"] == 50.0
     assert (first["age_ms"], first["way_ms"], first["wait_ms"], first["work_ms"]) == (300.0, 5.0, 3.0, 292.0)
-    assert first["reason"] == "waiting and work"
+    assert first["reason"] == "waiting and inference"
 
 
-def test_a_long_way_is_made_cheaper_by_smaller_pictures_first():
+def test_a_long_transit_is_made_cheaper_by_smaller_images_first():
     tuned = Tuned()
-    tuned.run(4, age_ms=300.0, way_ms=200.0)
+    tuned.run(4, age_ms=300.0, transit_ms=200.0)
 
     assert tuned.steps[0].changes == {"short_side_px": 288}
-    assert tuned.steps[0].data["reason"] == "the pictures' way"
+    assert tuned.steps[0].data["reason"] == "transit"
 
 
 def test_a_model_that_is_not_here_is_not_chosen():

@@ -11,7 +11,7 @@ from livedance_lab.analysis.angles import PRESETS
 from livedance_lab.clock import FakeClock
 from livedance_lab.errors import SettingsError
 from livedance_lab.estimators.base import Estimate, HandEstimate
-from livedance_lab.pipeline.processor import Processor
+from livedance_lab.pipeline.result_builder import ResultBuilder
 from livedance_lab.pose import Flag, FrameRecord, FrameState, PoseResult
 from livedance_lab.settings import Settings
 from livedance_lab.skeletons import BLAZEPOSE_33
@@ -21,27 +21,27 @@ LEFT, RIGHT = 0, 1
 NEAR_LEFT, NEAR_RIGHT, ON_THE_FACE = (0.71, 0.51), (0.29, 0.51), (0.5, 0.05)
 
 
-def a_processor(**settings) -> Processor:
-    return Processor(Settings().changed(settings), FakeClock())
+def a_builder(**settings) -> ResultBuilder:
+    return ResultBuilder(Settings().changed(settings), FakeClock())
 
 
-def result_of(processor: Processor, estimate: Estimate, seq: int = 0, t_s: float | None = None) -> PoseResult:
+def result_of(builder: ResultBuilder, estimate: Estimate, seq: int = 0, t_s: float | None = None) -> PoseResult:
     frame = a_frame(seq, t_s)
     record = FrameRecord(seq, FrameState.FAILED, frame.times)
-    return processor.result(frame, estimate, record, settings_version=3)
+    return builder.build(frame, estimate, record, settings_version=3)
 
 
-def sides(processor: Processor, *hands, seq: int = 1) -> dict[int, float]:
+def sides(builder: ResultBuilder, *hands, seq: int = 1) -> dict[int, float]:
     """Which side was given to which hand, known by the x of its wrist."""
-    processor.take_hands(a_frame(seq), Estimate(hands=hands), 15.0)
-    body = result_of(processor, a_pose(), seq).raw
+    builder.add_hands(a_frame(seq), Estimate(hands=hands), 15.0)
+    body = result_of(builder, a_pose(), seq).raw
     return {side: round(float(body.hands_px[side, 0, 0]) / SIZE[0], 2) for side in (LEFT, RIGHT)
             if np.isfinite(body.hands_score[side])}  # fmt: skip
 
 
 def test_image_landmarks_are_pixels_of_the_original_frame():
     estimate = a_pose()
-    result = result_of(a_processor(), estimate)
+    result = result_of(a_builder(), estimate)
 
     np.testing.assert_allclose(result.raw.keypoints_px, estimate.pose_xyz * [640, 480, 640], rtol=1e-6)
     np.testing.assert_array_equal(result.raw.world_m, estimate.pose_world_m)
@@ -52,13 +52,13 @@ def test_image_landmarks_are_pixels_of_the_original_frame():
 
 def test_landmarks_that_are_pixels_already_stay():
     pixels = np.random.default_rng(0).uniform(0, 480, (33, 3)).astype(np.float32)
-    result = result_of(a_processor(), Estimate(pose_xyz=pixels, normalised=False))
+    result = result_of(a_builder(), Estimate(pose_xyz=pixels, normalised=False))
 
     np.testing.assert_array_equal(result.raw.keypoints_px, pixels)
 
 
 def test_nobody_seen_is_nan_and_flagged_and_not_found():
-    result = result_of(a_processor(), Estimate())
+    result = result_of(a_builder(), Estimate())
 
     assert not result.found
     assert result.hands_seq == -1
@@ -71,8 +71,8 @@ def test_nobody_seen_is_nan_and_flagged_and_not_found():
 def test_an_angle_over_a_hidden_landmark_is_nan_never_zero():
     estimate = a_pose()
     estimate.visibility[BLAZEPOSE_33.index("left_elbow")] = 0.2
-    result = result_of(a_processor(), estimate)
-    by_name = dict(zip(a_processor().angle_names, result.angles_deg, strict=True))
+    result = result_of(a_builder(), estimate)
+    by_name = dict(zip(a_builder().angle_names, result.angles_deg, strict=True))
 
     assert np.isnan(by_name["left_elbow"])
     assert np.isfinite(by_name["right_elbow"])
@@ -83,78 +83,78 @@ def test_an_angle_over_a_hidden_landmark_is_nan_never_zero():
 def test_the_visibility_threshold_is_a_setting():
     estimate = a_pose()  # everything at 0.9
 
-    assert np.isnan(result_of(a_processor(visibility_threshold=0.95), estimate).angles_deg).all()
-    assert np.isfinite(result_of(a_processor(visibility_threshold=0.85), estimate).angles_deg).all()
+    assert np.isnan(result_of(a_builder(visibility_threshold=0.95), estimate).angles_deg).all()
+    assert np.isfinite(result_of(a_builder(visibility_threshold=0.85), estimate).angles_deg).all()
 
 
 def test_hands_go_to_the_wrist_they_are_at_whatever_the_model_calls_them():
-    processor = a_processor()
-    result_of(processor, a_pose())
+    builder = a_builder()
+    result_of(builder, a_pose())
     wrongly_named = (a_hand("right", *NEAR_LEFT), a_hand("left", *NEAR_RIGHT))
 
-    assert sides(processor, *wrongly_named) == {LEFT: 0.71, RIGHT: 0.29}
+    assert sides(builder, *wrongly_named) == {LEFT: 0.71, RIGHT: 0.29}
 
 
 def test_a_hand_far_from_both_wrists_is_somebody_elses_or_a_face():
-    processor = a_processor()
-    result_of(processor, a_pose())
+    builder = a_builder()
+    result_of(builder, a_pose())
 
-    assert sides(processor, a_hand("left", *ON_THE_FACE, score=0.99), a_hand("left", *NEAR_LEFT)) == {LEFT: 0.71}
+    assert sides(builder, a_hand("left", *ON_THE_FACE, score=0.99), a_hand("left", *NEAR_LEFT)) == {LEFT: 0.71}
 
 
 def test_two_hands_at_one_wrist_the_nearer_one_is_taken():
-    processor = a_processor()
-    result_of(processor, a_pose())
+    builder = a_builder()
+    result_of(builder, a_pose())
 
-    assert sides(processor, a_hand("left", 0.76, 0.5), a_hand("left", 0.71, 0.5)) == {LEFT: 0.71}
+    assert sides(builder, a_hand("left", 0.76, 0.5), a_hand("left", 0.71, 0.5)) == {LEFT: 0.71}
 
 
 def test_without_a_known_pose_the_models_label_decides_the_surer_first():
-    processor = a_processor()
+    builder = a_builder()
 
-    got = sides(processor, a_hand("left", 0.1, 0.1, score=0.6), a_hand("left", 0.9, 0.9, score=0.8))
+    got = sides(builder, a_hand("left", 0.1, 0.1, score=0.6), a_hand("left", 0.9, 0.9, score=0.8))
     assert got == {LEFT: 0.9}
 
 
 def test_hands_ride_along_with_the_frame_they_belong_to_until_they_are_too_old():
-    processor = a_processor()
-    result_of(processor, a_pose(), seq=0, t_s=0.0)
-    processor.take_hands(a_frame(1, 0.02), Estimate(hands=(a_hand("left", *NEAR_LEFT),)), 15.0)
+    builder = a_builder()
+    result_of(builder, a_pose(), seq=0, t_s=0.0)
+    builder.add_hands(a_frame(1, 0.02), Estimate(hands=(a_hand("left", *NEAR_LEFT),)), 15.0)
 
-    soon = result_of(processor, a_pose(), seq=5, t_s=0.5)
+    soon = result_of(builder, a_pose(), seq=5, t_s=0.5)
     assert soon.hands_seq == 1
     assert soon.record.stage_ms["hands"] == 15.0
-    late = result_of(processor, a_pose(), seq=40, t_s=0.6)
+    late = result_of(builder, a_pose(), seq=40, t_s=0.6)
     assert late.hands_seq == -1
     assert np.isnan(late.raw.hands_px).all()
     assert np.isnan(late.smooth.hands_px).all()
     assert "hands" not in late.record.stage_ms
 
 
-def test_a_look_that_finds_none_takes_the_hands_away():
-    processor = a_processor()
-    result_of(processor, a_pose(), 0)
-    assert processor.take_hands(a_frame(1), Estimate(hands=(a_hand("left", *NEAR_LEFT),)), 15.0) == 1
-    assert processor.take_hands(a_frame(2), Estimate(), 15.0) == 0
+def test_an_inference_that_finds_no_hand_removes_the_hands():
+    builder = a_builder()
+    result_of(builder, a_pose(), 0)
+    assert builder.add_hands(a_frame(1), Estimate(hands=(a_hand("left", *NEAR_LEFT),)), 15.0) == 1
+    assert builder.add_hands(a_frame(2), Estimate(), 15.0) == 0
 
-    assert result_of(processor, a_pose(), 3).hands_seq == -1
+    assert result_of(builder, a_pose(), 3).hands_seq == -1
 
 
 def test_hands_of_an_older_frame_do_not_replace_newer_ones():
-    processor = a_processor()
-    result_of(processor, a_pose(), 0)
-    processor.take_hands(a_frame(3), Estimate(hands=(a_hand("left", *NEAR_LEFT),)), 15.0)
-    processor.take_hands(a_frame(2), Estimate(), 15.0)
+    builder = a_builder()
+    result_of(builder, a_pose(), 0)
+    builder.add_hands(a_frame(3), Estimate(hands=(a_hand("left", *NEAR_LEFT),)), 15.0)
+    builder.add_hands(a_frame(2), Estimate(), 15.0)
 
-    assert result_of(processor, a_pose(), 4).hands_seq == 3
+    assert result_of(builder, a_pose(), 4).hands_seq == 3
 
 
 def test_hands_switched_off_disappear():
-    processor = a_processor()
-    processor.take_hands(a_frame(1), Estimate(hands=(a_hand("left", *NEAR_LEFT),)), 15.0)
-    processor.reconfigure(Settings(hands=False))
+    builder = a_builder()
+    builder.add_hands(a_frame(1), Estimate(hands=(a_hand("left", *NEAR_LEFT),)), 15.0)
+    builder.reconfigure(Settings(hands=False))
 
-    assert result_of(processor, a_pose(), 2).hands_seq == -1
+    assert result_of(builder, a_pose(), 2).hands_seq == -1
 
 
 @pytest.mark.parametrize(
@@ -162,31 +162,31 @@ def test_hands_switched_off_disappear():
     ids=["both wrists in the picture", "one", "none", "none on the other side"],
 )  # fmt: skip
 def test_whether_a_wrist_is_in_the_picture(dx, visible):
-    processor = a_processor()
-    assert processor.wrists_visible  # before the first pose it may be
-    result_of(processor, a_pose(dx))
+    builder = a_builder()
+    assert builder.wrists_visible  # before the first pose it may be
+    result_of(builder, a_pose(dx))
 
-    assert processor.wrists_visible is visible
+    assert builder.wrists_visible is visible
 
 
 def test_a_wrist_the_model_only_guesses_is_not_visible():
-    processor, estimate = a_processor(), a_pose()
+    builder, estimate = a_builder(), a_pose()
     for side in ("left_wrist", "right_wrist"):
         estimate.visibility[BLAZEPOSE_33.index(side)] = 0.1
-    result_of(processor, estimate)
+    result_of(builder, estimate)
 
-    assert not processor.wrists_visible
-    result_of(processor, Estimate(), 1)
-    assert not processor.wrists_visible
+    assert not builder.wrists_visible
+    result_of(builder, Estimate(), 1)
+    assert not builder.wrists_visible
 
 
 def test_raw_stays_beside_smoothed():
-    processor = a_processor()
-    result_of(processor, a_pose(0.0), 0)
-    second = result_of(processor, a_pose(0.1), 1)
+    builder = a_builder()
+    result_of(builder, a_pose(0.0), 0)
+    second = result_of(builder, a_pose(0.1), 1)
 
     np.testing.assert_allclose(second.raw.keypoints_px, a_pose(0.1).pose_xyz * [640, 480, 640], rtol=1e-6)
-    between = (result_of(a_processor(), a_pose(0.0)).raw.keypoints_px[0, 0], second.raw.keypoints_px[0, 0])
+    between = (result_of(a_builder(), a_pose(0.0)).raw.keypoints_px[0, 0], second.raw.keypoints_px[0, 0])
     assert between[0] < second.smooth.keypoints_px[0, 0] < between[1]
 
 
@@ -197,8 +197,8 @@ def test_the_clock_never_influences_a_value():
 
     results = []
     for clock in (FakeClock(), Wild()):
-        processor = Processor(Settings(), clock)
-        results.append([result_of(processor, a_pose(n / 100), n).smooth.keypoints_px.tobytes() for n in range(5)])
+        builder = ResultBuilder(Settings(), clock)
+        results.append([result_of(builder, a_pose(n / 100), n).smooth.keypoints_px.tobytes() for n in range(5)])
 
     assert results[0] == results[1]
 
@@ -207,9 +207,9 @@ def test_the_clock_never_influences_a_value():
 
 
 def test_the_angles_of_a_session_are_those_it_asked_for():
-    processor = a_processor(angles="clinical, left_elbow, sports2d_pelvis, left_elbow")
-    result = result_of(processor, a_pose())
-    by_name = dict(zip(processor.angle_names, result.angles_deg, strict=True))
+    builder = a_builder(angles="clinical, left_elbow, sports2d_pelvis, left_elbow")
+    result = result_of(builder, a_pose())
+    by_name = dict(zip(builder.angle_names, result.angles_deg, strict=True))
 
     assert list(by_name)[-2:] == ["left_elbow", "sports2d_pelvis"]
     assert np.isfinite(by_name["sports2d_pelvis"])
@@ -219,24 +219,24 @@ def test_the_angles_of_a_session_are_those_it_asked_for():
 
 def test_every_preset_works_live():
     for preset, ids in PRESETS.items():
-        result = result_of(a_processor(angles=preset), a_pose())
+        result = result_of(a_builder(angles=preset), a_pose())
         assert np.isfinite(result.angles_deg).mean() > 0.8, preset
         assert len(result.angles_deg) == len(ids)
 
 
 def test_an_unknown_angle_is_named_at_once():
     with pytest.raises(SettingsError, match="no angle 'left_tail'; the presets are included, "):
-        a_processor(angles=["left_elbow", "left_tail"])
+        a_builder(angles=["left_elbow", "left_tail"])
 
 
 def test_angles_cannot_be_changed_on_the_way_but_named_in_another_way():
-    processor = a_processor(angles="included")
+    builder = a_builder(angles="included")
     with pytest.raises(SettingsError, match=r"fixed when a session begins.*this one has included, and clinical was"):
-        processor.reconfigure(processor.settings.changed({"angles": "clinical", "hands": False}))
-    assert processor.settings.hands
-    same = processor.settings.changed({"angles": list(processor.angle_names), "hands": False})
-    processor.reconfigure(same)
-    assert processor.settings is same
+        builder.reconfigure(builder.settings.changed({"angles": "clinical", "hands": False}))
+    assert builder.settings.hands
+    same = builder.settings.changed({"angles": list(builder.angle_names), "hands": False})
+    builder.reconfigure(same)
+    assert builder.settings is same
 
 
 def flipped(estimate: Estimate) -> Estimate:
@@ -268,13 +268,13 @@ def test_a_mirrored_camera_shows_the_same_person(known_pose):
     shape = np.random.default_rng(2).normal(0, 0.05, (21, 3)).astype(np.float32)
     hands = (a_hand("left", *NEAR_LEFT), a_hand("right", *NEAR_RIGHT, score=0.7))
     look = Estimate(hands=tuple(replace(hand, world_m=shape) for hand in hands))
-    straight, mirrored = a_processor(angles="all"), a_processor(angles="all", mirrored=True)
+    straight, mirrored = a_builder(angles="all"), a_builder(angles="all", mirrored=True)
     results = []
-    for processor, seen, at in ((straight, pose, look), (mirrored, flipped(pose), flipped(look))):
+    for builder, seen, at in ((straight, pose, look), (mirrored, flipped(pose), flipped(look))):
         if known_pose:
-            result_of(processor, seen)
-        processor.take_hands(a_frame(1), at, 15.0)
-        results.append(result_of(processor, seen, 1))
+            result_of(builder, seen)
+        builder.add_hands(a_frame(1), at, 15.0)
+        results.append(result_of(builder, seen, 1))
     one, other = results
 
     np.testing.assert_allclose(other.angles_deg, one.angles_deg, atol=0.02)
@@ -288,11 +288,11 @@ def test_a_mirrored_camera_shows_the_same_person(known_pose):
 
 
 def test_told_that_the_camera_is_mirrored_nothing_is_smoothed_from_left_to_right():
-    processor = a_processor(smoothing={"filter": "ema", "params": {"alpha": 0.2}})
+    builder = a_builder(smoothing={"filter": "ema", "params": {"alpha": 0.2}})
     for n in range(5):
-        result_of(processor, a_pose(), n)
-    processor.reconfigure(processor.settings.changed({"mirrored": True}))
-    first = result_of(processor, a_pose(), 5)
+        result_of(builder, a_pose(), n)
+    builder.reconfigure(builder.settings.changed({"mirrored": True}))
+    first = result_of(builder, a_pose(), 5)
 
     np.testing.assert_array_equal(first.smooth.keypoints_px, first.raw.keypoints_px)
     assert first.hands_seq == -1
