@@ -1,4 +1,4 @@
-"""What is written: commands that exist, links that lead somewhere, nothing of one person's machine; and its size."""
+"""The texts: commands that exist, links that lead somewhere, nothing of one person's machine; sizes of modules."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from livedance_lab import __version__
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "livedance_lab"
 
 TOP_LEVEL = {"notebooks", "livedance_lab", "tests", "data", "pyproject.toml"}
-TOP_LEVEL_PAPERS = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"}
+TOP_LEVEL_PAPERS = {"README.md", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE"}
 LONGEST_MODULE, LONGEST_FUNCTION = 400, 60
 
 # The slashes and dots stand in brackets so that this file does not find itself.
@@ -98,6 +100,13 @@ def test_links_lead_somewhere(page):
     assert not broken(page, text_of(page))
 
 
+def test_contributing_names_only_files_that_exist():
+    """Paths in it start at the top level or in the package."""
+    named = set(re.findall(r"`([\w.]+(?:/[\w.]+)+\.\w+)`", (ROOT / "CONTRIBUTING.md").read_text()))
+    assert len(named) > 20
+    assert not {name for name in named if not (ROOT / name).is_file() and not (PACKAGE / name).is_file()}
+
+
 def test_nothing_of_one_machine_is_written_down():
     found = [f"{path.relative_to(ROOT)}, {word}" for path in tracked() for word in private_words(text_of(path))]
     assert not found, "\n" + "\n".join(found)
@@ -116,10 +125,9 @@ def test_the_top_level_is_the_agreed_one():
     assert not extra
 
 
-def test_the_changelog_names_the_version():
-    version = re.search(r'__version__ = "([^"]+)"', (PACKAGE / "_version.py").read_text())
-    assert version
-    assert f"## [{version.group(1)}]" in (ROOT / "CHANGELOG.md").read_text()
+def test_the_changelog_and_the_citation_name_the_version():
+    assert f"## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text()
+    assert f"\nversion: {__version__}\n" in (ROOT / "CITATION.cff").read_text()
 
 
 @pytest.mark.parametrize(

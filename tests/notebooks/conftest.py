@@ -12,14 +12,6 @@ import pytest
 from livedance_lab.launcher import LiveServer
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The marker that leaves them out of a quick check."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.notebook)
-
-
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

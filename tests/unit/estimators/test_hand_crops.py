@@ -88,6 +88,7 @@ def test_recorded_landmarks_are_never_cut_up():
     assert not isinstance(ReplayEstimator("hands"), CloseUps)
 
 
+@pytest.mark.model
 def test_around_the_wrists_more_hands_are_found_where_they_truly_are():
     """The dancer of the second clip, whose hands are small; over the whole of both clips see the README."""
     with VideoSource(sample_path("dancer2.mp4")) as source:
