@@ -5,7 +5,7 @@
     python -m tests.check --fast     style, types, and every test that starts no process and loads no model: a minute
     python -m tests.check            all but the long runs: what continuous integration and the README's command run
     python -m tests.check --full     also the long runs, the readers of the exports and the oldest versions allowed
-    python -m tests.check --only mypy --only tests    these checks of the tier
+    python -m tests.check --only mypy --only soak     only these checks
     python -m tests.check -k wire    other options go to pytest
 """
 
@@ -31,11 +31,11 @@ STYLE = {
 }
 # The marks are explained in tests/support/costs.py. Files stay together: their tests share servers.
 TOGETHER = ("--dist", "loadfile", "--no-loadscope-reorder", "-n")
-COVERAGE = ("--cov=livedance_lab", "--cov-report=")
+COVERAGE = ("--cov=livedance_lab", "--cov-report=")  # half as much computing again, so in the full tier only
 PYTEST = ("pytest", "--durations=20")
 FAST = {"fast tests": (*PYTEST, *TOGETHER, str(CORES), "-m", costs.FAST)}
 STANDARD = {
-    "tests": (*PYTEST, *COVERAGE, *TOGETHER, str(CORES + 1), "-m", "not (browser or notebook or soak or alone)"),
+    "tests": (*PYTEST, *TOGETHER, str(CORES + 1), "-m", "not (browser or notebook or soak or alone)"),
     "tests alone": (*PYTEST, "-m", "(browser or notebook or alone) and not soak"),
 }
 LONG = {
@@ -45,7 +45,8 @@ LONG = {
     "oldest versions": ("tests.oldest_versions",),
     "export readers": ("tests.loaders",),
 }
-NO_TESTS = 5  # pytest's exit status; with `-k`, a part of the tests may have none of that name
+ALL = {**STYLE, **FAST, **STANDARD, **LONG}
+NO_TESTS = 5  # pytest's exit status
 
 
 class Outcome(NamedTuple):
@@ -72,35 +73,46 @@ def main(argv: list[str] | None = None) -> int:
     tier = parser.add_mutually_exclusive_group()
     tier.add_argument("--fast", action="store_true", help="only what ends within a minute")
     tier.add_argument("--full", action="store_true", help="also the long runs")
-    parser.add_argument("--only", action="append", choices=[*STYLE, *FAST, *STANDARD, *LONG], help="may be repeated")
+    parser.add_argument("--only", action="append", choices=[*ALL], help="may be repeated")
     options, for_pytest = parser.parse_known_args(argv)
-    chosen = commands(options.fast, options.full, for_pytest)
-    outcomes = [run(name, *command) for name, command in chosen.items() if name in (options.only or chosen)]
-    say(summary(outcomes))
+    chosen = commands(options.fast, options.full, options.only, for_pytest)
+    outcomes = [run(name, command, may_be_empty=bool(for_pytest)) for name, command in chosen.items()]
+    say(summary(outcomes, with_coverage="--cov-report=" in chosen.get("tests", ())))
     return int(any(o.status for o in outcomes))
 
 
-def commands(fast: bool, full: bool, for_pytest: list[str]) -> dict[str, tuple[str, ...]]:
-    """Name, module and arguments of every check of a tier; `for_pytest` is added to each call of pytest."""
-    chosen = {**STYLE, **(FAST if fast else STANDARD), **(LONG if full else {})}
+def commands(fast: bool, full: bool, only: list[str] | None, for_pytest: list[str]) -> dict[str, tuple[str, ...]]:
+    """Name, module and arguments of every check of a tier, or of those in `only`.
+
+    `for_pytest` is added to each call of pytest.
+    """
+    chosen = {**STYLE, **(FAST if fast else STANDARD)}
+    if full:
+        chosen |= {"tests": (*STANDARD["tests"], *COVERAGE), **LONG}
+    if only:
+        chosen = {name: command for name, command in ALL.items() if name in only}
     return {name: (*command, *for_pytest) if command[0] == "pytest" else command for name, command in chosen.items()}
 
 
-def run(name: str, *command: str) -> Outcome:
-    """Run one module of this environment, and show its output as it comes."""
+def run(name: str, command: tuple[str, ...], *, may_be_empty: bool) -> Outcome:
+    """Run one module of this environment, and show its output as it comes.
+
+    With options for pytest (`may_be_empty`), a part of the tests may have none that they select.
+    """
     say(f"\n── {name} " + "─" * (68 - len(name)))
     began_s = time.perf_counter()
     env = {**os.environ, "MPLBACKEND": "Agg"}  # no test opens a window
     status = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, env=env, check=False).returncode
-    return Outcome(name, 0 if status == NO_TESTS and "-m" in command else status, time.perf_counter() - began_s)
+    nothing = may_be_empty and command[0] == "pytest" and status == NO_TESTS
+    return Outcome(name, 0 if nothing else status, time.perf_counter() - began_s)
 
 
-def summary(outcomes: list[Outcome]) -> str:
+def summary(outcomes: list[Outcome], *, with_coverage: bool) -> str:
     """One line for each check, the size of the package, the coverage if it was measured, and the verdict."""
     lines = [f"  {'failed' if o.status else 'ok':<8}{o.name:<18}{o.seconds:7.1f} s" for o in outcomes]
     lines.append(f"  {'':<8}{'together':<18}{sum(o.seconds for o in outcomes):7.1f} s")
     lines.append(f"\n  {code_lines.count(ROOT / 'livedance_lab'):,} lines of code in livedance_lab")
-    if any(o.name == "tests" for o in outcomes):
+    if with_coverage:
         lines.append(f"  {coverage()} of its statements executed by the tests that run side by side")
     failed = [o.name for o in outcomes if o.status]
     verdict = f"FAILED: {', '.join(failed)}" if failed else "All checks passed."

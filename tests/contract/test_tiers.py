@@ -20,7 +20,7 @@ def selects(command: tuple[str, ...], marks: dict[str, bool]) -> bool:
 
 
 def test_every_test_belongs_to_exactly_one_part_of_the_full_run():
-    parts = [command for command in check.commands(False, True, []).values() if command[0] == "pytest"]
+    parts = [command for command in check.commands(False, True, None, []).values() if command[0] == "pytest"]
     for values in itertools.product([False, True], repeat=len(MARKS)):
         marks = dict(zip(MARKS, values, strict=True))
         assert sum(selects(part, marks) for part in parts) == 1, marks
@@ -34,8 +34,19 @@ def test_the_fast_tests_are_those_without_a_mark():
 
 
 def test_options_go_to_pytest_and_to_nothing_else():
-    for command in check.commands(False, True, ["-k", "wire"]).values():
+    for command in check.commands(False, True, None, ["-k", "wire"]).values():
         assert (command[-2:] == ("-k", "wire")) == (command[0] == "pytest")
+
+
+def test_single_checks_can_be_chosen():
+    assert list(check.commands(False, False, ["soak", "mypy"], [])) == ["mypy", "soak"]
+
+
+def test_a_run_without_tests_fails_unless_options_asked_for_it(monkeypatch):
+    ended = SimpleNamespace(returncode=check.NO_TESTS)
+    monkeypatch.setattr(check.subprocess, "run", lambda *command, **options: ended)
+    assert check.run("tests", ("pytest", "-m", "x"), may_be_empty=False).status
+    assert not check.run("tests", ("pytest", "-m", "x"), may_be_empty=True).status
 
 
 def test_every_marked_path_exists(repository):

@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
-from collections.abc import Iterator
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from livedance_lab.launcher import LiveServer
 
+WITHIN_S = 60.0
+
 
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def until(true: Callable[[], object], what: str) -> None:
+    """Wait for something that another process does; fail with its name if it does not."""
+    give_up_s = time.monotonic() + WITHIN_S
+    while not true():
+        assert time.monotonic() < give_up_s, f"{what} did not happen"
+        time.sleep(0.05)
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return "version" in json.loads(answer.read())
+    except OSError:
+        return False
 
 
 @pytest.fixture(scope="session")

@@ -20,8 +20,7 @@ from websockets.typing import Origin
 from livedance_lab.clock import now_s
 from livedance_lab.launcher.live_server import LiveServer
 from livedance_lab.wire.frames import FrameHeader, encode_frame
-from tests.notebooks.conftest import free_port
-from tests.notebooks.test_lab import answers, until
+from tests.notebooks.conftest import answers, free_port, until
 from tests.support.pipeline import LANDMARKS, SIZE
 
 LOGIN = "a-login-for-tests"
