@@ -22,7 +22,7 @@ from tests.support import costs
 
 FOLDER = ROOT / ".venv-oldest"
 EXTRAS = "notebook,export,nwb,lsl,batch"
-TOOLS = ("pytest", "pytest-timeout", "pytest-rerunfailures", "hypothesis", "pillow", "cryptography", "filterpy")
+TOOLS = ("pytest", "pytest-timeout", "hypothesis", "pillow", "cryptography", "filterpy")
 # warnings of old packages about newer ones that they meet here are no errors of ours
 TESTS = ("pytest", "-p", "no:cacheprovider", "-o", "filterwarnings=ignore", "-m", costs.FAST)
 

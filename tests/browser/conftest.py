@@ -33,16 +33,11 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrom
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder drives a browser, and is tried twice.
-
-    A page, a JupyterLab, a kernel and a server share two cores here; one of them may be late for reasons that are
-    not ours. What fails twice is wrong, and a second try stands in the report.
-    """
+    """Everything in this folder drives a browser: page, JupyterLab, kernel and server share the machine's cores."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.flaky(reruns=1))
             item.add_marker(pytest.mark.timeout(300))
 
 
