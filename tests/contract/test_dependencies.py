@@ -1,4 +1,4 @@
-"""What an installation brings: every declared package is pinned to a version the tests pass with."""
+"""Dependencies: every declared package is pinned to a version that the tests pass with."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_every_declared_package_is_pinned(constraints, repository):
 
 
 def test_the_two_builds_of_opencv_are_not_both_pinned(constraints):
-    """Where display libraries are missing the set-up swaps them by version: one pin serves both."""
+    """Without display libraries the set-up installs the headless build of the same version: one pin serves both."""
     assert len([name for name in pins(constraints) if name.startswith("opencv")]) == 1
 
 

@@ -18,7 +18,7 @@ TOP_LEVEL = {"notebooks", "livedance_lab", "tests", "data", "pyproject.toml"}
 TOP_LEVEL_PAPERS = {"README.md", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE"}
 LONGEST_MODULE, LONGEST_FUNCTION = 400, 60
 
-# The slashes and dots stand in brackets so that this file does not find itself.
+# Slashes and dots are in brackets so that this file does not match its own patterns.
 PRIVATE = {
     "a path of one machine": re.compile(r"(?<![\w.])[/](?:root|work|home/\w+|Users/\w+|opt/\w+)[/]"),
     "a package registry's address": re.compile(
@@ -29,7 +29,7 @@ LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)|<(?:img|a)\b[^>]*?(?:
 
 
 def tracked() -> list[Path]:
-    """Files of the project: what git knows or would take in, or all of an unpacked archive."""
+    """Files of the project: those that git tracks or would add, or all files of an unpacked archive."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     names = done.stdout.split("\0") if done.returncode == 0 else [str(p.relative_to(ROOT)) for p in ROOT.rglob("*")]
@@ -43,7 +43,7 @@ def text_of(path: Path) -> str:
 
 
 def private_words(text: str) -> list[str]:
-    """What of one machine stands in a text: line, kind and the words."""
+    """Return what belongs to one machine in a text: line, kind and match."""
     return [
         f"line {number}: {kind}: {found.group()!r}"
         for number, line in enumerate(text.splitlines(), 1)
@@ -53,7 +53,7 @@ def private_words(text: str) -> list[str]:
 
 
 def links(markdown: str) -> list[str]:
-    """Targets of a page's links and pictures that are files; code blocks hold none."""
+    """Return the files that a page links to or shows; code blocks are ignored."""
     prose = re.sub(r"^```.*?^```", "", markdown, flags=re.MULTILINE | re.DOTALL)
     prose = re.sub(r"`[^`\n]*`", "", prose)
     targets = [a or b for a, b in LINK.findall(prose)]
@@ -61,13 +61,13 @@ def links(markdown: str) -> list[str]:
 
 
 def anchors(markdown: str) -> set[str]:
-    """Anchors of a page's headings, as GitHub makes them."""
+    """Return the anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#{1,6}\s+(.+?)\s*$", markdown, flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
 
 
 def broken(page: Path, text: str) -> list[str]:
-    """Links of a page that lead nowhere."""
+    """Return the links of a page whose file or heading does not exist."""
     wrong = []
     for target in links(text):
         file, _, anchor = target.partition("#")
@@ -78,7 +78,7 @@ def broken(page: Path, text: str) -> list[str]:
 
 
 def too_long(source: str) -> list[str]:
-    """What of a module is longer than it may be."""
+    """Return what is longer than allowed in a module."""
     lines = len(source.splitlines())
     found = [f"{lines} lines, at most {LONGEST_MODULE}"] if lines > LONGEST_MODULE else []
     for node in ast.walk(ast.parse(source)):

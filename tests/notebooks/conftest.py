@@ -42,7 +42,7 @@ def answers(url: str) -> bool:
 
 @pytest.fixture(scope="session")
 def own_world(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment with servers and settings of its own, so that nobody else's are found or disturbed."""
+    """Environment variables with separate folders: the tests neither find nor disturb other servers or settings."""
     folder = tmp_path_factory.mktemp("world")
     jupyter = {name: str(folder / name.lower()) for name in
                ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")}  # fmt: skip

@@ -20,7 +20,7 @@ from tests.notebooks.conftest import WITHIN_S, answers, free_port, until
 HEARS_CTRL_C = """import runpy, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
 runpy.run_module("livedance_lab")"""
-"""What a shell runs in the background is made deaf to Ctrl-C; so these tests would be, too."""
+"""Restores the handler of Ctrl-C: a shell makes its background processes ignore it."""
 
 LAB = [sys.executable, "-c", HEARS_CTRL_C, "lab", "--no-browser", "--allow-root"]
 

@@ -1,4 +1,4 @@
-"""Sessions made of numbers: every value a known function of its true time, frames lost as a real session loses them."""
+"""Synthetic sessions: every value is a known function of its true time, and frames end in every state."""
 
 from __future__ import annotations
 
