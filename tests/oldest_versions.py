@@ -24,7 +24,7 @@ FOLDER = ROOT / ".venv-oldest"
 EXTRAS = "notebook,export,nwb,lsl,batch"
 TOOLS = ("pytest", "pytest-timeout", "hypothesis", "pillow", "cryptography", "filterpy")
 # warnings of old packages about newer ones that they meet here are no errors of ours
-TESTS = ("pytest", "-p", "no:cacheprovider", "-o", "filterwarnings=ignore", "-m", costs.FAST)
+TESTS = ("pytest", "-p", "no:cacheprovider", "-o", "filterwarnings=ignore", "-m", costs.ONE_PROCESS)
 
 
 def main(options: list[str]) -> int:

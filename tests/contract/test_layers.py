@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -80,9 +81,15 @@ def modules() -> Iterator[tuple[str, str]]:
         yield ".".join(part for part in parts if part != "__init__") or "__init__", path.read_text()
 
 
+@cache
+def nodes(source: str) -> list[ast.AST]:
+    """Everything in a module; the tests below ask again and again."""
+    return list(ast.walk(ast.parse(source)))
+
+
 def imports(module: str, source: str) -> Iterator[tuple[int, str]]:
     """Line and absolute name of everything a module imports: inside functions, for typing, by `import_module` too."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -107,12 +114,12 @@ def module_graph(sources: dict[str, str]) -> dict[str, set[str]]:
     return graph
 
 
-def part_graph(modules_: dict[str, set[str]]) -> dict[str, set[str]]:
-    """Which part imports which, from which module imports which."""
-    graph: dict[str, set[str]] = {top(module): set() for module in modules_}
-    for module, imported in modules_.items():
-        graph[top(module)] |= {top(name) for name in imported} - {top(module)}
-    return graph
+def part_graph(graph: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Which part imports which, made of the graph of modules."""
+    parts: dict[str, set[str]] = {top(module): set() for module in graph}
+    for module, imported in graph.items():
+        parts[top(module)] |= {top(name) for name in imported} - {top(module)}
+    return parts
 
 
 def circle(graph: dict[str, set[str]]) -> list[str]:
@@ -169,7 +176,7 @@ def import_problem(module: str, imported: str) -> str | None:
 
 def clock_readings(source: str) -> Iterator[tuple[int, str]]:
     """Line and name of everything that reads a clock."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.ImportFrom) and node.module == "time":
             yield from ((node.lineno, f"time.{a.name}") for a in node.names if a.name in CLOCK_READERS["time"])
         elif isinstance(node, ast.Attribute):

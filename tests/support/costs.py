@@ -29,16 +29,19 @@ BY_PATH = {
     "tests/soak": ("process",),
     "tests/unit/batch": ("process", "model"),
     "tests/unit/benchmarks/test_simulation.py": ("slow",),
+    "tests/unit/client/test_clip_source.py": ("slow",),
     "tests/unit/client/test_pacing.py": ("slow",),
     "tests/unit/estimators/test_mediapipe_tasks.py": ("model",),
     "tests/unit/estimators/test_model_store.py": ("process",),
     "tests/unit/estimators/test_networks.py": ("model",),
+    "tests/unit/export/test_loaders.py": ("slow",),
     "tests/unit/system/test_native_stderr.py": ("process",),
     "tests/unit/test_bootstrap.py": ("process",),
 }
 BY_FIXTURE = {"server": ("process",), "wheel": ("process",)}
 
-FAST = "not (process or model or slow or browser or notebook or soak or alone)"
+ONE_PROCESS = "not (process or model or browser or notebook or soak or alone)"
+FAST = f"{ONE_PROCESS} and not slow"
 """For pytest's option ``-m``: the tests that together end within a minute."""
 
 _MODEL_LIBRARY = "mediapipe"

@@ -230,6 +230,7 @@ def test_the_command_ends_well_on_a_fit_machine():
     assert "Ready." in output
 
 
+@pytest.mark.model
 def test_the_command_fails_and_says_what_to_do():
     code, output = run("--server", "http://127.0.0.1:9")
     assert code == 1
