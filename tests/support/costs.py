@@ -25,7 +25,13 @@ BY_PATH = {
     "tests/contract/test_import_cost.py": ("process",),
     "tests/notebooks": ("process", "notebook"),
     "tests/server": ("process",),
+    "tests/server/test_evaluation.py": ("model",),
+    "tests/server/test_killed_recordings.py": ("model",),
+    "tests/server/test_live_equals_offline.py": ("model",),
     "tests/server/test_lsl.py": ("alone",),  # every stream on the machine's network is found by every reader
+    "tests/server/test_privacy.py": ("model",),
+    "tests/server/test_real_runs.py": ("model",),
+    "tests/server/test_replay.py": ("model",),
     "tests/soak": ("process",),
     "tests/unit/batch": ("process", "model"),
     "tests/unit/benchmarks/test_simulation.py": ("slow",),
@@ -37,7 +43,9 @@ BY_PATH = {
     "tests/unit/export/test_loaders.py": ("slow",),
     "tests/unit/system/test_native_stderr.py": ("process",),
     "tests/unit/test_bootstrap.py": ("process",),
+    "tests/unit/widgets/test_live_plots.py": ("alone",),  # draws as often as the machine allows, and counts
 }
+MODEL_TIMEOUT_S = 300  # inference takes its time on a busy machine
 BY_FIXTURE = {"server": ("process",), "wheel": ("process",)}
 
 ONE_PROCESS = "not (process or model or browser or notebook or soak or alone)"
@@ -53,6 +61,8 @@ def mark(item: pytest.Item, path: Path) -> None:
     names |= {name for fixture in getattr(item, "fixturenames", ()) for name in BY_FIXTURE.get(fixture, ())}
     for name in sorted(names):
         item.add_marker(name)
+    if item.get_closest_marker("model") and not item.get_closest_marker("timeout"):
+        item.add_marker(pytest.mark.timeout(MODEL_TIMEOUT_S))
 
 
 class Witness:
@@ -80,9 +90,15 @@ class Witness:
         yield from self._watched(item)
 
     def _watched(self, item: pytest.Item) -> Iterator[None]:
-        """Compare what happens meanwhile with the marks."""
+        """Compare what happens meanwhile with the marks.
+
+        The library is loaded once in a process, so whether a test loads it depends on the tests before: for tests
+        that start processes anyway the mark `model` is not demanded.
+        """
         self._seen.clear()
         yield
-        missing = [f"{what}: mark the test `{mark}`" for mark, what in self._seen if not item.get_closest_marker(mark)]
+        enough = {"process": ("process",), "model": ("model", "process")}
+        missing = [f"{what}: mark the test `{mark}`" for mark, what in self._seen
+                   if not any(item.get_closest_marker(other) for other in enough[mark])]  # fmt: skip
         if missing:
             pytest.fail("\n".join(missing), pytrace=False)
