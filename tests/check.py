@@ -33,7 +33,7 @@ STYLE = {
 TOGETHER = ("--dist", "loadfile", "--no-loadscope-reorder", "-n")
 COVERAGE = ("--cov=livedance_lab", "--cov-report=")  # half as much computing again, so in the full tier only
 PYTEST = ("pytest", "--durations=20")
-FAST = {"fast tests": (*PYTEST, *TOGETHER, str(CORES), "-m", costs.FAST)}
+FAST = {"fast tests": (*PYTEST, *TOGETHER, str(CORES), "-m", costs.FAST, "tests/contract", "tests/js", "tests/unit")}
 STANDARD = {
     "tests": (*PYTEST, *TOGETHER, str(CORES + 1), "-m", "not (browser or notebook or soak or alone)"),
     "tests alone": (*PYTEST, "-m", "(browser or notebook or alone) and not soak"),
