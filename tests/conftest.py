@@ -1,17 +1,30 @@
-"""What every test shares: the browser code's own tests beside ours, and pictures of real people."""
+"""What every test shares: marks by cost, the JavaScript tests, and pictures of real people."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support import costs, node
+
 ROOT = Path(__file__).resolve().parents[1]
 MEDIA = ROOT.parent / "shared" / "media"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let every test find Node, and note from now on which test starts a process or loads MediaPipe."""
+    node.add_to_path()
+    config.pluginmanager.register(costs.Witness(), "costs")
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects by the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test by what it costs, as far as its folder and its fixtures tell."""
+    for item in items:
+        costs.mark(item, item.path.relative_to(ROOT))
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +42,7 @@ def media() -> Path:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Take in ``*.test.mjs``: the widgets' JavaScript is tested by Node's own runner, reported by pytest."""
+    """Collect ``*.test.mjs``: Node's own test runner tests the widgets' JavaScript, pytest reports the outcome."""
     return NodeFile.from_parent(parent, path=file_path) if file_path.name.endswith(".test.mjs") else None
 
 
@@ -44,12 +57,10 @@ class NodeTest(pytest.Item):
     """Runs its file under ``node --test``; fails with Node's own words."""
 
     def runtest(self) -> None:
-        node = shutil.which("node")
-        if node is None:
-            if os.environ.get("CI"):
-                raise NodeFailure("no `node` here: continuous integration must run the browser code's tests")
-            pytest.skip("needs Node.js (Debian: apt install nodejs)")
-        done = subprocess.run([node, "--test", str(self.path)], capture_output=True, text=True, cwd=ROOT, check=False)
+        program = node.require("node")
+        done = subprocess.run(
+            [program, "--test", str(self.path)], capture_output=True, text=True, cwd=ROOT, check=False
+        )
         if done.returncode:
             raise NodeFailure(done.stdout + done.stderr)
 

@@ -71,7 +71,7 @@ class ServerMetrics(Collector):
         ages = GaugeMetricFamily("livedance_frame_age_ms", "Capture to emission, last 5 s",
                                  labels=["session", "quantile"])  # fmt: skip
         hands = CounterMetricFamily("livedance_hands", "Hands by where they were seen", labels=["session", "place"])
-        inferences = CounterMetricFamily("livedance_hand_looks", "Inferences that searched for hands",
+        inferences = CounterMetricFamily("livedance_hand_inferences", "Inferences that searched for hands",
                                          labels=["session"])  # fmt: skip
         rates = {key: GaugeMetricFamily(f"livedance_{key}", "Rate of the last 2 s", labels=["session"])
                  for key in ("results_per_s", "hands_per_s")}  # fmt: skip
@@ -82,7 +82,7 @@ class ServerMetrics(Collector):
                 ended.add_metric([session_id, state], n)
             for quantile, age_ms in status["age_ms"].items():
                 ages.add_metric([session_id, str(int(quantile[1:]) / 100)], age_ms)
-            inferences.add_metric([session_id], status["hands"]["looks"])
+            inferences.add_metric([session_id], status["hands"]["inferences"])
             for place in ("at_wrists", "away"):
                 hands.add_metric([session_id, place], status["hands"][place])
             for key, rate in rates.items():

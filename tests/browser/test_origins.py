@@ -11,7 +11,7 @@ import pytest
 
 from livedance_lab.launcher import LiveServer
 from tests.browser.conftest import Notebook, launch, wait_until
-from tests.browser.test_pose_view import SHOW
+from tests.browser.live_page import SHOW
 from tests.support.certificates import self_signed
 
 SAY_HELLO = """([url, token]) => new Promise((done) => {

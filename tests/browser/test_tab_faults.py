@@ -6,7 +6,7 @@ import os
 import signal
 
 from tests.browser.conftest import wait_until
-from tests.browser.test_pose_view import STATE, live, session_of
+from tests.browser.live_page import STATE, live, session_of
 
 
 def test_a_killed_tab_ends_its_session_with_every_frame_counted(page, lab, server):

@@ -1,4 +1,4 @@
-"""What an installation brings: every declared package is pinned to a version the tests pass with."""
+"""Dependencies: every declared package is pinned to a version that the tests pass with."""
 
 from __future__ import annotations
 
@@ -42,5 +42,15 @@ def test_every_declared_package_is_pinned(constraints, repository):
 
 
 def test_the_two_builds_of_opencv_are_not_both_pinned(constraints):
-    """Where display libraries are missing the set-up swaps them by version: one pin serves both."""
+    """Without display libraries the set-up installs the headless build of the same version: one pin serves both."""
     assert len([name for name in pins(constraints) if name.startswith("opencv")]) == 1
+
+
+def test_every_python_that_is_tested_is_declared(repository):
+    """The fast tests run on each of them, and a package index shows them."""
+    project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+    declared = {c.rpartition(" :: ")[2] for c in project["classifiers"] if re.search(r"Python :: 3\.\d+$", c)}
+    tested = re.search(r"python: \[(.+)\]", (repository / ".github" / "workflows" / "ci.yml").read_text())
+    assert tested
+    assert declared == set(re.findall(r"[\d.]+", tested.group(1)))
+    assert project["requires-python"] == f">={min(declared, key=lambda v: int(v.split('.')[1]))}"

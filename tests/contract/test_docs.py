@@ -1,4 +1,4 @@
-"""What is written: commands that exist, links that lead somewhere, nothing of one person's machine; and its size."""
+"""The texts: commands that exist, links that lead somewhere, nothing of one person's machine; sizes of modules."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from livedance_lab import __version__
 from livedance_lab.settings import settings_markdown
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "livedance_lab"
 
 TOP_LEVEL = {"notebooks", "livedance_lab", "tests", "data", "pyproject.toml"}
-TOP_LEVEL_PAPERS = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"}
+TOP_LEVEL_PAPERS = {"README.md", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE"}
 LONGEST_MODULE, LONGEST_FUNCTION = 400, 60
 
-# The slashes and dots stand in brackets so that this file does not find itself.
+# Slashes and dots are in brackets so that this file does not match its own patterns.
 PRIVATE = {
     "a path of one machine": re.compile(r"(?<![\w.])[/](?:root|work|home/\w+|Users/\w+|opt/\w+)[/]"),
     "a package registry's address": re.compile(
@@ -29,7 +30,7 @@ LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)|<(?:img|a)\b[^>]*?(?:
 
 
 def tracked() -> list[Path]:
-    """Files of the project: what git knows or would take in, or all of an unpacked archive."""
+    """Files of the project: those that git tracks or would add, or all files of an unpacked archive."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     names = done.stdout.split("\0") if done.returncode == 0 else [str(p.relative_to(ROOT)) for p in ROOT.rglob("*")]
@@ -43,7 +44,7 @@ def text_of(path: Path) -> str:
 
 
 def private_words(text: str) -> list[str]:
-    """What of one machine stands in a text: line, kind and the words."""
+    """Return what belongs to one machine in a text: line, kind and match."""
     return [
         f"line {number}: {kind}: {found.group()!r}"
         for number, line in enumerate(text.splitlines(), 1)
@@ -53,7 +54,7 @@ def private_words(text: str) -> list[str]:
 
 
 def links(markdown: str) -> list[str]:
-    """Targets of a page's links and pictures that are files; code blocks hold none."""
+    """Return the files that a page links to or shows; code blocks are ignored."""
     prose = re.sub(r"^```.*?^```", "", markdown, flags=re.MULTILINE | re.DOTALL)
     prose = re.sub(r"`[^`\n]*`", "", prose)
     targets = [a or b for a, b in LINK.findall(prose)]
@@ -61,13 +62,13 @@ def links(markdown: str) -> list[str]:
 
 
 def anchors(markdown: str) -> set[str]:
-    """Anchors of a page's headings, as GitHub makes them."""
+    """Return the anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#{1,6}\s+(.+?)\s*$", markdown, flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
 
 
 def broken(page: Path, text: str) -> list[str]:
-    """Links of a page that lead nowhere."""
+    """Return the links of a page whose file or heading does not exist."""
     wrong = []
     for target in links(text):
         file, _, anchor = target.partition("#")
@@ -78,7 +79,7 @@ def broken(page: Path, text: str) -> list[str]:
 
 
 def too_long(source: str) -> list[str]:
-    """What of a module is longer than it may be."""
+    """Return what is longer than allowed in a module."""
     lines = len(source.splitlines())
     found = [f"{lines} lines, at most {LONGEST_MODULE}"] if lines > LONGEST_MODULE else []
     for node in ast.walk(ast.parse(source)):
@@ -106,6 +107,13 @@ def test_links_lead_somewhere(page):
     assert not broken(page, text_of(page))
 
 
+def test_contributing_names_only_files_that_exist():
+    """Paths in it start at the top level or in the package."""
+    named = set(re.findall(r"`([\w.]+(?:/[\w.]+)+\.\w+)`", (ROOT / "CONTRIBUTING.md").read_text()))
+    assert len(named) > 20
+    assert not {name for name in named if not (ROOT / name).is_file() and not (PACKAGE / name).is_file()}
+
+
 def test_nothing_of_one_machine_is_written_down():
     found = [f"{path.relative_to(ROOT)}, {word}" for path in tracked() for word in private_words(text_of(path))]
     assert not found, "\n" + "\n".join(found)
@@ -124,10 +132,9 @@ def test_the_top_level_is_the_agreed_one():
     assert not extra
 
 
-def test_the_changelog_names_the_version():
-    version = re.search(r'__version__ = "([^"]+)"', (PACKAGE / "_version.py").read_text())
-    assert version
-    assert f"## [{version.group(1)}]" in (ROOT / "CHANGELOG.md").read_text()
+def test_the_changelog_and_the_citation_name_the_version():
+    assert f"## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text()
+    assert f"\nversion: {__version__}\n" in (ROOT / "CITATION.cff").read_text()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What importing costs: nothing until it is used."""
+"""Importing a part loads no heavy package before it is used."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HEAVY = ("mediapipe", "cv2", "tornado", "websockets", "matplotlib", "pandas", "p
 
 
 def loaded_by(statement: str, *python_options: str) -> set[str]:
-    """Top-level packages that a fresh Python has loaded after the statement."""
+    """Return the top-level packages that a new Python has loaded after the statement."""
     code = f"import sys; {statement}; import json; print(json.dumps(sorted({{m.split('.')[0] for m in sys.modules}})))"
     done = subprocess.run([sys.executable, *python_options, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -25,7 +25,7 @@ def test_the_package_loads_nothing_heavy():
 
 @pytest.mark.parametrize("module", ["livedance_lab", "livedance_lab.bootstrap"])
 def test_it_works_before_anything_is_installed(module, repository):
-    """Without site-packages (-S) there is only the standard library, as on a fresh machine."""
+    """Without site-packages (-S) there is only the standard library, as on a new machine."""
     statement = f"sys.path.insert(0, {str(repository)!r}); import {module}"
     own = loaded_by(statement, "-I", "-S") - sys.stdlib_module_names
     assert own <= {"livedance_lab", "__main__"}

@@ -1,4 +1,4 @@
-"""MediaPipe stays where it is: later wheels send usage metrics, and nobody is to lift the pin unknowingly.
+"""MediaPipe is pinned: later wheels send usage metrics. These tests keep the pin from being lifted unnoticed.
 
 From 0.10.35 on the wheels' library contains a network client (google-ai-edge/mediapipe#6291). The check
 below finds it there; it was tried on that wheel.
@@ -19,14 +19,14 @@ NETWORK_MARKS = (
     b"WinHttpOpen",  # Windows
     b"InternetOpenA",
     b"InternetOpenW",
-    b"mediapipe_log_extension",  # what is sent
-    b"https://play.goo",  # and where to
+    b"mediapipe_log_extension",  # the message it sends
+    b"https://play.goo",  # and the address
 )
-"""What a library holds that speaks to the network, or MediaPipe's own usage log."""
+"""Bytes in a library that uses the network, or writes MediaPipe's usage log."""
 
 
 def network_marks(library: bytes) -> list[bytes]:
-    """Those found in a library's bytes."""
+    """Return the marks found in a library's bytes."""
     return [mark for mark in NETWORK_MARKS if mark in library]
 
 

@@ -1,4 +1,4 @@
-"""What users install: the wheel, built with the real backend, in an environment of its own."""
+"""The wheel that users install, built with the real backend and installed into a new environment."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_its_licence_is_in_it(packed):
 
 
 def test_it_imports_where_nothing_else_is_installed(wheel, tmp_path):
-    """A clean environment without any dependency: the front page still answers."""
+    """In an environment without any dependency the package can still be imported."""
     if importlib.util.find_spec("venv") is None:
         pytest.skip("this Python has no venv module")
     folder = tmp_path / "clean"

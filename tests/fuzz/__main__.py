@@ -1,4 +1,4 @@
-"""``python -m tests.fuzz``: the campaign against a real server; ends with 1 if anything promised was not kept."""
+"""``python -m tests.fuzz``: the campaign against a real server; the exit status is 1 if an invariant was broken."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.fuzz.campaign import campaign
 
 
 def main() -> int:
-    """Say a million wrong things and report."""
+    """Send a million malformed messages and print the report."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=0)
@@ -21,7 +21,7 @@ def main() -> int:
     report = asyncio.run(
         campaign(options.messages, seed=options.seed, connections=options.connections, folder=options.folder)
     )
-    print(report.words())  # noqa: T201 - a command's words
+    print(report.words())  # noqa: T201 - a command's output
     return 0 if report.held else 1
 
 

@@ -1,4 +1,4 @@
-"""A real server in a process of its own, many connections that say wrong things, one honest session beside them."""
+"""A real server in its own process, many connections that send malformed messages, and one correct session."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from tests.support.servers import TOKEN, Raw, Served
 
 __all__ = ["Report", "campaign"]
 
-PATIENCE_S = 60.0  # far beyond what a busy machine needs
+PATIENCE_S = 60.0  # much longer than a busy machine needs
 WRONG_WORDS = ("Traceback", "CRITICAL", "never retrieved", "Fatal Python error", "Segmentation fault")
-"""What a server's log holds when something happened that nobody had thought of."""
+"""Words that a server's log contains only after an unhandled error."""
 
 
 @dataclass
 class Report:
-    """What was said and what became of it."""
+    """Counts of what was sent and what was answered."""
 
     messages: int = 0
     frames: int = 0
@@ -56,12 +56,12 @@ class Report:
 
     @property
     def held(self) -> bool:
-        """Whether everything that is promised was kept."""
+        """Whether every invariant held."""
         honest = bool(self.honest.get("conserved")) and self.honest.get("processed") == self.honest.get("captured")
         return not self.lost and not self.unhandled and honest
 
     def words(self) -> str:
-        """For people."""
+        """Return the report as text."""
         refused = sum(n for what, n in self.answers.items() if what.startswith(("error", "refused")))
         accepted = self.messages - refused - self.http_requests
         course = [self.rss_mb[n * (len(self.rss_mb) - 1) // 10] for n in range(11)] if self.rss_mb else []
@@ -83,17 +83,17 @@ class Report:
 
 
 async def campaign(messages: int, *, seed: int = 0, connections: int = 6, folder: Path | None = None) -> Report:
-    """Say `messages` wrong things to a server of its own.
+    """Start a server and send it `messages` malformed messages.
 
     Parameters
     ----------
     messages : int
     seed : int
-        Of what is said; when it arrives is the machine's.
+        Seed of the messages; their timing depends on the machine.
     connections : int
         Fuzzed sessions at once.
     folder : Path, optional
-        Where the server writes its log.
+        Where the server writes its log; a temporary folder by default.
     """
     with tempfile.TemporaryDirectory() as made:
         place = folder or Path(made)
@@ -130,7 +130,7 @@ async def _server(folder: Path, sessions: int) -> AsyncIterator[tuple[str, subpr
 
 @dataclass
 class _Heard:
-    """How far a server has come with what one connection said."""
+    """How many messages of one connection the server has processed."""
 
     said: Counter[type] = field(default_factory=Counter)
     caught_up: asyncio.Event = field(default_factory=asyncio.Event)
@@ -160,10 +160,10 @@ class _Campaign:
         await asyncio.gather(honest, watch)
         self.report.duration_s = now_s() - began_s
 
-    # --- who behaves
+    # --- the correct client
 
     async def honest(self, done: asyncio.Event) -> None:
-        """One frame after another, each answered before the next; everything must come back."""
+        """Send one frame after another, each after the answer to the last; every frame must be answered."""
         results = 0
         try:
             async with Served(None, self.port).producer(session="honest") as raw:  # type: ignore[arg-type]
@@ -180,7 +180,7 @@ class _Campaign:
             self.report.lost.append(f"the honest session after {results} results: {exc!r}")
 
     async def watch(self, done: asyncio.Event) -> None:
-        """The server's memory, now and then, and whether it lives."""
+        """Read the server's memory every second, and notice if the server has ended."""
         while not done.is_set():
             with contextlib.suppress(psutil.Error):
                 self.report.rss_mb.append(psutil.Process(self.process.pid).memory_info().rss / 1e6)
@@ -190,10 +190,10 @@ class _Campaign:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(done.wait(), 1.0)
 
-    # --- who does not
+    # --- the malformed messages
 
     async def fuzzed(self, k: int, rng: random.Random) -> None:
-        """Session after session, each over several connections."""
+        """Run session after session, each over several connections."""
         number = 0
         while self.left > 0:
             name = f"fuzz-{k}-{number}"
@@ -207,9 +207,9 @@ class _Campaign:
             await self.must_end(name)
 
     async def connection(self, rng: random.Random, name: str, existed: bool) -> bool:
-        """One connection to a session; True if the session now exists."""
+        """Run one connection to a session; return whether the session now exists."""
         async with self._connect() as raw:
-            if rng.random() < 0.1:  # speak before the hello: refused, closed
+            if rng.random() < 0.1:  # a message before the hello: refused, closed
                 await raw.connection.send(mutations.said_wrong(rng, 0, now_s()).encode(errors="replace"), text=True)
             try:
                 welcome = await raw.hello(session=name)
@@ -228,7 +228,7 @@ class _Campaign:
             except TimeoutError:
                 self.report.lost.append(f"{name}: the server did not answer for {PATIENCE_S} s")
             if rng.random() < 0.3:
-                raw.connection.transport.abort()  # without a goodbye
+                raw.connection.transport.abort()  # without a close frame
             reader.cancel()
             await asyncio.gather(reader, return_exceptions=True)
             return True
@@ -236,7 +236,7 @@ class _Campaign:
     async def _talk(self, rng: random.Random, connection: ClientConnection, seq: int, heard: _Heard) -> None:
         said: list[mutations.Said] = []
         for n in range(rng.randrange(200, 3000)):
-            t_s = now_s() + 2.0 * n  # beyond any time that a slightly damaged frame has been taken with
+            t_s = now_s() + 2.0 * n  # later than any time that a slightly damaged frame may have brought
             if n % 50 == 0:
                 if self.left <= 0 or heard.ended:
                     return
@@ -265,7 +265,7 @@ class _Campaign:
         )
 
     async def _caught_up(self, connection: ClientConnection, heard: _Heard) -> None:
-        """Wait until the server has heard everything; only what it has heard is counted."""
+        """Wait until the server has processed everything; only then are the messages counted."""
         heard.caught_up.clear()
         heard.ping_s += 1.0
         await connection.send(json.dumps({"type": "ping", "t_s": heard.ping_s}))
@@ -302,7 +302,7 @@ class _Campaign:
             yield Raw(connection)
 
     async def http(self, k: int, rng: random.Random) -> None:
-        """Request after request over bare sockets, to a session of their own; some make others, which are ended."""
+        """Send request after request over bare sockets to one session; end the sessions that some requests create."""
         number = 0
         while self.left > 0:
             name = f"http-{k}-{number}"
@@ -327,7 +327,7 @@ class _Campaign:
                 writer.write(request)
                 first = asyncio.ensure_future(reader.readline())
                 await asyncio.wait([first], timeout=0.2)
-                writer.write_eof()  # it may wait for more than there is
+                writer.write_eof()  # the server may wait for more bytes than the request has
                 status = (await first).split()
                 while await reader.read(2**16):
                     pass
@@ -340,7 +340,7 @@ class _Campaign:
         finally:
             writer.transport.abort()
 
-    # --- what must hold
+    # --- the invariants
 
     async def over(self, name: str) -> bool:
         """Whether a session has ended, or is just ending."""
@@ -350,7 +350,7 @@ class _Campaign:
     async def must_end(self, name: str) -> None:
         """End a session; every frame of it must have ended in one state."""
         if await self._call("GET", f"/sessions/{name}") is None:
-            return  # no hello of it was ever taken
+            return  # no hello of it was accepted
         await self._call("POST", f"/sessions/{name}/end", {})
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_S):
@@ -361,7 +361,7 @@ class _Campaign:
             self.report.lost.append(f"{name}: {summary and (summary['ended'], summary['ledger'])}")
 
     async def _call(self, method: str, path: str, body: Any = None) -> Any:
-        """An HTTP call; None where the server says no."""
+        """Make an HTTP call; return None if the server refuses it."""
         try:
             said, _ = await asyncio.to_thread(self.server.call, method, path, body, PATIENCE_S)
         except LiveDanceError as exc:

@@ -1,6 +1,6 @@
 """One parser fuzzed by coverage: ``python -m tests.fuzz.guided picture -runs=100000`` (libFuzzer's own options follow).
 
-What crashes is left in the folder it is run in; put it, cut down, into ``tests/fuzz/corpus/TARGET``.
+libFuzzer writes an input that crashes to the current folder; reduce it and put it into ``tests/fuzz/corpus/TARGET``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ INSTRUMENTED = ["livedance_lab.wire", "livedance_lab.media.images", "livedance_l
 
 
 def main() -> None:
-    """Fuzz one target until told otherwise."""
+    """Fuzz one target until it is interrupted."""
     import atheris
 
     with atheris.instrument_imports(include=INSTRUMENTED):
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("target", choices=targets)
     options, for_libfuzzer = parser.parse_known_args()
     seeds = CORPUS / options.target
-    found = tempfile.mkdtemp(prefix=f"fuzz-{options.target}-")  # what libFuzzer adds; the seeds stay as they are
+    found = tempfile.mkdtemp(prefix=f"fuzz-{options.target}-")  # libFuzzer adds inputs there, not to the seeds
     os.environ.setdefault("PYTHONWARNINGS", "ignore")
     atheris.Setup([sys.argv[0], found, str(seeds), *for_libfuzzer], targets[options.target])
     atheris.Fuzz()

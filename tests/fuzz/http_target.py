@@ -1,4 +1,4 @@
-"""The HTTP side as a target: bytes go over a real socket to a real server in a thread of this process."""
+"""The HTTP interface as a target: bytes go over a real socket to a server in a thread of this process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Surprises(logging.Handler):
 
 @cache
 def server_port() -> tuple[int, Surprises]:
-    """The port of a server that runs as long as this process, and what surprised it."""
+    """Start a server that runs as long as this process; return its port and its logged errors."""
     surprises, told, ready = Surprises(), [], threading.Event()
     logging.getLogger().addHandler(surprises)
 
@@ -50,7 +50,7 @@ def server_port() -> tuple[int, Surprises]:
 
 
 def ask(port: int, data: bytes) -> bytes:
-    """What a server answers to these bytes, from a connection that says no more; nothing if it just closes it."""
+    """Send these bytes and close the sending side; return the answer, empty if the server only closes."""
     answer = b""
     with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as connection:
         try:
@@ -60,18 +60,18 @@ def ask(port: int, data: bytes) -> bytes:
                 answer += part
         except TimeoutError:
             raise
-        except OSError:  # closed while we were still speaking: whichever call comes to know of it
+        except OSError:  # the server closed while we were sending; any of the calls may notice it
             return answer
     return answer
 
 
 def failed(answer: bytes) -> bool:
-    """Whether the server blames itself; that it has no place left is no failure."""
+    """Whether the answer is a server error; that no session is free is none."""
     return answer.startswith(b"HTTP/1.1 5") and b'"busy"' not in answer
 
 
 def http(data: bytes) -> None:
-    """A request: answered or the connection closed, never a surprise."""
+    """Check that a request is answered, or its connection closed, without a logged error."""
     port, surprises = server_port()
     answer = ask(port, data)
     assert not failed(answer), answer[:500]

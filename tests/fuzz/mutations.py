@@ -1,4 +1,4 @@
-"""Valid messages, and the ways in which they go wrong. Everything comes from the generator given."""
+"""Valid messages, and damaged ones. All randomness comes from the given generator."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NASTY: list[Any] = [
     [[]], {"": {}}, [None], [0] * 2000, "@NaN", "@Infinity", "@-Infinity", "@1e999", "@-1e999", "@" + "9" * 400,
     "@" + "[" * 30 + "]" * 30, "@" + "[" * 2000 + "]" * 2000, '@{"a":' * 40 + "1" + "}" * 40, '@"\\ud800"', "@",
 ]  # fmt: skip
-"""Values put in place of good ones; what follows an @ stands in the text without quotes."""
+"""Values that replace good ones; text after an @ is written into the JSON without quotes."""
 
 TIMES = [0.0, -0.0, -1.0, 5e-324, 1e11, 1.7e12, 1e300, -1e308, float("nan"), float("inf"), float("-inf")]
 SETTINGS: list[dict[str, Any]] = [
@@ -39,7 +39,7 @@ SETTINGS: list[dict[str, Any]] = [
 
 
 def message(rng: random.Random, seq: int, t_s: float) -> dict[str, Any]:
-    """Something a client may say after its hello."""
+    """Return a message that a client may send after its hello."""
     kind = rng.randrange(9)
     if kind == 0:
         return {"type": "ping", "t_s": t_s}
@@ -68,7 +68,7 @@ def message(rng: random.Random, seq: int, t_s: float) -> dict[str, Any]:
 
 
 def frame(rng: random.Random, seq: int, t_s: float) -> bytes:
-    """A frame that is right in all but, mostly, one thing; every fourth is right in all."""
+    """Return a frame with, usually, one thing wrong; every fourth is correct."""
     size, header = (640, 480), None
     image = LANDMARKS
     kind = rng.randrange(8)
@@ -88,7 +88,7 @@ def frame(rng: random.Random, seq: int, t_s: float) -> bytes:
 
 
 def said_wrong(rng: random.Random, seq: int, t_s: float) -> Said:
-    """A text message that is wrong in one or two places; every eighth is right."""
+    """Return a text message with one or two things wrong; every eighth is correct."""
     said = message(rng, seq, t_s)
     kind = rng.randrange(8)
     if kind == 0:
@@ -96,13 +96,13 @@ def said_wrong(rng: random.Random, seq: int, t_s: float) -> Said:
     for _ in range(1 + (kind == 1)):
         _spoil(rng, said)
     text = _plain(json.dumps(said))
-    if kind == 2:  # as text all the same, so that only JSON and its meaning are wrong
+    if kind == 2:  # as valid UTF-8, so that only JSON and its meaning are wrong
         return damaged(rng, text.encode()).decode(errors="replace")
     return text
 
 
 def _spoil(rng: random.Random, said: Any) -> None:
-    """Replace, remove or add one value, somewhere."""
+    """Replace, remove or add one value at a random place."""
     while isinstance(said, dict | list) and said:
         keys = list(said) if isinstance(said, dict) else range(len(said))
         key = rng.choice(keys)
@@ -120,7 +120,7 @@ def _spoil(rng: random.Random, said: Any) -> None:
 
 
 def _plain(text: str) -> str:
-    """JSON text with what an @ marks taken out of its quotes."""
+    """Return JSON text in which strings that begin with @ have no quotes."""
     for value in NASTY:
         if isinstance(value, str) and value.startswith("@"):
             text = text.replace(json.dumps(value), value[1:])
@@ -167,7 +167,7 @@ DAMAGES: list[Callable[[random.Random, bytearray, int], None]] = [
 
 
 def damaged(rng: random.Random, data: bytes, within: int | None = None) -> bytes:
-    """Bytes changed in one to four places, all in the first `within` bytes if given."""
+    """Change bytes in one to four places, only among the first `within` bytes if given."""
     changed = bytearray(data)
     for _ in range(rng.choice((1, 1, 1, 2, 4))):
         if not changed:
@@ -212,7 +212,7 @@ WRONG_HEADERS: list[list[str]] = [
 
 
 def http_request(rng: random.Random, session: str, token: str) -> bytes:
-    """An HTTP request, as right as a caller's or wrong in anything from its method to its lengths."""
+    """Return an HTTP request, correct or wrong in anything from its method to its lengths."""
     method, path, said = rng.choice(CALLS)
     if rng.random() < 0.4:
         method, path = rng.choice(METHODS), rng.choice(PATHS)

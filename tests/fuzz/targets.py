@@ -1,6 +1,6 @@
-"""What takes bytes from outside, one function each: any bytes are taken, or refused by an error of ours.
+"""One function for each parser of bytes from outside: it accepts any bytes, or refuses them by a `LiveDanceError`.
 
-A target raises what is found: a foreign exception, or a broken promise (AssertionError).
+A target raises what it finds: another exception, or a broken invariant (AssertionError).
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from tests.support.pipeline import Stage
 
 __all__ = ["TARGETS"]
 
-MAX_PIXELS = 2**16  # pictures are tried by the thousand
+MAX_PIXELS = 2**16  # small, since thousands of pictures are tried
 
 
 def frame(data: bytes) -> None:
-    """A binary message of a client."""
+    """Parse a binary message of a client."""
     try:
         header, image = decode_frame(data)
     except WireError:
@@ -39,7 +39,7 @@ def frame(data: bytes) -> None:
 
 
 def message(data: bytes) -> None:
-    """A text message of a client."""
+    """Parse a text message of a client."""
     try:
         said = parse_client_message(data)
     except WireError:
@@ -54,7 +54,7 @@ def message(data: bytes) -> None:
 
 
 def picture(data: bytes) -> None:
-    """The picture of a frame."""
+    """Decode the picture of a frame."""
     try:
         kind, _, _ = check(data, MAX_PIXELS)
         rgb = decode_rgb(data, MAX_PIXELS)
@@ -66,7 +66,7 @@ def picture(data: bytes) -> None:
 
 
 def landmarks(data: bytes) -> None:
-    """A picture that carries landmarks."""
+    """Decode a picture that carries landmarks."""
     try:
         rgb = decode_rgb(data, MAX_PIXELS)
         ReplayEstimator().estimate(rgb, 0)
@@ -75,7 +75,7 @@ def landmarks(data: bytes) -> None:
 
 
 def settings(data: bytes) -> None:
-    """Settings, and a session of three frames under them."""
+    """Parse settings, and run a session of three frames with them."""
     try:
         chosen = Settings.parse(parse_json(data))
     except (WireError, SettingsError):
@@ -93,7 +93,7 @@ def settings(data: bytes) -> None:
 
 
 def result(data: bytes) -> None:
-    """A result, binary or text, as a client gets it."""
+    """Parse a result, binary or text, as a client receives it."""
     for decode in (_binary_result, _text_result):
         try:
             decode(data)
@@ -110,12 +110,12 @@ def _text_result(data: bytes) -> Any:
 
 
 def session(data: bytes) -> None:
-    """Frames, skips and ends in any order, numbers and times: every frame ends in one state."""
+    """Give a session frames, skips and ends in any order, with any numbers and times: every frame ends in one state."""
     stage = Stage(hands=False)
     waiting = []
     for step in range(0, len(data) - 4, 5):
         kind, number, low = struct.unpack_from("<BHH", data, step)
-        near = number % 256  # far leaps leave thousands of frames to be lost: few of them, or little else is tried
+        near = number % 256  # a far leap leaves thousands of lost frames: few of them, or little else is tested
         try:
             if kind < 128:
                 stage.send(near if kind < 120 else number, low / 50)

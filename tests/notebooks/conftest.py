@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
-from collections.abc import Iterator
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from livedance_lab.launcher import LiveServer
 
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The marker that leaves them out of a quick check."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.notebook)
+WITHIN_S = 60.0
 
 
 def free_port() -> int:
@@ -26,9 +24,25 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def until(true: Callable[[], object], what: str) -> None:
+    """Wait for something that another process does; fail with its name if it does not."""
+    give_up_s = time.monotonic() + WITHIN_S
+    while not true():
+        assert time.monotonic() < give_up_s, f"{what} did not happen"
+        time.sleep(0.05)
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return "version" in json.loads(answer.read())
+    except OSError:
+        return False
+
+
 @pytest.fixture(scope="session")
 def own_world(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment with servers and settings of its own, so that nobody else's are found or disturbed."""
+    """Environment variables with separate folders: the tests neither find nor disturb other servers or settings."""
     folder = tmp_path_factory.mktemp("world")
     jupyter = {name: str(folder / name.lower()) for name in
                ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")}  # fmt: skip

@@ -1,4 +1,4 @@
-"""The server behind a real Jupyter: same origin, Jupyter's own login, sockets and all."""
+"""The server behind a real Jupyter: same origin, Jupyter's login, WebSockets."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ from websockets.typing import Origin
 from livedance_lab.clock import now_s
 from livedance_lab.launcher.live_server import LiveServer
 from livedance_lab.wire.frames import FrameHeader, encode_frame
-from tests.notebooks.conftest import free_port
-from tests.notebooks.test_lab import answers, until
+from tests.notebooks.conftest import answers, free_port, until
 from tests.support.pipeline import LANDMARKS, SIZE
 
 LOGIN = "a-login-for-tests"
@@ -30,7 +29,7 @@ LIVE_PORT = "LIVEDANCE_PORT"
 
 
 class Jupyter:
-    """A running Jupyter server as a hub would show it: under another name, below a path, behind a login."""
+    """A running Jupyter server as a hub serves it: under another host name, below a path, with a login."""
 
     def __init__(self, world: dict[str, str], folder: Path) -> None:
         self.port, self.live_port = free_port(), free_port()
@@ -54,7 +53,7 @@ class Jupyter:
         return body, headers
 
     def socket(self, *, logged_in: bool = True, origin: str = f"https://{HOST}") -> Any:
-        """A page's socket: Jupyter knows it by its cookie, and looks where it comes from."""
+        """Open a WebSocket as a page does: Jupyter checks its cookie and its origin."""
         cookies = {"Cookie": self.cookies if logged_in else ""}
         return connect(f"ws://{HOST}{BASE}livedance/ws", host="127.0.0.1", port=self.port, origin=Origin(origin),
                        compression=None, proxy=None, additional_headers=cookies)  # fmt: skip
@@ -71,7 +70,7 @@ def jupyter(own_world: dict[str, str], tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="module")
 def behind(jupyter: Jupyter, own_world: dict[str, str]) -> Iterator[LiveServer]:
-    """The server as a kernel of that Jupyter starts it: by the environment it inherits."""
+    """Start the server as a kernel of that Jupyter does: with the environment it inherits."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LIVEDANCE_RUNTIME", own_world["LIVEDANCE_RUNTIME"])
         patch.setenv(LIVE_PORT, str(jupyter.live_port))

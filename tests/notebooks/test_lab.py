@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable
 
 import psutil
 import pytest
@@ -21,30 +16,14 @@ from livedance_lab.cli.lab import notebooks_folder
 from livedance_lab.errors import LiveDanceError
 from livedance_lab.launcher.discovery import default_port
 from livedance_lab.launcher.live_server import LiveServer, find_servers
-from tests.notebooks.conftest import free_port
+from tests.notebooks.conftest import WITHIN_S, answers, free_port, until
 
-WITHIN_S = 60.0
 HEARS_CTRL_C = """import runpy, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
 runpy.run_module("livedance_lab")"""
-"""What a shell runs in the background is made deaf to Ctrl-C; so these tests would be, too."""
+"""Restores the handler of Ctrl-C: a shell makes its background processes ignore it."""
 
 LAB = [sys.executable, "-c", HEARS_CTRL_C, "lab", "--no-browser", "--allow-root"]
-
-
-def until(true: Callable[[], object], what: str) -> None:
-    give_up_s = time.monotonic() + WITHIN_S
-    while not true():
-        assert time.monotonic() < give_up_s, f"{what} did not happen"
-        time.sleep(0.05)
-
-
-def answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return "version" in json.loads(answer.read())
-    except OSError:
-        return False
 
 
 def servers_of(world: dict[str, str], monkeypatch) -> list[LiveServer]:

@@ -1,4 +1,4 @@
-"""A long run by hand: ``python -m tests.soak --minutes 30 --clients 1,4,8``."""
+"""The soak as a command: ``python -m tests.soak --minutes 30 --clients 1,4,8``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.soak.run import line, soak
 
 
 def main() -> int:
-    """Run, tell each round, sum up; 0 if nothing was wrong."""
+    """Run the soak, print a line for each round and a summary; return 0 if nothing was wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=main.__doc__)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--clients", default="1,4,8", help="clients at once, round by round")
@@ -26,7 +26,7 @@ def main() -> int:
         rate_hz=chosen.rate,
         round_s=chosen.round,
         seed=chosen.seed,
-        tell=lambda reading: print(line(reading), flush=True),  # noqa: T201 - a command's words
+        tell=lambda reading: print(line(reading), flush=True),  # noqa: T201 - a command's output
     )
     print(json.dumps(report.figures(), indent=2))  # noqa: T201
     return int(bool(report.wrong))

@@ -1,4 +1,4 @@
-"""Clients as a long day brings them: they pace differently, vanish, come back, stall, tune, record, send rubbish."""
+"""Simulated clients: they pace differently, disconnect, return, stall, change settings, record, send garbage."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from livedance_lab.errors import ConnectionLost, LiveDanceError, ServerError
 from livedance_lab.wire.messages import encode_json
 
 SIZE = (640, 480)
-WAIT_S = 60.0  # far beyond what a busy machine needs
+WAIT_S = 60.0  # much longer than a busy machine needs
 
 _CHANGES: tuple[dict[str, Any], ...] = (
     {"smoothing": {"filter": "ema", "params": {"alpha": 0.5}}},
@@ -39,7 +39,7 @@ _CHANGES: tuple[dict[str, Any], ...] = (
 
 @dataclass
 class Load:
-    """What all clients share.
+    """The state that all clients share.
 
     Attributes
     ----------
@@ -52,9 +52,9 @@ class Load:
         For recordings; below the server's record root.
     chance : random.Random
     done : Counter
-        What happened, and how often.
+        Counts what happened.
     wrong : list of str
-        What must not happen, and did.
+        Lists what happened and must not.
     """
 
     server: LiveServer
@@ -66,12 +66,12 @@ class Load:
     wrong: list[str] = field(default_factory=list)
 
     async def call(self, method: str, path: str, body: Any = None) -> bytes:
-        """An HTTP call that does not hold up the other clients."""
+        """Make an HTTP call without blocking the other clients."""
         return (await asyncio.to_thread(self.server.call, method, path, body, WAIT_S))[0]
 
 
 async def client_for(load: Load, name: str, until_s: float) -> None:
-    """Take after take until the time is over."""
+    """Run one session after another until the time is over."""
     number = 0
     while now_s() < until_s:
         try:
@@ -83,7 +83,7 @@ async def client_for(load: Load, name: str, until_s: float) -> None:
 
 
 async def _take(load: Load, name: str, until_s: float) -> None:
-    """One session from its beginning to its end, as told or by staying away."""
+    """Run one session; it ends by a message, or because its client stays away."""
     chance = load.chance
     pacing = chance.choice(["auto", "paced", "free"])
     over_s = min(until_s, now_s() + chance.uniform(2.0, 12.0))
@@ -104,7 +104,7 @@ async def _take(load: Load, name: str, until_s: float) -> None:
         load.done["frames"] += client.credit.captured
         load.done["results"] += client.results_received
         if chance.random() < 0.25:
-            load.done["left without a word"] += 1
+            load.done["left without an end"] += 1
             return
         ledger = await client.end(WAIT_S)
         if not ledger["conserved"] or ledger["captured"] != client.credit.captured:
@@ -112,7 +112,7 @@ async def _take(load: Load, name: str, until_s: float) -> None:
 
 
 async def _send_until(load: Load, client: LiveClient, over_s: float) -> None:
-    """Frames at the load's rate, unevenly; now and then one that is no picture."""
+    """Send frames at the load's rate with uneven intervals; one in a hundred is no picture."""
     number = 0
     while now_s() < over_s:
         broken = load.chance.random() < 0.01
@@ -123,7 +123,7 @@ async def _send_until(load: Load, client: LiveClient, over_s: float) -> None:
 
 
 async def _disturb(load: Load, client: LiveClient, name: str) -> None:
-    """Whatever may happen to a session that runs."""
+    """Do at random what may happen to a running session."""
     acts: tuple[tuple[str, Callable[[Load, LiveClient, str], Awaitable[None]]], ...] = (
         ("disconnects", _disconnect), ("settings", _tune), ("recordings", _record))  # fmt: skip
     while True:
@@ -134,7 +134,7 @@ async def _disturb(load: Load, client: LiveClient, name: str) -> None:
 
 
 async def _disconnect(load: Load, client: LiveClient, name: str) -> None:
-    """The network breaks; the client comes back by itself."""
+    """Break the connection; the client reconnects by itself."""
     if client.connection.socket is not None:
         client.connection.socket.transport.abort()
 
@@ -144,7 +144,7 @@ async def _tune(load: Load, client: LiveClient, name: str) -> None:
 
 
 async def _record(load: Load, client: LiveClient, name: str) -> None:
-    """A recording begun and ended in the midst of a session; it can be read."""
+    """Start and stop a recording during the session, and check that it can be read."""
     folder = load.folder / f"{name}-{load.done['recordings']}"
     await load.call("POST", f"/sessions/{name}/recording", {"path": str(folder)})
     try:
@@ -163,7 +163,7 @@ async def _stop_recording(load: Load, name: str) -> None:
 
 
 async def _watch(load: Load, name: str) -> None:
-    """A viewer: results come in order."""
+    """View the session, and check that results come in order."""
     last = -1
     async with LiveClient(load.server.url, load.server.token, session=name, role="viewer") as viewer:
         async for result in viewer.results():
@@ -173,7 +173,7 @@ async def _watch(load: Load, name: str) -> None:
 
 
 async def _stall(load: Load, name: str) -> None:
-    """A viewer that reads nothing for a while, with little room for what is sent to it; then goes on or leaves."""
+    """View the session with a small receive buffer and stop reading for some seconds; then continue or leave."""
     narrow = socket.socket()
     narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     narrow.setblocking(False)
@@ -189,11 +189,11 @@ async def _stall(load: Load, name: str) -> None:
             viewer.transport.resume_reading()
             await viewer.recv()
         finally:
-            viewer.transport.abort()  # a goodbye would wait for what was not read
+            viewer.transport.abort()  # a regular close would wait for the unread data
 
 
 async def until_at_rest(load: Load) -> list[dict[str, Any]]:
-    """Wait until every session has ended and freed its estimators; all of them in numbers."""
+    """Wait until every session has ended and freed its estimators; return their summaries."""
     give_up_s = now_s() + WAIT_S
     while True:
         sessions: list[dict[str, Any]] = await asyncio.to_thread(load.server.get, "/sessions")
@@ -201,5 +201,5 @@ async def until_at_rest(load: Load) -> list[dict[str, Any]]:
         if not restless:
             return sessions
         if now_s() > give_up_s:
-            raise ConnectionLost(f"these sessions find no end: {restless}")
+            raise ConnectionLost(f"these sessions do not end: {restless}")
         await asyncio.sleep(0.1)

@@ -1,4 +1,4 @@
-"""Rounds of load on one server, and what they leave: books, order, memory, threads, open files."""
+"""Rounds of load on one server, and checks of ledgers, order, memory, threads and open files after each."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ CLIP = Path(__file__).resolve().parents[2] / "data" / "samples" / "dancer.mp4"
 
 MOST_GROWTH = 0.05
 ENOUGH_S = 600.0  # growth of memory is judged in runs at least this long
-# the event loop's own pool of threads grows when more is asked of it at once than ever before, up to this
+# the event loop's own thread pool grows up to this size when more calls come at once than ever before
 SPARE = {"threads": min(32, (os.cpu_count() or 1) + 4), "files": 3}
 
 
 @dataclass
 class Reading:
-    """A server at rest, after a round."""
+    """Measurements of a server without sessions, after a round."""
 
     clients: int
     t_s: float
     rss_mb: float
     log_mb: float
-    """Memory of ended sessions' logs, kept for late readers up to a limit: wanted, so taken off the growth."""
+    """Memory of the logs of ended sessions, which the server keeps up to a limit: not counted as growth."""
     threads: int
     files: int
     cpu_s: float
@@ -48,7 +48,7 @@ class Reading:
 
 @dataclass
 class Report:
-    """What a run showed."""
+    """Results of a run."""
 
     readings: list[Reading] = field(default_factory=list)
     done: dict[str, int] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Report:
     wrong: list[str] = field(default_factory=list)
 
     def figures(self) -> dict[str, Any]:
-        """Everything in numbers."""
+        """Return all results as numbers."""
         early, late = self._ends()
         return {
             "seconds": self.readings[-1].t_s if self.readings else 0.0,
@@ -75,7 +75,7 @@ class Report:
 
     @property
     def growth(self) -> float:
-        """Of resident memory without the logs that are kept on purpose: last third against the first after warm-up."""
+        """Growth of resident memory without the kept logs: the last third against the first third after warm-up."""
         early, late = (_median(part, lambda r: r.rss_mb - r.log_mb) for part in self._ends())
         return late / early - 1
 
@@ -110,22 +110,22 @@ def soak(
     seed: int = 0,
     tell: Callable[[Reading], None] = lambda _: None,
 ) -> Report:
-    """Put a server of its own under load.
+    """Start a server and put it under load.
 
     Parameters
     ----------
     seconds : float
-        At least one round of each number of clients is made.
+        Least duration; at least one round runs with each number of clients.
     clients : tuple of int
         Clients at once, round by round.
     estimator : {"replay", "mediapipe"}
-        Replay: known landmarks, so that hours of frames pass in minutes. MediaPipe: the models themselves.
+        Replay: frames are landmarks, so that hours of frames pass in minutes. MediaPipe: the models.
     rate_hz : float
         Frames offered per second and client.
     round_s : float
     seed : int
     tell : callable
-        Given each reading.
+        Called with each reading.
     """
     report = Report()
     with tempfile.TemporaryDirectory() as folder:
@@ -172,7 +172,7 @@ async def _rounds(
 
 
 def _check_books(load: Load, report: Report, session: dict[str, Any]) -> None:
-    """A session that has ended: each frame once, results in order."""
+    """Check an ended session: each frame once, results in order."""
     name, ledger = session["id"], session["ledger"]
     data = RemoteLog(load.server, name).data()
     frames, results = data.frames["seq"], data.seq

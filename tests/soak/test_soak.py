@@ -1,4 +1,4 @@
-"""The soak, shortly: every kind of disturbance, no time for memory to grow. ``python -m tests.soak`` runs for long."""
+"""A short soak: every kind of disturbance, too short to judge memory; ``python -m tests.soak`` runs longer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_short_day_of_many_clients_leaves_nothing_behind():
     [({"rss_mb": 20.0}, "memory grew"), ({"threads": 40}, "threads grew"), ({"files": 9}, "files grew"), ({}, "")],
 )
 def test_growth_is_seen(change, words):
-    """The judge can say no."""
+    """The judgement can fail."""
     report = Report([Reading(1, t_s, 100.0, 10.0, 10, 20, t_s) for t_s in range(0, 1200, 100)])
     for reading in report.readings[8:]:
         for name, more in change.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -106,11 +107,18 @@ def rows(width: int = WIDTH, height: int = HEIGHT) -> bytes:
 
 
 def endless(megabytes: int) -> bytes:
-    """Honest rows, then more of nothing: a thousandth in size."""
-    packer = zlib.compressobj(9)
-    parts = [packer.compress(HEIGHT * (b"\0" + bytes(3 * WIDTH)))]
-    parts += [packer.compress(bytes(2**20)) for _ in range(megabytes)]
-    return b"".join([*parts, packer.flush()])
+    """Correct rows, then `megabytes` of zeros: a thousandth in size.
+
+    A megabyte is packed once, on its own, and repeated.
+    """
+    black, zeros = HEIGHT * (b"\0" + bytes(3 * WIDTH)), bytes(2**20)
+    packer = zlib.compressobj(9, wbits=-15)  # without header and checksum
+    begin = packer.compress(black) + packer.flush(zlib.Z_FULL_FLUSH)
+    middle = packer.compress(zeros) + packer.flush(zlib.Z_FULL_FLUSH)
+    checksum = zlib.adler32(black)
+    for _ in range(megabytes):
+        checksum = zlib.adler32(zeros, checksum)
+    return b"\x78\xda" + begin + megabytes * middle + packer.flush() + struct.pack(">I", checksum)
 
 
 def sixteen_bit() -> bytes:
@@ -168,6 +176,7 @@ def without_scan() -> bytes:
     return image[: image.index(b"\xff\xda")] + JPEG_END
 
 
+@cache
 def hostile() -> list[Hostile]:
     """Every picture that must be refused."""
     jpeg, progressive, webp, good_png = (
@@ -212,6 +221,7 @@ def hostile() -> list[Hostile]:
     ]  # fmt: skip
 
 
+@cache
 def usual() -> list[Usual]:
     """Every picture that must decode."""
     text = chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(7_900_000), 9)) * 300

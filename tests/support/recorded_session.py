@@ -1,4 +1,4 @@
-"""Synthetic sessions: every value is a known function of its true time, and frames are lost as in real sessions."""
+"""Synthetic sessions: every value is a known function of its true time, and frames end in every state."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from contextlib import suppress
 from dataclasses import asdict
 
 import numpy as np
@@ -102,15 +103,20 @@ def test_any_json_is_taken_or_refused_in_words(name):
 
 
 @repeatable
-@given(jsons)
+@given(jsons | st.sampled_from(mutations.SETTINGS))
 @example({"smoothing": {"filter": "ema", "params": {"alpha": 1e-320}}})
-def test_settings_are_as_they_were_after_a_refusal(value):
+@example({"hands": True})
+def test_a_change_leaves_the_settings_it_was_made_from_as_they_were(value):
+    """Settings are frozen, but the parameters in them are a dict: the two must not share it."""
     changes = value if isinstance(value, dict) else {"smoothing": value}
-    before = Settings(hands=False)
-    try:
-        before.changed(changes)
-    except SettingsError:
-        assert before == Settings(hands=False)
+    smoothing = {"filter": "one_euro", "params": {"beta": 9.0}, "groups": {"hands": {"filter": "ema"}}}
+    before, same = Settings(smoothing=smoothing), Settings(smoothing=smoothing)
+    with suppress(SettingsError):
+        after = before.changed(changes)
+        assert Settings().changed(after.plain()) == after
+        after.smoothing.params["beta"] = 1.0
+        after.smoothing.groups.clear()
+    assert before == same
 
 
 @pytest.mark.parametrize("encode", [encode_jpeg, encode_png, encode_webp])

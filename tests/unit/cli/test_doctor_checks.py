@@ -20,6 +20,8 @@ from livedance_lab.cli.doctor_checks.server import answers
 from livedance_lab.estimators import model_store
 
 
+@pytest.mark.process
+@pytest.mark.model
 def test_a_machine_that_runs_these_tests_is_fit():
     found = {check.name: check for check in doctor_checks.run()}
     assert list(found) == ["Python", "packages", "OpenCV", "cores", "memory", "models", "inference", "port",
@@ -29,6 +31,7 @@ def test_a_machine_that_runs_these_tests_is_fit():
     assert "with a person" in found["inference"].text
 
 
+@pytest.mark.model
 def test_advice_comes_with_every_fault_and_with_nothing_else():
     for check in doctor_checks.run("http://127.0.0.1:9"):
         assert bool(check.advice) == (check.level in ("warn", "fail")) or check.level == "info", check
@@ -92,6 +95,7 @@ def cold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "models"
 
 
+@pytest.mark.process
 def test_models_that_cannot_be_fetched(cold):
     models, inference = doctor_checks.models(), doctor_checks.inference()
     assert (models.level, models.text) == ("fail", "a model cannot be fetched")
@@ -216,6 +220,9 @@ def run(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
+@pytest.mark.process
+@pytest.mark.model
+@pytest.mark.alone  # the doctor judges how long an inference takes
 def test_the_command_ends_well_on_a_fit_machine():
     code, output = run()
     assert code == 0
@@ -223,6 +230,7 @@ def test_the_command_ends_well_on_a_fit_machine():
     assert "Ready." in output
 
 
+@pytest.mark.model
 def test_the_command_fails_and_says_what_to_do():
     code, output = run("--server", "http://127.0.0.1:9")
     assert code == 1

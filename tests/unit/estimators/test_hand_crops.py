@@ -127,6 +127,7 @@ def test_recorded_landmarks_are_read_from_the_whole_image():
     assert estimate_with_crops(estimator, rgb, 0, lambda: 1 / 0) == Estimate()
 
 
+@pytest.mark.model
 def test_around_the_wrists_more_hands_are_found_where_they_truly_are():
     """The dancer of the second clip, whose hands are small; over the whole of both clips see the README."""
     with VideoSource(sample_path("dancer2.mp4")) as source:

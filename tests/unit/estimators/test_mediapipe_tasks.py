@@ -208,6 +208,7 @@ def test_an_unknown_kind_names_those_there_are():
         TasksEstimator("face", Settings())
 
 
+@pytest.mark.process
 def test_leaving_without_closing_is_silent():
     """MediaPipe's own destructor would print a traceback, and its C code its log lines."""
     code = (

@@ -1,3 +1,4 @@
+from functools import partial
 from io import StringIO
 
 import numpy as np
@@ -28,10 +29,14 @@ def frame_equal(read: pd.DataFrame, view: pd.DataFrame) -> None:
             assert read[name].fillna("").astype(str).tolist() == view[name].astype(str).tolist(), name
 
 
+# before version 3 the default rounds the last digit
+exactly = partial(pd.read_csv, float_precision="round_trip") if pd.__version__ < "3" else pd.read_csv
+
+
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_tables_come_back_as_they_were(tmp_path, data, suffix):
     export(data, suffix, tmp_path)
-    read = {"csv": pd.read_csv, "parquet": pd.read_parquet}[suffix]
+    read = {"csv": exactly, "parquet": pd.read_parquet}[suffix]
 
     for name, view in (("frames", data.frames), ("angles", data.angles), ("landmarks", data.landmarks),
                        ("landmarks_wide", data.results)):  # fmt: skip
@@ -60,7 +65,7 @@ def test_long_sessions_are_written_in_pieces(tmp_path, monkeypatch):
 
     export(data, "csv", tmp_path, progress=lambda share, what: done.append(share))
 
-    frame_equal(pd.read_csv(tmp_path / "landmarks.csv"), data.landmarks)
+    frame_equal(exactly(tmp_path / "landmarks.csv"), data.landmarks)
     assert len(done) > 5
     assert done == sorted(done)
     assert done[-1] == 1

@@ -78,6 +78,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
+@pytest.mark.process
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is counted in KiB on Linux")
 def test_none_of_them_takes_memory(repository):
     """The largest image that is decoded has 64 x 48 pixels; those refused by their size would need GB."""

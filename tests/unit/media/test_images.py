@@ -200,6 +200,7 @@ def test_what_is_no_picture_is_not_encoded():
         images.encode_jpeg(np.zeros((0, 0, 3), np.uint8))
 
 
+@pytest.mark.process
 def test_a_missing_system_library_names_the_line_that_helps(tmp_path):
     """A cv2 whose import fails as it does where libGL is missing."""
     (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")

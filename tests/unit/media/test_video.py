@@ -60,6 +60,7 @@ def test_what_is_no_video_says_so(source, words, tmp_path, monkeypatch):
     assert caught.value.code == "source"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("source", ["text.mp4", "99"])
 def test_what_is_no_video_makes_no_noise(source, tmp_path):
     """In a process of its own, because OpenCV's libraries are silenced once, before their first file."""

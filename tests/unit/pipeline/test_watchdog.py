@@ -13,8 +13,8 @@ from livedance_lab.errors import EstimatorError
 from livedance_lab.estimators.base import Estimate
 from livedance_lab.pipeline.throttled_events import ThrottledEvents
 from livedance_lab.pipeline.watchdog import MAX_GIVEN_UP, Watchdog
+from tests.support.lanes import DESIGNS, Live, Workshop, join_threads
 from tests.support.pipeline import WAIT_S, a_pose
-from tests.unit.pipeline.test_lane import DESIGNS, Live, Workshop, join_threads
 
 
 class SomeLane:

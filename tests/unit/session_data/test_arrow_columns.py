@@ -62,6 +62,7 @@ def test_a_batch_keeps_the_order_of_its_schema():
     assert made.to_pydict() == {"a": [1, 2], "b": ["x", "y"]}
 
 
+@pytest.mark.process
 def test_pyarrow_does_not_load_pandas_for_it():
     code = (
         "import sys, pyarrow as pa; from livedance_lab.session_data.arrow_columns import *\n"

@@ -148,6 +148,7 @@ while True:
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("after_s", [0.02, 0.31, 0.77, 1.4])
 def test_a_killed_process_loses_less_than_a_second(tmp_path, after_s):
     process = subprocess.Popen([sys.executable, "-c", KILLED, tmp_path / "a"], cwd=REPO, stdout=subprocess.PIPE)
@@ -191,6 +192,7 @@ print(handed, said, words)
 """
 
 
+@pytest.mark.process
 def test_a_full_disk_ends_the_recording_not_the_session(tmp_path):
     ran = subprocess.run([sys.executable, "-c", FULL_DISK, tmp_path / "a"], cwd=REPO, capture_output=True, text=True)
 

@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 from livedance_lab.widgets.live_image import LiveImage
-
-
-def view(image: LiveImage, name: str, *, visible: bool, dark: bool = False) -> None:
-    image._on_message(image, {"kind": "view", "id": name, "visible": visible, "dark": dark}, [])
-
-
-def shown(image: LiveImage, number: int) -> None:
-    image._on_message(image, {"kind": "shown", "number": number}, [])
+from tests.support.live_images import shown, view
 
 
 def test_no_more_pictures_travel_than_the_browser_takes():

@@ -9,8 +9,8 @@ import pytest
 
 from livedance_lab.client import LiveSession
 from livedance_lab.widgets.live_plots import LivePlots, redraw_interval_s
+from tests.support.live_images import shown, view
 from tests.unit.widgets.conftest import feed, until
-from tests.unit.widgets.test_live_image import shown, view
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from livedance_lab.pose import Body
 from livedance_lab.widgets.smoothing_meter import SmoothingMeter
-from tests.unit.plots.test_live_figure import result as made
+from tests.support.live_results import result as made
 from tests.unit.widgets.conftest import feed
 
 BODY_PX = np.random.default_rng(0).uniform(100, 400, (33, 3)).astype(np.float32)
