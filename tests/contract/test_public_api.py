@@ -86,6 +86,7 @@ def test_an_unknown_name_is_an_attribute_error(package):
         module(package).no_such_name  # noqa: B018
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("package", LAZY[1:])
 def test_nothing_is_loaded_before_a_name_is_used(package):
     code = f"import sys, livedance_lab.{package}; print(*(m for m in sys.modules if m.startswith('livedance_lab.')))"
