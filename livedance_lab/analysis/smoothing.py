@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, Literal
 
 import numpy as np
@@ -206,15 +207,7 @@ class BodySmoother:
         for group, index in _PARTS:
             flags[index] = np.where(self._filters[group].held, Flag.HELD, flags[index])
         flags[missing] = Flag.MISSING
-        smooth = Body(
-            keypoints_px=body["keypoints_px"],
-            world_m=body["world_m"],
-            visibility=raw.visibility,
-            presence=raw.presence,
-            hands_px=hands_px,
-            hands_world_m=hands_world_m,
-            hands_score=raw.hands_score,
-        )
+        smooth = replace(raw, **body, hands_px=hands_px, hands_world_m=hands_world_m)
         return smooth, angles, flags.astype(np.uint8)
 
     def _smooth_body(
