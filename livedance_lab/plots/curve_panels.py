@@ -246,7 +246,7 @@ class SeriesPanel:
     title : str
         With the unit.
     series : dict of str to (str, str)
-        Label and colour by field of `PlotData`.
+        Label and colour by name in `PlotData.stats`.
     window_s : float
     steps : sequence of float
         Possible upper limits of the axis, increasing.
@@ -271,7 +271,7 @@ class SeriesPanel:
         x = data.stats_t_s - data.now_s
         highest = 0.0
         for name, line in self._lines.items():
-            y = getattr(data, name)
+            y = data.stats[name]
             line.set_data(x, y)
             known = y[np.isfinite(y)]
             highest = max(highest, float(known.max()) if known.size else 0.0)
