@@ -171,13 +171,8 @@ class Body:
 
 
 BODY_SHAPES: dict[str, tuple[int, ...]] = {
-    "keypoints_px": (_K, 3),
-    "world_m": (_K, 3),
-    "visibility": (_K,),
-    "presence": (_K,),
-    "hands_px": (_H, _J, 3),
-    "hands_world_m": (_H, _J, 3),
-    "hands_score": (_H,),
+    f.name: f.default_factory().shape  # type: ignore[operator]  # every field has one
+    for f in fields(Body)
 }
 
 
