@@ -13,9 +13,8 @@ import numpy.typing as npt
 from livedance_lab.analysis.angle_definitions import definitions_of
 from livedance_lab.analysis.constraints import BoneLengths, VelocityGate
 from livedance_lab.analysis.filters import Filter, make_filter
-from livedance_lab.analysis.filters.base import Array
 from livedance_lab.errors import ShapeError
-from livedance_lab.pose import BODY_SHAPES, Body, Flag, FloatArray
+from livedance_lab.pose import BODY_SHAPES, Array, Body, Flag, FloatArray
 from livedance_lab.settings import Smoothing
 from livedance_lab.skeletons import BLAZEPOSE_33
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from livedance_lab.client.clip_source import Tick
+from livedance_lab.client.clip_source import Tick, no_tick
 from livedance_lab.client.live_client import LiveClient
 from livedance_lab.clock import now_s
 from livedance_lab.errors import RecordingError
@@ -127,7 +127,7 @@ def _hands(here: dict[str, FloatArray]) -> tuple[HandEstimate, ...]:
     )
 
 
-async def play_recording(client: LiveClient, source: ReplaySource, speed: float = 1.0, tick: Tick | None = None) -> int:
+async def play_recording(client: LiveClient, source: ReplaySource, speed: float = 1.0, tick: Tick = no_tick) -> int:
     """Send a recording's frames again.
 
     Parameters
@@ -158,6 +158,5 @@ async def play_recording(client: LiveClient, source: ReplaySource, speed: float 
         if math.isinf(speed):
             await client.settle()
         n_frames += 1
-        if tick is not None:
-            tick(client)
+        tick(client)
     return n_frames

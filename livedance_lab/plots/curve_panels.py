@@ -18,6 +18,7 @@ from livedance_lab.plots.axes import style_axes
 from livedance_lab.plots.fast_text import FastText
 from livedance_lab.plots.live_history import PlotData
 from livedance_lab.plots.theme import Theme
+from livedance_lab.pose import Array
 
 __all__ = [
     "VELOCITY",
@@ -29,8 +30,6 @@ __all__ = [
     "label_seconds",
     "style_panel",
 ]
-
-Array = npt.NDArray[np.float64]
 
 VELOCITY: Final = " velocity"
 """Suffix of a joint's name that selects its angular velocity."""

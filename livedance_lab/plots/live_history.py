@@ -14,11 +14,10 @@ import numpy.typing as npt
 from livedance_lab.analysis.angles import ANGLES, ViewQuality, view_quality
 from livedance_lab.analysis.interpolation import Painter, make_painter
 from livedance_lab.errors import SettingsError
+from livedance_lab.pose import Array
 from livedance_lab.wire.results import WireResult
 
 __all__ = ["LiveHistory", "PlotData", "Ring"]
-
-Array = npt.NDArray[np.float64]
 
 _RATE_WINDOW_S = 1.0
 _AGE_WINDOW_S = 2.0

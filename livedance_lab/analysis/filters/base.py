@@ -17,10 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from livedance_lab.errors import SettingsError, ShapeError
+from livedance_lab.pose import Array
 
 __all__ = ["FILTERS", "Array", "Filter", "Parameter", "checked", "describe", "make_filter", "register"]
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
