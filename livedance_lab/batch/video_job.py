@@ -98,7 +98,8 @@ def _record(job: VideoJob, folder: Path, on_progress: OnProgress) -> tuple[int, 
         copy = VideoFile(folder / f"{job.name}.mp4", video.size_px, _rate(video)) if job.annotate else None
         if copy is not None:
             stack.enter_context(copy)
-        for frame, record, result in analyzer.all(iter(video)):
+        for frame in video:
+            record, result = analyzer(frame)
             frames_in += 1
             log.add_frame(record)
             if result is not None:

@@ -182,18 +182,15 @@ def measure(design: Design, clip: EncodedClip, seconds: float, fps: float) -> di
         used_s = cpu_s(server.pid) - before_s
         numbers = summarise(conserved(session.data(), design.name), warm_frames)
     captured = max(numbers["captured"], 1)
+    same = ("results_per_s", "hands_per_s", "newest_age_ms", "dropped_share", "bytes_up_per_frame")
     return {
-        "results_per_s": numbers["results_per_s"],
-        "hands_per_s": numbers["hands_per_s"],
+        **{name: numbers[name] for name in same},
         "hands_per_look": _known(numbers["hands"].get("at_wrists_per_inference")),
         "hands_look_ms": _known(numbers["hands"].get("ms_per_inference")),
         **{f"age_{p}_ms": v for p, v in numbers["age_ms"].items()},
-        "newest_age_ms": numbers["newest_age_ms"],
-        "dropped_share": numbers["dropped_share"],
         "late_share": numbers["states"]["late"] / captured,
         "cpu_cores": used_s / numbers["duration_s"],
         "rss_mb": max(resident) / 2**20,
-        "bytes_up_per_frame": numbers["bytes_up_per_frame"],
     }
 
 

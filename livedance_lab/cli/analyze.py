@@ -38,6 +38,7 @@ def analyze(
     from rich.console import Console
 
     from livedance_lab.batch import plan_jobs, run_jobs
+    from livedance_lab.cli.download_progress import ensure_models
     from livedance_lab.errors import ExportError
     from livedance_lab.export import FORMATS
     from livedance_lab.system.native_stderr import silence_native_stderr
@@ -51,7 +52,7 @@ def analyze(
     settings = _settings(chosen, setting or [])
     jobs = plan_jobs(videos, out, settings, formats=to or (), annotate=annotate)
     if not dask:
-        _models(settings)
+        ensure_models(settings.complexity, hands=settings.hands)
     bars = _Bars(console, len(jobs))
     with bars.progress:
         outcomes = run_jobs(jobs, workers=workers, dask=dask or None, on_progress=bars.heard, on_finished=bars.finished)
@@ -83,17 +84,6 @@ def _settings(chosen: dict[str, Any], more: list[str]) -> Any:
     settings = Settings.parse(changes)
     angle_ids(settings.angles)  # a misspelt one is named now, once, and not by each video
     return settings
-
-
-def _models(settings: Any) -> None:
-    """Fetch what is needed once, before several processes want it at once."""
-    from livedance_lab.cli.download_progress import progress_bar
-    from livedance_lab.estimators import model_store
-
-    with progress_bar() as progress:
-        model_store.ensure("pose", settings.complexity, progress)
-        if settings.hands:
-            model_store.ensure("hands", progress=progress)
 
 
 class _Bars:

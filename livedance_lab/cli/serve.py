@@ -85,18 +85,15 @@ def _prepare(config: ServerConfig, verbose: bool, log_level: str, log_format: Lo
     faulthandler.enable()  # after a crash of native code, the log says where it happened
     silence_native_stderr(verbose)
     if config.estimator == "mediapipe":
-        from livedance_lab.cli.download_progress import progress_bar
-        from livedance_lab.estimators import model_store
+        from livedance_lab.cli.download_progress import ensure_models
 
-        with progress_bar() as progress:
-            model_store.ensure("pose", config.settings.complexity, progress)
-            model_store.ensure("hands", progress=progress)
+        ensure_models(config.settings.complexity)
 
 
 def _run(config: ServerConfig, note: Path | None) -> None:
     from rich.console import Console
 
-    from livedance_lab.launcher.discovery import ServerRecord, register_server, registration_file, unregister_server
+    from livedance_lab.launcher.discovery import ServerRecord, register_server, registration_file
     from livedance_lab.server.access import local_url
     from livedance_lab.server.app import run
 
@@ -116,7 +113,7 @@ def _run(config: ServerConfig, note: Path | None) -> None:
         console.print()
     finally:
         for path in files:
-            unregister_server(path)
+            path.unlink(missing_ok=True)
     console.print("Stopped; every session was ended and its frames counted.")
 
 

@@ -75,10 +75,6 @@ class Evaluation:
     lanes: list[dict[str, Any]] = field(default_factory=list)
     angles: dict[str, dict[str, float]] = field(default_factory=dict)
 
-    def plain(self) -> dict[str, Any]:
-        """Return the results as JSON values."""
-        return {**asdict(self), "trials": [asdict(t) for t in self.trials]}
-
 
 def evaluate(
     clip: Path, *, seconds: float | None = None, fps: float | None = None,

@@ -29,7 +29,6 @@ from livedance_lab.pipeline.listener import SessionListener
 from livedance_lab.pipeline.received_frame import ReceivedFrame
 from livedance_lab.pipeline.result_builder import ResultBuilder
 from livedance_lab.pipeline.scheduler import Job, Scheduler
-from livedance_lab.pipeline.status import SessionStatus
 from livedance_lab.pipeline.target_age import TargetAgeController
 from livedance_lab.pipeline.throttled_events import ThrottledEvents
 from livedance_lab.pose import Body, Frame, FrameRecord, FrameState, FrameTimes, PoseResult
@@ -335,8 +334,8 @@ class Session:
                 raise self._ended_error()
             return self._accounting.resolve(unanswered)
 
-    def status(self) -> SessionStatus:
-        """State, settings and ledger, and rates and ages of the last seconds."""
+    def status(self) -> dict[str, Any]:
+        """State, settings and ledger, and rates and ages of the last seconds; see `HostedSession.status`."""
         with self._lock:
             now_s, offset, emitter = self.clock(), self.client_clock.offset, self._emitter
             return {

@@ -105,8 +105,7 @@ def _listen(server: HTTPServer, config: ServerConfig) -> int:
                 continue
             raise ServerError(f"cannot listen on {config.host}: {exc}.") from exc
         server.add_sockets(sockets)
-        bound: int = sockets[0].getsockname()[1]
-        return bound
+        return int(sockets[0].getsockname()[1])
     raise PortTakenError(
         f"ports {config.port} to {config.port + n_tried - 1} are taken on {config.host}; give another with --port."
     )

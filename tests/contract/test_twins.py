@@ -25,7 +25,7 @@ TWINS: dict[str, tuple[str, str]] = {
         "delay_s painted compare make_painter",
     ),
     "kalman.js": ("analysis/filters/kalman.py", "KalmanCa jerk_noise"),
-    "pacing.js": ("client/pacing.py", "Measured AutoPacing PacingGauge offered result judge"),
+    "pacing.js": ("client/pacing.py", "Measured AutoPacing PacingGauge offered result restart judge"),
     "results.js": ("wire/results.py", "decode_result"),
     "results_binary.js": ("wire/results_binary.py", "decode_binary_result"),
     "skeletons.js": ("skeletons.py", "side_of"),

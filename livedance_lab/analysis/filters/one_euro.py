@@ -38,6 +38,8 @@ class OneEuro(Filter):
     speed_from_filtered: ClassVar[bool] = True
     """The paper computes the speed from the last filtered value, MediaPipe from the last raw one."""
 
+    _trend_row = 3
+
     def _start(self, x: Array) -> Array:
         zero = np.zeros_like(x)
         return np.stack((x, zero, x, zero))  # filtered, the paper's speed, raw, speed of the filtered
@@ -51,12 +53,6 @@ class OneEuro(Filter):
         step = _weight(cutoff_hz, dt_s) * (x - level)
         # the paper's speed includes the filter's lag and is too high for extrapolation
         return np.stack((level + step, speed, x, trend + follow * (step / dt_s - trend)))
-
-    def _extrapolate(self, state: Array, ahead_s: Array) -> Array:
-        return np.asarray(state[0] + state[3] * ahead_s)
-
-    def _slope(self, state: Array, ahead_s: Array) -> Array:  # noqa: ARG002
-        return np.asarray(state[3])
 
 
 @register

@@ -200,9 +200,11 @@ def inference() -> Check:
 def _picture() -> tuple[ImageArray, str]:
     """A person, where the sample clip is at hand; an empty picture otherwise, in which the search is all there is."""
     from livedance_lab.media.video import VideoSource
+    from livedance_lab.samples import sample_path
 
-    clip = Path(__file__).resolve().parents[3] / "data" / "samples" / "dancer.mp4"
-    if not clip.is_file():
+    try:
+        clip = sample_path()
+    except LiveDanceError:
         return np.full((512, 384, 3), 128, np.uint8), "searching an empty one"
     with VideoSource(clip) as source:
         return next(iter(source)).rgb, "with a person"
