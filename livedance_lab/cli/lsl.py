@@ -59,7 +59,7 @@ def _server(address: str, token: str) -> LiveServer:
         return known[0]
     if address == "auto":
         raise ServerError(
-            "no server of yours runs on this machine: start it with `livedance serve`, or give --server and --token."
+            "you have no server on this machine: start one with `livedance serve`, or give --server and --token."
         )
     raise ServerError(f"{address} is not your server on this machine: give its --token.")
 

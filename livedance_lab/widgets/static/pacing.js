@@ -10,7 +10,7 @@
  *   free); `server_s`: median time from a frame's arrival at the server to the sending of its result.
  */
 
-const LOOK_EVERY_S = 1;
+const JUDGE_EVERY_S = 1;
 /** Thresholds of the round trip, in intervals between frames. */
 const PACED_BELOW = 0.3;
 const FREE_ABOVE = 0.5;
@@ -20,8 +20,8 @@ const OLDER = "results are older than without";
 /** Thresholds of the load. */
 const BEHIND_ABOVE = 1.25;
 const KEEPS_UP_BELOW = 1.1;
-/** Number of consecutive measurements that must ask for a switch. */
-const LOOKS = 2;
+/** Consecutive seconds that must give a reason to switch. */
+const SECONDS_TO_SWITCH = 2;
 /** Time without another switch after one; doubled with each switch. */
 const HOLD_S = { first: 5, longest: 80 };
 
@@ -44,7 +44,7 @@ export class AutoPacing {
   constructor() {
     this.paced = false;
     this.freeAgeS = Infinity; // age of the newest result before pacing
-    this.looks = 0;
+    this.seconds = 0;
     this.holdS = HOLD_S.first;
     this.heldUntilS = -Infinity;
   }
@@ -52,11 +52,11 @@ export class AutoPacing {
   /** Evaluate one more second. @param {number} nowS @param {Measured} seen @returns {string} why it switched, or "" */
   judge(nowS, seen) {
     const reason = this.reasonToSwitch(seen);
-    this.looks = reason ? this.looks + 1 : 0;
-    if (this.looks < LOOKS || (nowS < this.heldUntilS && reason !== OLDER)) return "";
+    this.seconds = reason ? this.seconds + 1 : 0;
+    if (this.seconds < SECONDS_TO_SWITCH || (nowS < this.heldUntilS && reason !== OLDER)) return "";
     if (reason === OLDER) this.holdS = HOLD_S.longest; // pacing does harm: leave it at once, and for long
     this.paced = !this.paced;
-    this.looks = 0;
+    this.seconds = 0;
     this.heldUntilS = nowS + this.holdS;
     this.holdS = Math.min(2 * this.holdS, HOLD_S.longest);
     return reason;
@@ -109,7 +109,7 @@ export class PacingGauge {
   judge(nowS, roundTripS, window) {
     if (Number.isNaN(this.sinceS)) this.sinceS = nowS;
     const elapsedS = nowS - this.sinceS;
-    if (elapsedS < LOOK_EVERY_S) return null;
+    if (elapsedS < JUDGE_EVERY_S) return null;
     const seen = {
       round_trip_s: roundTripS,
       offered_hz: this.offeredSince / elapsedS,
