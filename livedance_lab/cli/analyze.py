@@ -28,7 +28,7 @@ def analyze(
     mirrored: Annotated[bool, typer.Option(help="The camera's frames are flipped left to right.")] = False,
     complexity: Annotated[int, typer.Option(min=0, max=2, help="Pose model: 0 lite, 1 full, 2 heavy.")] = 1,
     setting: Annotated[list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, value as JSON.")] = None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, e.g. num_hands=1; repeatable.")] = None,
     workers: Annotated[int | None,
         typer.Option(min=1, help="Videos at the same time; default: one per two cores.")] = None,
     dask: Annotated[str, typer.Option(help="Use a Dask cluster: address of its scheduler, tcp://...")] = "",

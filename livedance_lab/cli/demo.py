@@ -15,10 +15,10 @@ __all__ = ["demo"]
 
 def demo(
     source: Annotated[str, typer.Option(help="Video file or camera number; default: the sample video.")] = "",
-    seconds: Annotated[float | None, typer.Option(min=0.5, help="Duration; default: the whole video.")] = None,
-    fps: Annotated[float | None, typer.Option(min=1, max=240, help="Frame rate; default: the video's.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0.5, help="Seconds; default: the whole video.")] = None,
+    fps: Annotated[float | None, typer.Option(min=1, max=240, help="Frames per second; default: the video's.")] = None,
     out: Annotated[Path, typer.Option(help="Output folder: tables, measurements, picture.")] = Path("livedance-demo"),
-    design: Annotated[str, typer.Option(help="auto, lanes, decoupled, join, sequential or live_stream.")] = "auto",
+    design: Annotated[str, typer.Option(help="Scheduling; `bench --designs list` explains it.")] = "auto",
     pacing: Annotated[str, typer.Option(help="When frames are sent: auto, paced or free.")] = "auto",
     hands: Annotated[bool, typer.Option(help="Also estimate hands.")] = True,
     angles: Annotated[str, typer.Option(help="Joint angles: presets or ids, separated by commas.")] = "included",

@@ -12,10 +12,10 @@ __all__ = ["evaluate"]
 
 
 def evaluate(
-    source: Annotated[Path | None, typer.Option(help="Video with NAME_truth.parquet; default: both samples.")] = None,
-    seconds: Annotated[float | None, typer.Option(min=4, help="Duration; default: the whole video.")] = None,
+    source: Annotated[Path | None, typer.Option(help="Video with ground truth; default: both sample videos.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=4, help="Duration in seconds; default: the whole video.")] = None,
     fps: Annotated[float | None,
-        typer.Option(min=1, max=240, help="Frame rate of live streams; default: the video's.")] = None,
+        typer.Option(min=1, max=240, help="Frames/s of live streams; default: the video's.")] = None,
     designs: Annotated[str,
         typer.Option(help="Designs to stream; see `livedance bench --designs list`.")] = "original,auto",
     rounds: Annotated[int, typer.Option(min=1, help="How often each design is streamed.")] = 2,

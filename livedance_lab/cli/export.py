@@ -12,17 +12,17 @@ __all__ = ["export"]
 
 def export(
     path: Annotated[Path | None, typer.Argument(help="Folder of the recording.")] = None,
-    to: Annotated[list[str] | None, typer.Option(help="Format; repeatable. --formats lists all.")] = None,
+    to: Annotated[list[str] | None, typer.Option(help="Format, see --formats; repeatable.")] = None,
     out: Annotated[Path, typer.Option(help="Output folder.")] = Path("livedance-export"),
     formats: Annotated[bool, typer.Option("--formats", help="List the formats and their options.")] = False,
     name: Annotated[str | None, typer.Option(help="File name, without suffix.")] = None,
     smooth: Annotated[bool | None, typer.Option("--smooth/--raw", help="Smoothed or raw values; default: raw.")] = None,
     hands: Annotated[bool | None, typer.Option("--hands/--no-hands", help="Also export hand landmarks.")] = None,
     space: Annotated[str | None, typer.Option(help="px: pixels in the picture; m: metres in space.")] = None,
-    fps: Annotated[float | None, typer.Option(help="Constant frame rate; default: the camera's.")] = None,
-    fill: Annotated[str | None, typer.Option(help="Rows without a result: nan or linear (with a mask).")] = None,
+    fps: Annotated[float | None, typer.Option(help="Frame rate, if constant; default: the camera's.")] = None,
+    fill: Annotated[str | None, typer.Option(help="Rows without a result: nan or linear (interpolated).")] = None,
     max_gap_s: Annotated[float | None, typer.Option(help="With linear: the longest gap to interpolate, s.")] = None,
-    times: Annotated[str | None, typer.Option(help="NWB: true times, or nominal times of a constant rate.")] = None,
+    times: Annotated[str | None, typer.Option(help="NWB time stamps: true, or nominal (constant rate).")] = None,
     subject: Annotated[str | None, typer.Option(help="NWB, Motion-BIDS: label of the person.")] = None,
     task: Annotated[str | None, typer.Option(help="Motion-BIDS: label of what the person did.")] = None,
 ) -> None:  # fmt: skip

@@ -38,9 +38,9 @@ def serve(
     max_mbytes_per_s: Annotated[float, typer.Option(
         min=0, help="MB/s of one connection; 0: no limit.")]
     = ServerConfig.max_bytes_per_s / 1e6,
-    workers: Annotated[int, typer.Option(min=0, help="Simultaneous inferences; 0: one per core.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Inferences at the same time; 0: one per core.")] = 0,
     resume_s: Annotated[float, typer.Option(
-        min=0, help="Seconds a session waits for a lost connection.")]
+        min=0, help="Seconds a session waits for its camera to reconnect.")]
     = ServerConfig.resume_s,
     hang_s: Annotated[float, typer.Option(
         min=1, help="Seconds without an answer until an estimator is replaced.")]
@@ -50,7 +50,7 @@ def serve(
                      typer.Option(help="Buffer in which frames wait.", hidden=True)] = "latest",
     preset: Annotated[Path | None, typer.Option(help="TOML file with the settings of new sessions.")] = None,
     record: Annotated[Path | None, typer.Option(help="Record every session to a folder in this folder.")] = None,
-    record_root: Annotated[Path | None, typer.Option(help="Clients may record in it; default: current folder.")] = None,
+    record_root: Annotated[Path | None, typer.Option(help="Folder for recordings of clients; default: this one.")] = None,
     after_crash: Annotated[str, typer.Option(help="Logged in each session.", hidden=True)] = "",
     note: Annotated[Path | None, typer.Option(help="Write address and token to this file.", hidden=True)] = None,
     verbose: Annotated[bool, typer.Option(help="Show the log, also that of native libraries.")] = False,
