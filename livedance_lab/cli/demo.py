@@ -48,7 +48,7 @@ def demo(
     console.print(_times(result.summary))
     if result.summary["angle_error_deg"]:
         console.print(_errors(result.summary["angle_error_deg"]))
-    kept = "each one counted in one state" if result.summary["conserved"] else "BUT THE STATES DO NOT ADD UP TO THEM"
+    kept = "every frame is accounted for" if result.summary["conserved"] else "BUT NOT ALL OF THEM HAVE A STATE"
     console.print(f"[bold]{result.summary['captured']} frames captured, {kept}.[/bold]")
     console.print(
         f"Tables and measurements are in [cyan]{out}[/cyan]; the picture is [cyan]{out / 'overview.png'}[/cyan]."
@@ -86,7 +86,7 @@ def _numbers(summary: dict[str, Any]) -> Table:
     table.add_row("hands", f"{summary['hands_per_s']:.1f} per second", f"on {summary['hands_share']:.0%} of results")
     if summary["hands"].get("inferences"):
         found, cost_ms = summary["hands"]["at_wrists_per_inference"], summary["hands"]["ms_per_inference"]
-        table.add_row("", f"{found:.2f} found at the wrists per inference", f"{cost_ms:.0f} ms each")
+        table.add_row("", f"{found:.2f} at the wrists per inference", f"{cost_ms:.0f} ms each")
     table.add_row("person found", f"{summary['pose_found_share']:.1%}", "of processed frames")
     for number, (state, n) in enumerate((s, n) for s, n in summary["states"].items() if n):
         table.add_row("frames" if number == 0 else "", f"{n} {state}", f"{n / max(summary['captured'], 1):.1%}")

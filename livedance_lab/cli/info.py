@@ -77,7 +77,7 @@ def _ledger(ledger: dict[str, Any]) -> Any:
     from rich.table import Table
 
     title = f"{ledger['captured']} frames captured" + (
-        ", each counted in one state" if ledger["conserved"] else f"; {ledger['missing']} without a state"
+        ", all accounted for" if ledger["conserved"] else f"; {ledger['missing']} without a state"
     )
     table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
     for state, n in ledger["states"].items():

@@ -50,7 +50,7 @@ def serve(
                      typer.Option(help="Buffer in which frames wait.", hidden=True)] = "latest",
     preset: Annotated[Path | None, typer.Option(help="TOML file with the settings of new sessions.")] = None,
     record: Annotated[Path | None, typer.Option(help="Record every session to a folder in this folder.")] = None,
-    record_root: Annotated[Path | None, typer.Option(help="Folder for recordings of clients; default: this one.")] = None,
+    record_root: Annotated[Path | None, typer.Option(help="Folder for clients' recordings; default: this one.")] = None,
     after_crash: Annotated[str, typer.Option(help="Logged in each session.", hidden=True)] = "",
     note: Annotated[Path | None, typer.Option(help="Write address and token to this file.", hidden=True)] = None,
     verbose: Annotated[bool, typer.Option(help="Show the log, also that of native libraries.")] = False,

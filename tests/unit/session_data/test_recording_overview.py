@@ -46,7 +46,7 @@ def test_info_shows_them(folder):
     shown = run("info", folder)
 
     assert shown.exit_code == 0, shown.output
-    for words in ("complete", "91 frames captured, each counted in one state", "trial 1 start", "± 1.00 ms"):
+    for words in ("complete", "91 frames captured, all accounted for", "trial 1 start", "± 1.00 ms"):
         assert words in shown.output
     assert orjson.loads(run("info", folder, "--json").output)["ledger"]["captured"] == 91
 
