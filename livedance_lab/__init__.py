@@ -1,4 +1,4 @@
-"""livedance_lab: a person's pose, live, in JupyterLab, with true times and measured quality.
+"""livedance_lab: live pose estimation for JupyterLab, with measured timing and accuracy.
 
 `LiveServer` and `LiveSession` are where to begin. The sub-packages `analysis`, `export`, `plots`, `session_data` and
 `widgets` and the module `samples` have the rest of the public names.

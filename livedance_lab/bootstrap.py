@@ -112,7 +112,7 @@ def set_up(extra: str) -> Path:
         If this is no clone of the project, or the environment cannot be created.
     """
     if not (ROOT / "pyproject.toml").is_file():
-        raise SetupError(f"{ROOT} is no clone of the project; installed from a wheel, run `livedance demo`.")
+        raise SetupError(f"{ROOT} is not a clone of the project; installed from a wheel, run `livedance demo`.")
     python = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     works = python.exists() and _run([str(python), "-c", "import pip"], quiet=True) == 0
     digest = _digest()

@@ -249,7 +249,7 @@ class PoseResult(BodyArrays):
     hands_seq : int
         The frame in which the hands were seen; -1 without hands.
     settings_version : int
-        Version of the settings in force.
+        Version of the current settings.
     record : FrameRecord
         The frame's record in the ledger.
     """

@@ -1,6 +1,6 @@
 """Analyses every frame of whole video files, on the cores of one machine or on a Dask cluster.
 
-`analyze_videos` does it all; ``livedance analyze`` is its command line.
+`analyze_videos` is the function, ``livedance analyze`` is its command line.
 """
 
 from livedance_lab.batch.executors import analyze_videos, run_jobs

@@ -1,4 +1,4 @@
-"""The command line: each command is a module of its own, and calls functions rather than holding logic."""
+"""The command line. Each command has its own module, which only calls functions of the package."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _COMMANDS = (
 _GROUPS = ("models",)
 
 app = typer.Typer(
-    help="A person's pose, live: server, demo, measurements.",
+    help="Live pose estimation for JupyterLab: estimate, record, export and measure how a person moves.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -44,14 +44,15 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it and stop.")]
+    version: Annotated[bool, typer.Option(
+        "--version", callback=_version, is_eager=True, help="Show the version and exit.")]
     = False,
 ) -> None:  # fmt: skip
     pass
 
 
 def main() -> None:
-    """Run the command line; our own errors are said in words, not as tracebacks."""
+    """Run the command line; errors of this package are shown as messages, not as tracebacks."""
     for name in _COMMANDS:
         app.command(name)(getattr(import_module(f"livedance_lab.cli.{name}"), name))
     for name in _GROUPS:

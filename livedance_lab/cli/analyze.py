@@ -1,4 +1,4 @@
-"""``livedance analyze``: every frame of video files."""
+"""``livedance analyze``: analyses every frame of video files."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ __all__ = ["analyze"]
 
 def analyze(
     videos: Annotated[list[Path], typer.Argument(help="Video files.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="Gets a folder for each video.")] = Path("livedance-analysis"),
-    to: Annotated[list[str] | None, typer.Option(help="Export format; several times. See export --formats.")] = None,
-    annotate: Annotated[bool, typer.Option(help="Make a copy of each video with the body drawn into it.")] = False,
-    hands: Annotated[bool, typer.Option(help="Follow the hands too.")] = True,
-    angles: Annotated[str, typer.Option(help="Joint angles: presets or ids, with commas.")] = "included",
-    mirrored: Annotated[bool, typer.Option(help="The pictures are flipped left to right.")] = False,
+    out: Annotated[Path, typer.Option(help="Output folder: a folder for each video.")] = Path(
+        "livedance-analysis"
+    ),
+    to: Annotated[list[str] | None, typer.Option(help="Export format; repeatable; see export --formats.")] = None,
+    annotate: Annotated[bool, typer.Option(help="Also write each video with the skeleton drawn into it.")] = False,
+    hands: Annotated[bool, typer.Option(help="Also estimate hands.")] = True,
+    angles: Annotated[str, typer.Option(help="Joint angles: presets or ids, separated by commas.")] = "included",
+    mirrored: Annotated[bool, typer.Option(help="The camera's frames are flipped left to right.")] = False,
     complexity: Annotated[int, typer.Option(min=0, max=2, help="Pose model: 0 lite, 1 full, 2 heavy.")] = 1,
-    setting: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Any other setting; value in JSON.")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Videos at a time; one per two cores if not given.")
-    ] = None,
-    dask: Annotated[str, typer.Option(help="Work on a Dask cluster: its scheduler's address, tcp://...")] = "",
-    verbose: Annotated[bool, typer.Option(help="Show the log, also of the C libraries.")] = False,
-) -> None:
-    """Analyse every frame of videos: no drops, resumable, several at a time."""
+    setting: Annotated[list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, e.g. num_hands=1; repeatable.")] = None,
+    workers: Annotated[int | None,
+        typer.Option(min=1, help="Videos at the same time; default: one per two cores.")] = None,
+    dask: Annotated[str, typer.Option(help="Use a Dask cluster: address of its scheduler, tcp://...")] = "",
+    verbose: Annotated[bool, typer.Option(help="Show the log, also that of native libraries.")] = False,
+) -> None:  # fmt: skip
+    """Analyse every frame of video files; if interrupted, continue where it stopped."""
     from rich.console import Console
 
     from livedance_lab.batch import plan_jobs, run_jobs
@@ -47,7 +47,7 @@ def analyze(
     console = Console(highlight=False)
     unknown = [format for format in to or () if format not in FORMATS]
     if unknown:
-        raise ExportError(f"there is no format {unknown[0]!r}; there are {', '.join(FORMATS)}.")
+        raise ExportError(f"there is no format {unknown[0]!r}; the formats are {', '.join(FORMATS)}.")
     chosen = {"complexity": complexity, "hands": hands, "angles": angles, "mirrored": mirrored}
     settings = _settings(chosen, setting or [])
     jobs = plan_jobs(videos, out, settings, formats=to or (), annotate=annotate)
@@ -55,7 +55,9 @@ def analyze(
         ensure_models(settings.complexity, hands=settings.hands)
     bars = _Bars(console, len(jobs))
     with bars.progress:
-        outcomes = run_jobs(jobs, workers=workers, dask=dask or None, on_progress=bars.heard, on_finished=bars.finished)
+        outcomes = run_jobs(
+            jobs, workers=workers, dask=dask or None, on_progress=bars.update, on_finished=bars.finished
+        )
     failed = [outcome for outcome in outcomes if outcome.error]
     frames = sum(outcome.frames_in for outcome in outcomes)
     console.print(f"[bold]{len(outcomes) - len(failed)} of {len(outcomes)} videos analysed, {frames} frames[/bold], "
@@ -65,7 +67,7 @@ def analyze(
 
 
 def _settings(chosen: dict[str, Any], more: list[str]) -> Any:
-    """Settings from options; the design is join, as no frame is to be missed."""
+    """Return the settings; the design is join, because every frame gets pose and hands."""
     import json
 
     from livedance_lab.analysis.angle_definitions import angle_ids
@@ -76,18 +78,18 @@ def _settings(chosen: dict[str, Any], more: list[str]) -> Any:
     for text in more:
         name, equals, value = text.partition("=")
         if not equals:
-            raise SettingsError(f"--set wants NAME=VALUE, got {text!r}.")
+            raise SettingsError(f"--set needs NAME=VALUE, got {text!r}.")
         try:
             changes[name] = json.loads(value)
         except json.JSONDecodeError:
             changes[name] = value  # a word needs no quotes
     settings = Settings.parse(changes)
-    angle_ids(settings.angles)  # a misspelt one is named now, once, and not by each video
+    angle_ids(settings.angles)  # report a wrong name once, now, rather than for each video
     return settings
 
 
 class _Bars:
-    """A bar for each video at work, one for all of them, and a line for each that is done."""
+    """A progress bar for each running video, one for all videos, and a line for each finished one."""
 
     def __init__(self, console: Console, n_videos: int) -> None:
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -99,15 +101,15 @@ class _Bars:
         self._whole = self.progress.add_task("[bold]videos[/bold]", total=n_videos)
         self._of: dict[str, Any] = {}
 
-    def heard(self, name: str, done: int, expected: int) -> None:
-        """News of a video at work."""
+    def update(self, name: str, done: int, expected: int) -> None:
+        """Update the bar of a video."""
         with self._lock:
             if name not in self._of:
                 self._of[name] = self.progress.add_task(name, total=None)
             self.progress.update(self._of[name], completed=done, total=max(expected, done) or None)
 
     def finished(self, outcome: Outcome) -> None:
-        """A video is done."""
+        """Replace the bar of a finished video by a line."""
         with self._lock:
             if outcome.name in self._of:
                 self.progress.update(self._of[outcome.name], visible=False)
@@ -121,7 +123,7 @@ def _line(outcome: Outcome) -> str:
     name = escape(outcome.name)
     if outcome.error:
         return f"[red]{name}[/red]: {escape(outcome.error)}"
-    counts = f"{outcome.frames_in} frames in, {outcome.frames_out} out"
-    person = f", a person in {outcome.found / max(1, outcome.frames_out):.1%}"
-    took = "done before" if outcome.skipped else f"{outcome.seconds:.1f} s"
+    counts = f"{outcome.frames_in} frames read, {outcome.frames_out} results"
+    person = f", person found in {outcome.found / max(1, outcome.frames_out):.1%}"
+    took = "already analysed" if outcome.skipped else f"{outcome.seconds:.1f} s"
     return f"[green]{name}[/green]: {counts}{person}, {took}"

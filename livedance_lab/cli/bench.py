@@ -1,4 +1,4 @@
-"""``livedance bench``: designs side by side in one interleaved run."""
+"""``livedance bench``: compares designs in one interleaved run."""
 
 from __future__ import annotations
 
@@ -17,25 +17,21 @@ _DEFAULT = "original,sequential,join,decoupled,auto"
 
 
 def bench(
-    designs: Annotated[
-        str, typer.Option(help="Comma-separated; ratios refer to the first. 'list' shows all.")
-    ] = _DEFAULT,
-    source: Annotated[Path | None, typer.Option(help="Video file; the sample clip if not given.")] = None,
-    rounds: Annotated[int, typer.Option(min=1)] = 3,
-    seconds: Annotated[float, typer.Option(min=1, help="Per measurement.")] = 6.0,
+    designs: Annotated[str,
+        typer.Option(help="Designs, with commas; ratios refer to the first. list: describe all.")] = _DEFAULT,
+    source: Annotated[Path | None, typer.Option(help="Video file; default: the sample video.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each design is measured.")] = 3,
+    seconds: Annotated[float, typer.Option(min=1, help="Seconds of each measurement.")] = 6.0,
     fps: Annotated[float, typer.Option(min=1, max=240, help="Frames offered per second.")] = 60.0,
-    clients: Annotated[int, typer.Option(min=0, help="Also measure so many cameras at once.")] = 0,
-    simulate: Annotated[
-        bool, typer.Option(help="Step the scheduler through the stage times of a short run, for other machines.")
-    ] = False,
-    cores: Annotated[str, typer.Option(help="With --simulate: comma-separated core counts.")] = "1,2,4,8,16",
-    stage_ms: Annotated[
-        str, typer.Option(help="With --simulate: medians such as pose=20,hands=30, instead of measuring.")
-    ] = "",
-    bound: Annotated[bool, typer.Option(help="Also measure the bare landmarkers' speed.")] = False,
-    out: Annotated[Path, typer.Option(help="Folder for bench.csv, bench.md, bench.png.")] = Path("livedance-bench"),
-) -> None:
-    """Measure how designs differ on this machine, now."""
+    clients: Annotated[int, typer.Option(min=0, help="Also measure this number of cameras at once.")] = 0,
+    simulate: Annotated[bool, typer.Option(help="Simulate other machines instead of measuring designs.")] = False,
+    cores: Annotated[str, typer.Option(help="With --simulate: numbers of cores.")] = "1,2,4,8,16",
+    stage_ms: Annotated[str,
+        typer.Option(help="With --simulate: ms per inference, e.g. pose=20,hands=30; default: measured.")] = "",
+    bound: Annotated[bool, typer.Option(help="Also measure the speed of the models alone.")] = False,
+    out: Annotated[Path, typer.Option(help="Output folder: bench.csv, bench.md, bench.png.")] = Path("livedance-bench"),
+) -> None:  # fmt: skip
+    """Compare the speed of designs (arrangements of models on cores) on this machine."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -60,7 +56,7 @@ def bench(
     names = _chosen(designs, DESIGNS)
     with Progress(TextColumn("{task.description:18}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
                   TimeRemainingColumn(), console=console, transient=True) as bar:  # fmt: skip
-        task = bar.add_task("reading the clip", total=rounds * len(names))
+        task = bar.add_task("reading the video", total=rounds * len(names))
         rows = measure(
             names, clip, rounds=rounds, seconds=seconds, fps=fps,
             progress=lambda done, _all, name: bar.update(task, completed=done, description=name),
@@ -69,11 +65,11 @@ def bench(
     console.print(bench_table(rows), soft_wrap=True)
     if bound:
         best = many_clients.raw_bound(clip)
-        console.print(f"{core_count()} bare landmarkers in threads: {best:.1f} poses per second.")
+        console.print(f"{core_count()} models alone, in threads: {best:.1f} poses per second.")
     if clients:
         many = many_clients.one_and_many(clip, clients, rounds=rounds, seconds=seconds, fps=fps)
         console.print(many_clients.clients_table(many), soft_wrap=True)
-    console.print(f"Median of {rounds} interleaved rounds, ratio to {names[0]} behind ×. Written: "
+    console.print(f"Medians of {rounds} interleaved rounds; after ×, the ratio to {names[0]}. Files: "
                   + ", ".join(str(f) for f in files))  # fmt: skip
 
 
@@ -81,34 +77,34 @@ def _chosen(designs: str, known: Collection[str]) -> list[str]:
     names = [name.strip() for name in designs.split(",") if name.strip()]
     unknown = [name for name in names if name not in known]
     if unknown or not names:
-        raise typer.BadParameter(f"no design {', '.join(unknown)}; there are {', '.join(known)}.")
+        raise typer.BadParameter(f"there is no design {', '.join(unknown)}; the designs are {', '.join(known)}.")
     return names
 
 
 def _simulate(
     console: Console, clip: Path, cores: str, clients: tuple[int, ...], stage_ms: str, *, seconds: float, fps: float
-) -> None:
-    """The table of other machines, and the stage times it was made with."""
+) -> None:  # fmt: skip
+    """Print the table of simulated machines, and the durations it was made with."""
     from livedance_lab.benchmarks.simulation import simulate, simulation_table
     from livedance_lab.benchmarks.stage_times import StageTimes, measure_stage_times
     from livedance_lab.system.resources import core_count
 
     try:
-        counts = [int(word) for word in cores.split(",")]
+        counts = [int(number) for number in cores.split(",")]
     except ValueError:
         counts = []
     if not counts or min(counts) < 1:
-        raise typer.BadParameter(f"core counts are whole numbers from 1 on, such as 2,4,8; got {cores!r}.")
+        raise typer.BadParameter(f"numbers of cores are whole numbers from 1, such as 2,4,8; got {cores!r}.")
     if stage_ms:
         stages, how = StageTimes.parse(stage_ms), "given"
     else:
         stages, numbers = measure_stage_times(clip, seconds, fps)
-        how = f"measured here, {core_count()} cores at work"
-        told = simulate([core_count()], [1], stages, seconds=seconds, fps=fps)[0]
+        how = f"measured here with {core_count()} cores"
+        simulated = simulate([core_count()], [1], stages, seconds=seconds, fps=fps)[0]
         console.print(
             f"This machine: {numbers['results_per_s']:.1f} results/s, newest's age {numbers['newest_age_ms']:.1f} ms; "
-            f"simulated: {told['results_per_s']:.1f} results/s, {told['newest_age_ms']:.1f} ms.",
+            f"simulated: {simulated['results_per_s']:.1f} results/s, {simulated['newest_age_ms']:.1f} ms.",
             soft_wrap=True,
         )
     console.print(simulation_table(simulate(counts, clients, stages, seconds=seconds, fps=fps)), soft_wrap=True)
-    console.print(f"Stage times, {how}: {stages}. {fps:g} frames/s from each camera.", soft_wrap=True)
+    console.print(f"Durations, {how}: {stages}. {fps:g} frames/s from each camera.", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""``livedance demo``: the whole path once, without a camera, with numbers at the end."""
+"""``livedance demo``: streams a video through a real server and shows measurements; needs no camera."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ __all__ = ["demo"]
 
 
 def demo(
-    source: Annotated[str, typer.Option(help="A video file, or the index of a local camera.")] = "",
-    seconds: Annotated[float | None, typer.Option(min=0.5, help="How long; the clip's length if not given.")] = None,
-    fps: Annotated[float | None, typer.Option(min=1, max=240, help="Frames per second; the file's own.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for tables, numbers and picture.")] = Path("livedance-demo"),
-    design: Annotated[str, typer.Option(help="auto, lanes, decoupled, join, sequential or live_stream.")] = "auto",
-    pacing: Annotated[str, typer.Option(help="auto, paced or free.")] = "auto",
-    hands: Annotated[bool, typer.Option(help="Follow the hands too.")] = True,
-    angles: Annotated[str, typer.Option(help="Joint angles: presets or ids, with commas.")] = "included",
-    mirrored: Annotated[bool, typer.Option(help="The pictures are flipped left to right.")] = False,
-    verbose: Annotated[bool, typer.Option(help="Show the log, also of the C libraries.")] = False,
-) -> None:
-    """Stream a clip of a dancer (or your video, or your camera) through a real server and measure everything."""
+    source: Annotated[str, typer.Option(help="Video file or camera number; default: the sample video.")] = "",
+    seconds: Annotated[float | None, typer.Option(min=0.5, help="Seconds; default: the whole video.")] = None,
+    fps: Annotated[float | None, typer.Option(min=1, max=240, help="Frames per second; default: the video's.")] = None,
+    out: Annotated[Path, typer.Option(help="Output folder: tables, measurements, picture.")] = Path("livedance-demo"),
+    design: Annotated[str, typer.Option(help="Scheduling; `bench --designs list` explains it.")] = "auto",
+    pacing: Annotated[str, typer.Option(help="When frames are sent: auto, paced or free.")] = "auto",
+    hands: Annotated[bool, typer.Option(help="Also estimate hands.")] = True,
+    angles: Annotated[str, typer.Option(help="Joint angles: presets or ids, separated by commas.")] = "included",
+    mirrored: Annotated[bool, typer.Option(help="The camera's frames are flipped left to right.")] = False,
+    verbose: Annotated[bool, typer.Option(help="Show the log, also that of native libraries.")] = False,
+) -> None:  # fmt: skip
+    """Stream the sample video, your video or your camera through a real server, and measure the results."""
     from rich.console import Console
     from rich.live import Live
 
     from livedance_lab.cli.download_progress import ensure_models
-    from livedance_lab.cli.progress import Reading
+    from livedance_lab.cli.progress import StreamProgress
     from livedance_lab.evaluation.demo import run_demo
     from livedance_lab.samples import sample_path
     from livedance_lab.system.native_stderr import silence_native_stderr
@@ -39,24 +39,24 @@ def demo(
     console = Console()
     ensure_models()
     console.print("models are ready", style="dim")
-    reading = Reading(seconds)
+    display = StreamProgress(seconds)
     chosen: dict[str, Any] = {"design": design, "hands": hands, "angles": angles, "mirrored": mirrored}
-    with Live(reading, console=console, refresh_per_second=8, transient=True):
+    with Live(display, console=console, refresh_per_second=8, transient=True):
         result = run_demo(
             source or str(sample_path()), out, seconds=seconds, fps=fps, settings=chosen, pacing=pacing,
-            progress=lambda _share, what: reading.say(what), tick=reading.tick,
+            progress=lambda _share, what: display.show(what), tick=display.tick,
         )  # fmt: skip
     console.print(_numbers(result.summary))
     console.print(_times(result.summary))
     if result.summary["angle_error_deg"]:
         console.print(_errors(result.summary["angle_error_deg"]))
-    kept = "every frame is accounted for" if result.summary["conserved"] else "THE LEDGER DOES NOT ADD UP"
+    kept = "every frame is accounted for" if result.summary["conserved"] else "BUT NOT ALL OF THEM HAVE A STATE"
     console.print(f"[bold]{result.summary['captured']} frames captured, {kept}.[/bold]")
     console.print(
-        f"Tables, numbers and a picture are in [cyan]{out}[/cyan]; look at [cyan]{out / 'overview.png'}[/cyan]."
+        f"Tables and measurements are in [cyan]{out}[/cyan]; the picture is [cyan]{out / 'overview.png'}[/cyan]."
     )
     first = "" if _has_lab() else "pip install 'livedance-lab\\[notebook]', then "
-    console.print(f"Next: {first}`livedance lab` opens the notebooks with your own camera.")
+    console.print(f"Next: {first}`livedance lab` opens the notebooks, where you can use your camera.")
     if not result.summary["conserved"]:
         raise typer.Exit(1)
 
@@ -68,16 +68,16 @@ def _has_lab() -> bool:
 
 
 def _numbers(summary: dict[str, Any]) -> Table:
-    """Rates and shares."""
+    """Return the table of rates and frame counts."""
     from rich.table import Table
 
-    table = Table(title="What was measured", show_header=False, title_justify="left", box=None, padding=(0, 2))
+    table = Table(title="Rates and frames", show_header=False, title_justify="left", box=None, padding=(0, 2))
     offered = f"{summary['offered_fps']:.0f} offered" if summary["offered_fps"] else ""
     table.add_row("results", f"{summary['results_per_s']:.1f} per second", offered)
     table.add_row("hands", f"{summary['hands_per_s']:.1f} per second", f"on {summary['hands_share']:.0%} of results")
     if summary["hands"].get("inferences"):
         found, cost_ms = summary["hands"]["at_wrists_per_inference"], summary["hands"]["ms_per_inference"]
-        table.add_row("", f"{found:.2f} at wrists per inference", f"{cost_ms:.0f} ms each")
+        table.add_row("", f"{found:.2f} at the wrists per inference", f"{cost_ms:.0f} ms each")
     table.add_row("person found", f"{summary['pose_found_share']:.1%}", "of processed frames")
     for number, (state, n) in enumerate((s, n) for s, n in summary["states"].items() if n):
         table.add_row("frames" if number == 0 else "", f"{n} {state}", f"{n / max(summary['captured'], 1):.1%}")
@@ -85,10 +85,10 @@ def _numbers(summary: dict[str, Any]) -> Table:
 
 
 def _times(summary: dict[str, Any]) -> Table:
-    """Ages and stages."""
+    """Return the table of ages and durations."""
     from rich.table import Table
 
-    table = Table(title="Milliseconds", title_justify="left", box=None, padding=(0, 2))
+    table = Table(title="Age of results and duration of steps, ms", title_justify="left", box=None, padding=(0, 2))
     for column in ("", "p50", "p95", "p99"):
         table.add_column(column, justify="right" if column else "left")
     rows = {"age at the server": summary["age_ms"], "age at the client": summary["age_at_client_ms"]}
@@ -99,16 +99,16 @@ def _times(summary: dict[str, Any]) -> Table:
 
 
 def _errors(errors: dict[str, dict[str, float]]) -> Table:
-    """Joint angles against the clip's truth."""
+    """Return the table of the errors of the joint angles."""
     from rich.table import Table
 
     table = Table(
-        title="Joint angles against the truth: mean absolute error in degrees",
+        title="Joint angles against ground truth: mean absolute error in degrees",
         title_justify="left",
         box=None,
         padding=(0, 2),
     )
-    for column in ("joint", "error", "bias", "without bias", "smoothed", "results"):
+    for column in ("joint", "raw", "bias", "raw, bias removed", "smoothed", "results"):
         table.add_column(column, justify="left" if column == "joint" else "right")
     for name, e in errors.items():
         numbers = (e["mae"], e["bias"], e["mae_without_bias"], e["mae_smooth"])

@@ -1,4 +1,4 @@
-"""`livedance doctor`: whether this machine can do the work, and what to do where it cannot."""
+"""`livedance doctor`: checks this machine, and a server, and says what to do about problems."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red", "info": "cyan"}
 
 
 def doctor(
-    server: Annotated[str | None, typer.Option(help="Also look whether this server answers (URL).")] = None,
-    token: Annotated[str, typer.Option(help="That server's token, if it is not yours.", envvar="LIVEDANCE_TOKEN")] = "",
-    trust: Annotated[Path | None, typer.Option(help="PEM file with the certificate an https server shows.")] = None,
-    verbose: Annotated[bool, typer.Option(help="Show the log lines of C libraries.")] = False,
-) -> None:
-    """Check Python, packages, models, cores, memory, ports, one inference, and a server; exit 1 if something fails."""
+    server: Annotated[str | None, typer.Option(help="Also check the server at this URL.")] = None,
+    token: Annotated[str,
+        typer.Option(help="Token of the server; not needed for your own.", envvar="LIVEDANCE_TOKEN")] = "",
+    trust: Annotated[Path | None, typer.Option(help="PEM file with the certificate of an https server.")] = None,
+    verbose: Annotated[bool, typer.Option(help="Show the log of native libraries.")] = False,
+) -> None:  # fmt: skip
+    """Check Python, packages, models, cores, memory, ports and one inference; say what to do about problems."""
     from rich.console import Console
     from rich.padding import Padding
 
@@ -36,6 +37,6 @@ def doctor(
                 console.print(Padding(f"→ {check.advice}", (0, 0, 0, 5)), markup=False, style="italic")
             failed += check.level == "fail"
     if failed:
-        console.print(f"[bold red]{failed} of these must be put right first.[/]")
+        console.print(f"[bold red]{failed} of these checks failed; solve them first.[/]")
         raise typer.Exit(1)
     console.print("[green]Ready.[/] Next: livedance demo")

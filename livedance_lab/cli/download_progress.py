@@ -1,4 +1,4 @@
-"""A progress bar for whoever waits at a terminal."""
+"""Progress bars of downloads in the terminal."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["ensure_models", "progress_bar"]
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """A `Progress` that draws bars on standard error, and leaves nothing behind.
+    """Provide a `Progress` that draws bars on standard error and removes them at the end.
 
     Yields
     ------
     callable
-        To be handed to `livedance_lab.estimators.model_store.ensure`. No bar is drawn before its first call.
+        For `livedance_lab.estimators.model_store.ensure`. No bar is drawn before its first call.
     """
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn

@@ -1,4 +1,4 @@
-"""``livedance encoding``: what pictures and results cost on the wire, measured in a real browser."""
+"""``livedance encoding``: measures size and time of encoded frames and results in a real browser."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["encoding"]
 
 
 def encoding(
-    source: Annotated[Path | None, typer.Option(help="Video file; the sample clip if not given.")] = None,
-    stills: Annotated[int, typer.Option(min=2, help="Frames whose landmarks are compared.")] = 24,
-    timed: Annotated[int, typer.Option(min=2, help="Frames whose encoding is timed, for each way.")] = 60,
-    out: Annotated[Path, typer.Option(help="Folder for encoding.csv and results.csv.")] = Path("livedance-encoding"),
-) -> None:
-    """Encode a clip as the view does, in every way the settings offer: time, bytes, landmarks moved."""
+    source: Annotated[Path | None, typer.Option(help="Video file; default: the sample video.")] = None,
+    stills: Annotated[int, typer.Option(min=2, help="Number of frames whose landmarks are compared.")] = 24,
+    timed: Annotated[int, typer.Option(min=2, help="Number of frames whose encoding is timed.")] = 60,
+    out: Annotated[Path, typer.Option(help="Output folder: encoding.csv, results.csv.")] = Path("livedance-encoding"),
+) -> None:  # fmt: skip
+    """Compare image formats and sizes for sending frames: time, bytes, change of the landmarks (needs Chromium)."""
     import csv
 
     from rich import box
@@ -36,14 +36,14 @@ def encoding(
         task = bar.add_task("reading results in both forms")
         results = measure_result_forms()
         pictures = measure_encodings(source or sample_path(), stills=stills, timed=timed,
-                                     say=lambda words: bar.update(task, description=words))  # fmt: skip
+                                     say=lambda text: bar.update(task, description=text))  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
     for name, columns, rows in (("encoding", COLUMNS, pictures), ("results", RESULT_COLUMNS, results)):
         table = Table(box=box.SIMPLE_HEAD)
         for heading in columns.values():
             table.add_column(heading, no_wrap=True, justify="right")
         for row in rows:
-            table.add_row(*(_in_words(value) for value in row.values()))
+            table.add_row(*(_text_of(value) for value in row.values()))
         console.print(table)
         with (out / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(columns))
@@ -51,7 +51,7 @@ def encoding(
             writer.writerows(rows)
 
 
-def _in_words(value: str | float) -> str:
+def _text_of(value: str | float) -> str:
     if isinstance(value, str | int):
         return str(value)
     return f"{value:.0f}" if value >= 100 else f"{value:.2f}" if value < 10 else f"{value:.1f}"

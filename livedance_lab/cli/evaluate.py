@@ -1,4 +1,4 @@
-"""``livedance evaluate``: how exact, how calm and how late, against a clip's ground truth."""
+"""``livedance evaluate``: measures error, roughness and lag against ground truth."""
 
 from __future__ import annotations
 
@@ -12,21 +12,17 @@ __all__ = ["evaluate"]
 
 
 def evaluate(
-    source: Annotated[
-        Path | None, typer.Option(help="Video with NAME_truth.parquet beside it; both sample clips if not given.")
-    ] = None,
-    seconds: Annotated[float | None, typer.Option(min=4, help="How much of it; all if not given.")] = None,
-    fps: Annotated[
-        float | None, typer.Option(min=1, max=240, help="Frames offered per second to live servers; the clip's own.")
-    ] = None,
-    designs: Annotated[
-        str, typer.Option(help="Comma-separated, of `livedance bench --designs list`.")
-    ] = "original,auto",
-    rounds: Annotated[int, typer.Option(min=1, help="How often each design is streamed, in turn.")] = 2,
-    live: Annotated[bool, typer.Option(help="Stream through real servers too.")] = True,
-    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("livedance-evaluation"),
-) -> None:
-    """Judge smoothing, painting and angles against the truth, and write a report."""
+    source: Annotated[Path | None, typer.Option(help="Video with ground truth; default: both sample videos.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=4, help="Duration in seconds; default: the whole video.")] = None,
+    fps: Annotated[float | None,
+        typer.Option(min=1, max=240, help="Frames/s of live streams; default: the video's.")] = None,
+    designs: Annotated[str,
+        typer.Option(help="Designs to stream; see `livedance bench --designs list`.")] = "original,auto",
+    rounds: Annotated[int, typer.Option(min=1, help="How often each design is streamed.")] = 2,
+    live: Annotated[bool, typer.Option(help="Also stream through real servers.")] = True,
+    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("livedance-evaluation"),
+) -> None:  # fmt: skip
+    """Measure the accuracy of display, smoothing and joint angles against ground truth, and write a report."""
     from rich import box
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
@@ -44,17 +40,17 @@ def evaluate(
     names = [name.strip() for name in designs.split(",") if name.strip()]
     unknown = [name for name in names if name not in DESIGNS]
     if unknown:
-        raise typer.BadParameter(f"no design {', '.join(unknown)}; there are {', '.join(DESIGNS)}.")
+        raise typer.BadParameter(f"there is no design {', '.join(unknown)}; the designs are {', '.join(DESIGNS)}.")
     for clip in [source] if source else [sample_path(name) for name in EVALUATED]:
         with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=console, transient=True) as bar:
-            task = bar.add_task("beginning")
+            task = bar.add_task("starting")
 
             def show(share: float, what: str, bar: Progress = bar, task: TaskID = task) -> None:
                 bar.update(task, description=what if math.isnan(share) else f"{what}: {share:.0%}")
 
             found = run(clip, seconds=seconds, fps=fps, designs=names, rounds=rounds, live=live, progress=show)
-        for title, words, headings, rows in tables(found):
-            table = Table(title=f"{clip.stem}: {title}", caption=words, title_justify="left", caption_justify="left",
+        for title, caption, headings, rows in tables(found):
+            table = Table(title=f"{clip.stem}: {title}", caption=caption, title_justify="left", caption_justify="left",
                           box=box.SIMPLE_HEAD)  # fmt: skip
             for number, heading in enumerate(headings):
                 table.add_column(heading, no_wrap=True, justify="left" if number == 0 else "right")
@@ -62,4 +58,4 @@ def evaluate(
                 table.add_row(*row)
             console.print(table)
         page, *others = write_evaluation(found, out / clip.stem)
-        console.print(f"The report is [cyan]{page}[/cyan]; beside it " + ", ".join(p.name for p in others) + ".")
+        console.print(f"Report: [cyan]{page}[/cyan]; its data: " + ", ".join(p.name for p in others) + ".")

@@ -1,4 +1,4 @@
-"""``livedance export``: a recording in the formats other tools read."""
+"""``livedance export``: writes a recording in the formats of other tools."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ __all__ = ["export"]
 
 
 def export(
-    path: Annotated[Path | None, typer.Argument(help="A recording's folder.")] = None,
-    to: Annotated[list[str] | None, typer.Option(help="Format; may be given several times. See --formats.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the files.")] = Path("livedance-export"),
-    formats: Annotated[bool, typer.Option("--formats", help="List the formats and their options, and stop.")] = False,
-    name: Annotated[str | None, typer.Option(help="Stem of the file names.")] = None,
-    smooth: Annotated[bool | None, typer.Option("--smooth/--raw", help="Smoothed or the model's own values.")] = None,
-    hands: Annotated[bool | None, typer.Option("--hands/--no-hands", help="The hands' landmarks too.")] = None,
-    space: Annotated[str | None, typer.Option(help="px: image landmarks; m: world landmarks.")] = None,
-    fps: Annotated[float | None, typer.Option(help="Rate of the nominal grid; the camera's if not given.")] = None,
-    fill: Annotated[str | None, typer.Option(help="Rows without a result: nan, or linear (with a mask).")] = None,
-    max_gap_s: Annotated[float | None, typer.Option(help="With linear: the widest gap to interpolate.")] = None,
-    times: Annotated[str | None, typer.Option(help="NWB: true or nominal time stamps.")] = None,
-    subject: Annotated[str | None, typer.Option(help="NWB, BIDS: label of the person.")] = None,
-    task: Annotated[str | None, typer.Option(help="BIDS: label of what the person did.")] = None,
-) -> None:
-    """Export a recording; lost frames keep their time, and a manifest stands beside every export."""
+    path: Annotated[Path | None, typer.Argument(help="Folder of the recording.")] = None,
+    to: Annotated[list[str] | None, typer.Option(help="Format, see --formats; repeatable.")] = None,
+    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("livedance-export"),
+    formats: Annotated[bool, typer.Option("--formats", help="List the formats and their options.")] = False,
+    name: Annotated[str | None, typer.Option(help="File name, without suffix.")] = None,
+    smooth: Annotated[bool | None, typer.Option("--smooth/--raw", help="Smoothed or raw values; default: raw.")] = None,
+    hands: Annotated[bool | None, typer.Option("--hands/--no-hands", help="Also export hand landmarks.")] = None,
+    space: Annotated[str | None, typer.Option(help="px: pixels in the picture; m: metres in space.")] = None,
+    fps: Annotated[float | None, typer.Option(help="Frame rate, if constant; default: the camera's.")] = None,
+    fill: Annotated[str | None, typer.Option(help="Rows without a result: nan or linear (interpolated).")] = None,
+    max_gap_s: Annotated[float | None, typer.Option(help="With linear: the longest gap to interpolate, s.")] = None,
+    times: Annotated[str | None, typer.Option(help="NWB time stamps: true, or nominal (constant rate).")] = None,
+    subject: Annotated[str | None, typer.Option(help="NWB, Motion-BIDS: label of the person.")] = None,
+    task: Annotated[str | None, typer.Option(help="Motion-BIDS: label of what the person did.")] = None,
+) -> None:  # fmt: skip
+    """Export a recording to files for other tools; the export has the full duration of the recording."""
     from livedance_lab.errors import ExportError
     from livedance_lab.export import FORMATS
     from livedance_lab.session_data.recording.reader import Recording
@@ -35,7 +35,7 @@ def export(
         _list_formats()
         return
     if path is None or not to:
-        raise ExportError(f"say what to export and --to which format: {', '.join(FORMATS)}.")
+        raise ExportError(f"give the folder of a recording, and a format with --to: {', '.join(FORMATS)}.")
     given = {"name": name, "smooth": smooth, "hands": hands, "space": space, "fps": fps, "fill": fill,
              "max_gap_s": max_gap_s, "times": times, "subject": subject, "task": task}  # fmt: skip
     _export_all(Recording.open(path), to, out, {key: value for key, value in given.items() if value is not None})
@@ -48,11 +48,11 @@ def _export_all(recording: Any, formats: list[str], out: Path, options: dict[str
     from livedance_lab.export import export as export_session
 
     console = Console(highlight=False)
-    for words in recording.missing:
-        console.print(f"[yellow]missing in the recording[/yellow]: {words}")
+    for text in recording.missing:
+        console.print(f"[yellow]missing in the recording[/yellow]: {text}")
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), TextColumn("{task.fields[what]}"))
     with Progress(*columns, console=console, transient=True) as bars:
-        for format, taken in _shared_out(formats, options).items():
+        for format, taken in _options_by_format(formats, options).items():
             bar = bars.add_task(format, total=1.0, what="")
 
             def progress(share: float, what: str, bar: Any = bar) -> None:
@@ -64,8 +64,8 @@ def _export_all(recording: Any, formats: list[str], out: Path, options: dict[str
             console.print(f"[green]{format}[/green]: {len(files)} files, {n_bytes / 1e6:.1f} MB in {out}")
 
 
-def _shared_out(formats: list[str], options: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Each format with the options it takes; one that none of several takes goes to the first, which says so."""
+def _options_by_format(formats: list[str], options: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the options for each format; an option that no format has goes to the first, whose error names it."""
     from livedance_lab.export import FORMATS
 
     known = {format: (*FORMATS[format].options, "name") if format in FORMATS else () for format in formats}

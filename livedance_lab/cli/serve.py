@@ -18,43 +18,47 @@ __all__ = ["serve"]
 
 
 def serve(
-    port: Annotated[int, typer.Option(help="Port; the next free one if it is taken, 0 for any.",
+    port: Annotated[int, typer.Option(help="Port; if it is taken, the next free one; 0: any free port.",
                                      envvar="LIVEDANCE_PORT")] = ServerConfig.port,
-    host: Annotated[str, typer.Option(help="Address to bind to.")] = ServerConfig.host,
-    public: Annotated[bool, typer.Option(help="Let other machines in; set --host as well.")] = ServerConfig.public,
-    certfile: Annotated[Path | None, typer.Option(help="PEM certificate: speak TLS (https, wss).")] = None,
-    keyfile: Annotated[Path | None, typer.Option(help="Its private key, PEM, if it is not in --certfile.")] = None,
-    token: Annotated[str, typer.Option(help="Secret that clients must send; default: a new one. Other users see the "
-                                            "arguments of a process, so prefer the environment variable.",
+    host: Annotated[str, typer.Option(help="Network address on which the server listens.")] = ServerConfig.host,
+    public: Annotated[bool, typer.Option(help="Allow other machines; set --host as well.")] = ServerConfig.public,
+    certfile: Annotated[Path | None, typer.Option(help="PEM file with a certificate: use TLS (https, wss).")] = None,
+    keyfile: Annotated[Path | None, typer.Option(help="PEM file with its private key, if not in --certfile.")] = None,
+    token: Annotated[str, typer.Option(help="Secret that clients must send; default: a new one. Other users of the "
+                                            "machine can see it here, but not in the environment variable.",
                                        envvar="LIVEDANCE_TOKEN")] = "",
-    allow_origin: Annotated[list[str] | None, typer.Option(help="A web origin that may connect, repeatable.")] = None,
-    allow_host: Annotated[list[str] | None, typer.Option(help="A name of this machine that clients use, repeatable; "
-                                                              "with TLS any name.")] = None,
-    behind_proxy: Annotated[bool, typer.Option(help="A proxy in front checks origin and host.")] = False,
-    max_sessions: Annotated[int, typer.Option(min=0, help="Producers at once; 0: two per core.")] = 0,
-    max_messages_per_s: Annotated[float, typer.Option(min=0, help="Limit of one connection; 0: none.")]
+    allow_origin: Annotated[list[str] | None, typer.Option(help="A web origin that may connect; repeatable.")] = None,
+    allow_host: Annotated[list[str] | None, typer.Option(help="Another name of this machine that clients use; "
+                                                              "repeatable. With TLS any name is allowed.")] = None,
+    behind_proxy: Annotated[bool, typer.Option(help="A proxy in front of the server checks origin and host.")] = False,
+    max_sessions: Annotated[int, typer.Option(min=0, help="Maximum number of running sessions; 0: two per core.")] = 0,
+    max_messages_per_s: Annotated[float, typer.Option(
+        min=0, help="Messages/s of one connection; 0: no limit.")]
     = ServerConfig.max_messages_per_s,
-    max_mbytes_per_s: Annotated[float, typer.Option(min=0, help="Limit of one connection, MB/s; 0: none.")]
+    max_mbytes_per_s: Annotated[float, typer.Option(
+        min=0, help="MB/s of one connection; 0: no limit.")]
     = ServerConfig.max_bytes_per_s / 1e6,
-    workers: Annotated[int, typer.Option(min=0, help="Inferences at once; 0: one per core.")] = 0,
-    resume_s: Annotated[float, typer.Option(min=0, help="How long, in seconds, a session waits for its producer.")]
+    workers: Annotated[int, typer.Option(min=0, help="Inferences at the same time; 0: one per core.")] = 0,
+    resume_s: Annotated[float, typer.Option(
+        min=0, help="Seconds a session waits for its camera to reconnect.")]
     = ServerConfig.resume_s,
-    hang_s: Annotated[float, typer.Option(min=1, help="After how many seconds a silent estimator is replaced.")]
+    hang_s: Annotated[float, typer.Option(
+        min=1, help="Seconds without an answer until an estimator is replaced.")]
     = ServerConfig.hang_s,
-    estimator: Annotated[str, typer.Option(help="Estimator family.")] = ServerConfig.estimator,
+    estimator: Annotated[str, typer.Option(help="Name of the pose estimator.")] = ServerConfig.estimator,
     queue: Annotated[Literal["latest", "fifo", "keep-oldest"],
                      typer.Option(help="Buffer in which frames wait.", hidden=True)] = "latest",
-    preset: Annotated[Path | None, typer.Option(help="TOML file with the settings new sessions start with.")] = None,
-    record: Annotated[Path | None, typer.Option(help="Record every session below this folder.")] = None,
-    record_root: Annotated[Path | None, typer.Option(help="Clients may record below it; default: here.")] = None,
+    preset: Annotated[Path | None, typer.Option(help="TOML file with the settings of new sessions.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Record every session to a folder in this folder.")] = None,
+    record_root: Annotated[Path | None, typer.Option(help="Folder for clients' recordings; default: this one.")] = None,
     after_crash: Annotated[str, typer.Option(help="Logged in each session.", hidden=True)] = "",
     note: Annotated[Path | None, typer.Option(help="Write address and token to this file.", hidden=True)] = None,
     verbose: Annotated[bool, typer.Option(help="Show the log, also that of native libraries.")] = False,
     log_level: Annotated[Literal["debug", "info", "warning", "error"] | None,
-                         typer.Option(help="Level of the log; default: warning, with --verbose info.")] = None,
-    log_format: Annotated[Literal["text", "json"], typer.Option(help="Lines of text, or JSON.")] = "text",
+                         typer.Option(help="Log level; default: warning, or info with --verbose.")] = None,
+    log_format: Annotated[Literal["text", "json"], typer.Option(help="Lines of text or of JSON.")] = "text",
 ) -> None:  # fmt: skip
-    """Run the server until Ctrl-C."""
+    """Run the server alone, until Ctrl-C."""
     from livedance_lab.benchmarks.queues import QUEUES
     from livedance_lab.settings import Settings, load_preset
 
@@ -114,7 +118,7 @@ def _run(config: ServerConfig, note: Path | None) -> None:
     finally:
         for path in files:
             path.unlink(missing_ok=True)
-    console.print("Stopped; every session was ended and its frames counted.")
+    console.print("Stopped; all sessions have been ended.")
 
 
 def _banner(config: ServerConfig, url: str, *, show_token: bool) -> str:
@@ -127,12 +131,12 @@ def _banner(config: ServerConfig, url: str, *, show_token: bool) -> str:
     model = COMPLEXITY_NAMES[s.complexity]
     return "\n".join(
         [
-            "[bold]livedance_lab[/bold] is ready",
+            "The [bold]livedance_lab[/bold] server is ready.",
             f"  address    [cyan]{url}[/cyan]",
             f"  token      {config.token if show_token else 'in the file given by --note'}",
             *_warnings(config),
             f"  models     pose {model}, {hands}, {config.estimator}",
-            f"  design     {s.design}, {config.workers} inferences at once, up to {config.max_sessions} sessions",
+            f"  design     {s.design}, up to {config.workers} inferences at once and {config.max_sessions} sessions",
             f"  images     short side {s.short_side_px} px, {s.image_format} quality {s.jpeg_quality:g}",
             f"  smoothing  {s.smoothing.filter} ({params})",
             "Ctrl-C stops it.",
@@ -144,7 +148,7 @@ def _warnings(config: ServerConfig) -> list[str]:
     """Return what the user of a public server should know."""
     if not config.public:
         return []
-    lines = ["  [yellow]public[/yellow]     other machines reach it; web pages from there need --allow-origin"]
+    lines = ["  [yellow]public[/yellow]     other machines can connect; their web pages need --allow-origin"]
     if config.certfile is None:
-        lines.append("             [yellow]unencrypted: images and token can be read; use --certfile[/yellow]")
+        lines.append("             [yellow]not encrypted: others can read images and token; use --certfile[/yellow]")
     return lines

@@ -73,7 +73,7 @@ class LiveClient:
     welcome : dict
         The server's newest answer to a hello.
     settings : dict
-        The settings in force.
+        The current settings.
     ready : bool
         Whether the session's estimators are loaded.
     latest : WireResult or None
@@ -193,9 +193,9 @@ class LiveClient:
         self.welcome, self.session, self.ready = welcome, welcome["session"], welcome["ready"]
         self._adopt(welcome)
         if self.credit.captured and not resumed:
-            _log.warning("the server no longer knew session %s: it begins anew", self.session)
+            _log.warning("the server no longer has session %s; it starts again at frame 0", self.session)
         self.credit.connected(welcome["next_seq"], (seq for seq, _ in welcome["closed"]), resumed=resumed)
-        # a resumed session keeps its changed settings; one that begins anew needs to know its angles at once
+        # a resumed session keeps its changed settings; one that starts again needs to know its angles at once
         self._wanted_settings = {"angles": self.settings["angles"]}
         if self._producing and not resumed:
             changes = {name: value for name, value in before.items() if self.settings.get(name) != value}
@@ -203,7 +203,7 @@ class LiveClient:
                 await self.connection.send({"type": "settings", "changes": changes, "by": "the session before"})
 
     def _adopt(self, message: dict[str, Any]) -> None:
-        """Take over the settings in force from a welcome or a change."""
+        """Take over the current settings from a welcome or a change."""
         self.settings, self.credit.window = message["settings"], message["pose_lanes"]
         self.credit.pacing = self._pacing or message["settings"]["pacing"]
 

@@ -28,7 +28,7 @@ PACED_BELOW, FREE_ABOVE = 0.3, 0.5  # round trip, in intervals between frames
 OLDER_ABOVE = 1.05  # age of the newest result, as a multiple of its age when running free
 BEHIND_ABOVE, KEEPS_UP_BELOW = 1.25, 1.1  # load: frames offered for each that the server can take
 _OLDER = "results are older than without"
-_SECONDS_TO_SWITCH = 2  # in a row that must give a reason to switch
+_SECONDS_TO_SWITCH = 2  # consecutive seconds that must give a reason to switch
 _HOLD_S = (5.0, 80.0)  # shortest and longest time from a switch to the next; doubled with each
 
 

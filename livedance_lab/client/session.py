@@ -160,12 +160,12 @@ class LiveSession:
 
     @property
     def settings(self) -> Settings:
-        """The settings in force."""
+        """The current settings."""
         return Settings.parse(self._viewer.client.settings)
 
     @property
     def settings_version(self) -> int:
-        """Number of the settings in force; each row of the results names the one it was made with."""
+        """Version number of the current settings; each row of the results names the one it was made with."""
         return self._viewer.settings_version
 
     def set(self, *, by: str = "kernel", **changes: Any) -> Settings:

@@ -1,4 +1,4 @@
-"""The interface between this package and whatever finds people in images.
+"""The interface between this package and the pose models (estimators).
 
 An estimator is any object with `estimate` and `close`. Each family of estimators registers a factory under a name. The
 module of a built-in family is imported when its factory is first requested, so importing this module loads no model
@@ -125,7 +125,7 @@ def factory(name: str) -> EstimatorFactory:
         return _FACTORIES[name]
     except KeyError:
         known = ", ".join(sorted(_FACTORIES.keys() | _BUILT_IN.keys()))
-        raise EstimatorError(f"there is no estimator {name!r}; there are {known}.") from None
+        raise EstimatorError(f"there is no estimator {name!r}; the estimators are {known}.") from None
 
 
 class MonotonicMs:

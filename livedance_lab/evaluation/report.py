@@ -56,16 +56,16 @@ def _painted(found: Evaluation) -> Table:
     specified, live = (_original_on(found, f"{kind}: original") for kind in ("simulated", "live"))
     rows = []
     for row in found.painted:
-        beside = live if row["stream"].startswith("live") else None
+        live_base = live if row["stream"].startswith("live") else None
         rows.append([row["stream"], f"{row['rate_hz']:.1f}", f"{row['age_ms']:.0f}", row["recipe"],
                      f"{row['rms_px']:.1f}", f"{row['rms_torso']:.1%}", f"{row['p95_px']:.1f}",
-                     _share(row, specified), _share(row, beside), f"{row['roughness_px']:.2f}"])  # fmt: skip
+                     _share(row, specified), _share(row, live_base), f"{row['roughness_px']:.2f}"])  # fmt: skip
     own = found.painted[0]["truth_roughness_px"]
     recipes = "; ".join(dict.fromkeys(f"{row['recipe']}: {row['description']}" for row in found.painted))
     bias = "bias fixed to the turning body" if found.about["turns_round"] else "constant bias"
     return (
-        "The painted skeleton",
-        f"The skeleton on screen at 60 Hz against the truth at the same instant: {found.about['joints']} joints, each "
+        "The skeleton on screen",
+        f"What a display at 60 Hz shows, against ground truth at the same time: {found.about['joints']} joints, each "
         f"landmark's {bias} removed. ×(a) is the ratio of the error to that of the original demo's recipe on "
         "MediaPipe's own landmarks, 15 results/s, 85 ms old; ×live is the ratio to the original's recipe on the "
         "original's stream, live in the same run. Roughness is the mean length of the second difference per painted "
@@ -118,8 +118,8 @@ def _angles(found: Evaluation) -> Table:
     rows.append(["mean", *(f"{value:.1f}" for value in mean)])
     return (
         "Joint angles in 3D",
-        "Mean absolute error in degrees against the rig's joints, live. The model places its joints differently from "
-        "the rig, so that the table also has the bias and the error without it.",
+        "Mean absolute error in degrees against ground truth, live. The model places its joints differently from "
+        "the ground truth, so the table also has the bias and the error without it.",
         ["angle", "MAE", "bias", "MAE without bias", "MAE smoothed"],
         rows,
     )

@@ -42,7 +42,7 @@ _COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("width_px|height_px", "px", "size of the original frame"),
     ("found", "", "whether a person was seen"),
     ("hands_seq", "", "frame the hands were seen in; -1 when there are none"),
-    ("settings_version", "", "settings in force; see the events of kind settings"),
+    ("settings_version", "", "version of the settings; see the events of kind settings"),
     (rf"(\w+_)?[xyz]{_SMOOTHED}_px", "px", "image landmark in pixels of the original frame: x right, y down, z on the "
      "scale of x, towards the camera negative"),
     (rf"(\w+_)?[xyz]{_SMOOTHED}_m", "m", "world landmark: x right in the image, y down, z away from the camera; origin "

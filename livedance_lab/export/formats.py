@@ -120,7 +120,7 @@ def export(
         holds nothing to export, or the folder cannot be written.
     """
     if format not in FORMATS:
-        raise ExportError(f"there is no format {format!r}; there are {', '.join(FORMATS)}.")
+        raise ExportError(f"there is no format {format!r}; the formats are {', '.join(FORMATS)}.")
     chosen = FORMATS[format]
     unknown = [name for name in options if name not in (*chosen.options, "name")]
     if unknown:

@@ -25,7 +25,7 @@ def setup() -> dict[str, Any]:
 
     Jupyter admits only pages of its own user, and checks the origin of WebSockets. Our server would refuse these pages,
     because their host is not this machine, so the proxy replaces host and origin by the address the server expects.
-    The server's token is needed all the same.
+    The server's token is needed nevertheless.
     """
     port = _port()
     os.environ[PORT_VARIABLE] = str(port)

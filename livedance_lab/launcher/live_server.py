@@ -284,4 +284,4 @@ class LiveServer:
             reason = getattr(exc, "reason", exc)
             raise ServerError(f"no server answers at {self.url}: {reason}. Is it running? `livedance serve`") from exc
         except http.client.HTTPException as exc:  # another program has taken the port of a server that has stopped
-            raise ServerError(f"the program at {self.url} is no server of livedance_lab: it speaks no HTTP.") from exc
+            raise ServerError(f"the program at {self.url} is not a livedance_lab server: no HTTP answer.") from exc

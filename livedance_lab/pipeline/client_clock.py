@@ -85,7 +85,7 @@ class ClientClock:
         assumed = not self.offset.known
         if assumed:
             self.set(ClockOffset(times.t_receive_s - header.t_send_s, math.inf))
-        # a new, better offset may be a little smaller than the old one; times must increase all the same
+        # a new, better offset may be a little smaller than the old one; times must still increase
         times.t_capture_s = max(self.map(header.t_capture_s), self._last_mapped_s + 1e-6)
         self._last_mapped_s = times.t_capture_s
         times.t_send_s = self.map(header.t_send_s)

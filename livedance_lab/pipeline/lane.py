@@ -142,7 +142,7 @@ class Lane:
         for estimator in self._estimators.values():
             try:
                 estimator.close()
-            except Exception:  # noqa: BLE001  the others must be closed all the same
+            except Exception:  # noqa: BLE001  the others must be closed too
                 _log.exception("lane %s cannot free an estimator", self.name)
         self._estimators.clear()
 

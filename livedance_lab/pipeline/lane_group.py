@@ -109,7 +109,7 @@ class LaneGroupManager:
     build : callable
         Makes a lane group for settings.
     settings : callable
-        Returns the settings in force.
+        Returns the current settings.
     event : callable
         Logs an event, given its kind, name and data.
     lock : threading.RLock
@@ -161,7 +161,7 @@ class LaneGroupManager:
         return True
 
     def ensure(self) -> tuple[Policy, list[Job]] | None:
-        """Make sure that the current group fits the settings in force. Blocks while estimators are made and freed.
+        """Make sure that the current group fits the current settings. Blocks while estimators are made and freed.
 
         Returns
         -------

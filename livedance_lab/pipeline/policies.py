@@ -91,7 +91,7 @@ class Policy(SchedulingPolicy):
     slot : LatestSlot of ReceivedFrame
     lanes : sequence of LaneState
     settings : Settings
-        Those in force; the session replaces them when they change.
+        The current ones; the session replaces them when they change.
     """
 
     def __init__(self, slot: LatestSlot[ReceivedFrame], lanes: Sequence[LaneState], settings: Settings) -> None:

@@ -121,7 +121,7 @@ class Session:
         return self._lanes.current is not None
 
     def start(self) -> None:
-        """Make the lanes that the settings in force need; they replace other ones. Blocks."""
+        """Make the lanes that the current settings need; they replace other ones. Blocks."""
         replaced = self._lanes.ensure()
         if replaced is not None:
             policy, unfinished = replaced

@@ -1,4 +1,4 @@
-"""The common look of all axes: no box, no tick marks, a light grid, muted labels."""
+"""The common style of all axes: no box, no tick marks, a light grid, muted labels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def style_axes(
     axes: Any, title: str = "", note: str = "", *, theme: Theme = LIGHT, title_pt: float = 10.5, label_pt: float = 8.5,
     pad_pt: float = 7, grid: Literal["both", "x"] | None = "both",
 ) -> None:  # fmt: skip
-    """Apply the look, and set a title on the left and a note on the right.
+    """Apply the style, and set a title on the left and a note on the right.
 
     Parameters
     ----------

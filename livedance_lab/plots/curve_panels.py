@@ -62,7 +62,7 @@ class Panel(Protocol):
 
 
 def style_panel(ax: Any, theme: Theme, title: str = "", *, grid: bool = True, pad_pt: float = 5) -> None:
-    """Apply the common look in the sizes of the live figure."""
+    """Apply the common style in the sizes of the live figure."""
     style_axes(ax, title, theme=theme, title_pt=9, label_pt=8, pad_pt=pad_pt, grid="both" if grid else None)
     ax.tick_params(pad=3)
 
@@ -137,11 +137,11 @@ class AnglePanel:
         self._lines = {}
         self._numbers = {}
         for side, position in sides.items():
-            looks = {"raw": (0.38, 0.9), "foreshortened": (0.38, 1.7), "smooth": (1.0, 1.7)}  # opacity, width
+            styles = {"raw": (0.38, 0.9), "foreshortened": (0.38, 1.7), "smooth": (1.0, 1.7)}  # opacity, width
             self._lines[position] = [
                 ax.plot([], [], color=getattr(theme, side), alpha=alpha, linewidth=width, animated=True,
                         label=f"{side} {kind}")[0]
-                for kind, (alpha, width) in looks.items()
+                for kind, (alpha, width) in styles.items()
             ]  # fmt: skip
             self._numbers[position] = FastText(ax, 1.0, 1.04, 9, getattr(theme, side), bold=True, align="right")
         self._sides = {position: side for side, position in sides.items()}

@@ -42,7 +42,7 @@ def check_exposure(config: ServerConfig) -> None:
     if len(config.token) < _MIN_PUBLIC_TOKEN_LENGTH:
         raise ServerError(
             f"a public server needs a token of {_MIN_PUBLIC_TOKEN_LENGTH} characters or more, got one of "
-            f"{len(config.token)}; without --token the server makes a good one."
+            f"{len(config.token)}; without --token the server generates one."
         )
 
 

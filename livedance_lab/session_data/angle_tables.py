@@ -28,7 +28,7 @@ def views_of(
         Raw world landmarks.
     angles_deg : ndarray of shape (T, A)
         Raw angles. An angle is "hidden" if it is NaN although its landmarks are known: they were less visible than
-        the threshold in force.
+        the current threshold.
 
     Returns
     -------

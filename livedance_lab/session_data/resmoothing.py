@@ -51,7 +51,7 @@ def resmooth(data: SessionData, settings: Settings | None = None, progress: Prog
     data : SessionData
         From its first result on; if the log has dropped rows at the start, the filters start later than live.
     settings : Settings, optional
-        Used for every row. By default each row gets the settings that were in force, and the result equals
+        Used for every row. By default each row gets the settings that it was made with, and the result equals
         the logged smoothed values bit for bit.
     progress : Progress, optional
 
@@ -62,7 +62,7 @@ def resmooth(data: SessionData, settings: Settings | None = None, progress: Prog
     Raises
     ------
     RecordingError
-        If the log lacks the events with the settings that were in force.
+        If the log lacks the events with those settings.
     """
     versions = data.column("settings_version")
     known = {} if settings is not None else settings_by_version(data)

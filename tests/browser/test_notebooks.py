@@ -44,7 +44,7 @@ def test_the_quickstart_with_a_camera_ends_in_a_csv(page, lab, runtime):
     words = [notebook.run(120) for _ in cells[3:]]
     notebook.screenshot("notebook-01")
 
-    assert any("Do the books balance? True" in text for text in words)
+    assert any("Is every captured frame accounted for? True" in text for text in words)
     frames = pd.read_csv(next((lab.folder / "out" / "quickstart").glob("*frames.csv")))
     assert (frames["state"] == "processed").sum() > 20
     assert frames["t_paint_s"].notna().any()
@@ -79,7 +79,7 @@ def test_live_plots_and_the_log_from_top_to_bottom(page, lab, runtime):
     notebook.wait_status("ended")
     notebook.screenshot("notebook-02")
 
-    assert any("do the books balance? True" in text for text in words)
+    assert any("is every captured frame accounted for? True" in text for text in words)
     assert page.locator(".jp-OutputArea-output img").count() >= 2, "the snapshot and the overview"
     angles = pd.read_csv(next((lab.folder / "out" / "live-angles").glob("*angles.csv")))
     assert angles["left_elbow"].notna().sum() > 20

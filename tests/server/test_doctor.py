@@ -33,7 +33,7 @@ def found(*arguments, **options) -> dict[str, Check]:
 def test_a_server_of_ones_own_is_found_with_all_that_is_needed(server):
     checks = found(server.url)
     assert {name: check.level for name, check in checks.items()} == {"server": "ok", "readiness": "ok", "token": "ok"}
-    assert "opens HTTP and the socket; 0 sessions, 0 running" in checks["token"].text
+    assert "accepted; 0 sessions, 0 running" in checks["token"].text
 
 
 def test_a_server_of_somebody_else_needs_its_token_and_perhaps_its_certificate(server, certificate, monkeypatch):
@@ -65,4 +65,4 @@ def test_another_version_is_told(server, monkeypatch):
     monkeypatch.setattr(doctor, "__version__", "99.0")
     check = doctor.answers(server.url, server.trust)
     assert check.level == "warn"
-    assert "Here is version 99.0" in check.advice
+    assert "This machine has version 99.0" in check.advice

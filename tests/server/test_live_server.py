@@ -128,7 +128,7 @@ def test_another_program_on_the_port_of_a_server_that_is_gone_is_no_server(tmp_p
 
         try:
             assert find_servers() == []
-            with pytest.raises(ServerError, match="is no server of livedance_lab: it speaks no HTTP"):
+            with pytest.raises(ServerError, match="is not a livedance_lab server: no HTTP answer"):
                 LiveServer(url, "x", 0).get("/health")
         finally:
             over.set()

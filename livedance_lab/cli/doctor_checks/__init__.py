@@ -1,6 +1,6 @@
-"""Whether this machine can do the work, and what to do where it cannot.
+"""Checks of this machine, with advice for each problem.
 
-Each check looks at one thing and says it in one line; none raises.
+Each check examines one thing and returns one line; none raises.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ _PACKAGE = "livedance-lab"
 _INSTALL = f"In the project's folder run: {sys.executable} -m pip install ."
 _SHOWN = ("mediapipe", "opencv-python", "numpy", "tornado", "websockets", "pandas", "pyarrow", "matplotlib")
 _ENOUGH_BYTES, _LITTLE_BYTES = 1.0e9, 0.4e9  # one client's landmarkers take 0.16 GB
-_SLOW_MS = 80.0  # below 12 results per second movement is no longer followed
+_SLOW_MS = 80.0  # below 12 results per second fast movement is not followed
 
 
 def run(
     server: str | None = None, progress: model_store.Progress | None = None, token: str = "", trust: Trust = True
 ) -> Iterator[Check]:
-    """All checks, each as it is done.
+    """Run all checks and yield each result as it is known.
 
     Parameters
     ----------
     server : str, optional
-        Also look whether this server answers, such as ``http://127.0.0.1:8000``.
+        URL of a server to check, such as ``http://127.0.0.1:8000``.
     progress : callable, optional
-        Shown while missing models are fetched.
+        Called while missing models are downloaded.
     token : str, optional
-        The server's; not needed for a server of this user on this machine.
+        Token of the server; not needed for a server of this user on this machine.
     trust : bool, str, Path or ssl.SSLContext, default True
-        Whose certificates count, see `livedance_lab.system.tls`.
+        Certificates to trust, see `livedance_lab.system.tls`.
 
     Yields
     ------
@@ -71,7 +71,7 @@ def run(
 
 
 def python() -> Check:
-    """The interpreter."""
+    """Check the Python interpreter."""
     text = f"{platform.python_version()} on {platform.system()} {platform.machine()}, {sys.executable}"
     if sys.maxsize < 2**32:
         return Check("Python", "fail", f"{text}, 32 bit", "MediaPipe needs a 64-bit Python.")
@@ -79,7 +79,7 @@ def python() -> Check:
 
 
 def packages() -> Check:
-    """Whether every required package is there in a version that fits."""
+    """Check that every required package is installed in an allowed version."""
     try:
         requirements = metadata.requires(_PACKAGE) or []
     except metadata.PackageNotFoundError:
@@ -100,7 +100,7 @@ def packages() -> Check:
 
 
 def _fits(version: str, wanted: str) -> bool:
-    """Whether a version lies in a range of ``>=`` and ``<``, the only kinds this package declares."""
+    """Tell whether a version lies in a range of ``>=`` and ``<``, the only operators this package uses."""
     tests: dict[str, Callable[[list[int], list[int]], bool]] = {">=": lambda a, b: a >= b, "<": lambda a, b: a < b}
     have = _numbers(version)
     return all(tests[sign](have, _numbers(bound)) for sign, bound in re.findall(r"(>=|<)\s*([\w.]+)", wanted))
@@ -112,7 +112,7 @@ def _numbers(version: str) -> list[int]:
 
 
 def opencv() -> Check:
-    """Whether OpenCV can be imported: it links system libraries that slim machines lack."""
+    """Check that OpenCV can be imported: it needs system libraries that small installations lack."""
     from livedance_lab.media import images
 
     try:
@@ -121,24 +121,24 @@ def opencv() -> Check:
     except LiveDanceError as exc:
         return Check("OpenCV", "fail", str(exc).split(" Where ")[0],
                      "Run: pip install --force-reinstall --no-deps opencv-python-headless")  # fmt: skip
-    return Check("OpenCV", "ok", f"{cv2.__version__} decodes pictures")
+    return Check("OpenCV", "ok", f"{cv2.__version__} can decode images")
 
 
 def processors() -> Check:
-    """How many cores this process may use."""
+    """Check how many cores this process may use."""
     from livedance_lab.system.resources import core_count
 
     cores = core_count()
     quota = _quota()
     usable = min(cores, quota or cores)
-    text = f"{cores} cores" + (f", of which a container's quota leaves {quota:.2g}" if quota and quota < cores else "")
+    text = f"{cores} cores" + (f", limited to {quota:.2g} by the container" if quota and quota < cores else "")
     if usable < 2:
-        return Check("cores", "warn", text, "Pose and hands share one core: expect half the results, or set hands off.")
+        return Check("cores", "warn", text, "Pose and hands share one core: expect half the results or turn hands off.")
     return Check("cores", "ok", text)
 
 
 def _quota() -> float | None:
-    """Cores that a Linux control group grants, None where it sets no bound."""
+    """Return the number of cores that a Linux control group allows; None without a limit."""
     try:
         granted, period = Path("/sys/fs/cgroup/cpu.max").read_text("ascii").split()
         return float(granted) / float(period)
@@ -147,7 +147,7 @@ def _quota() -> float | None:
 
 
 def memory() -> Check:
-    """How much memory is free."""
+    """Check how much memory is free."""
     import psutil
 
     free = psutil.virtual_memory().available
@@ -155,25 +155,25 @@ def memory() -> Check:
     if free < _LITTLE_BYTES:
         return Check("memory", "fail", text, "Close other programs: a server with one client needs 0.4 GB.")
     if free < _ENOUGH_BYTES:
-        return Check("memory", "warn", text, "Enough for one client; each more needs 0.16 GB.")
+        return Check("memory", "warn", text, "Enough for one client; each further client needs 0.16 GB.")
     return Check("memory", "ok", text)
 
 
 def models(progress: model_store.Progress | None = None) -> Check:
-    """Whether the default models are here and whole, or can be fetched."""
+    """Check that the default models are on this machine and undamaged; fetch them if not."""
     before = {s.model.name: s.state for s in model_store.verify() if s.model.from_wheel}
     try:
         for kind in ("pose", "hands"):
             model_store.ensure(kind, progress=progress)
     except LiveDanceError as exc:
         return Check("models", "fail", "a model cannot be fetched", str(exc))
-    made = [f"{name} was {state}, now made" for name, state in before.items() if state != "ok"]
+    made = [f"{name} was {state}, now fetched" for name, state in before.items() if state != "ok"]
     more = [s.model.name for s in model_store.verify() if s.state == "ok" and not s.model.from_wheel]
     return Check("models", "ok", "; ".join([f"{', '.join([*before, *more])} in {model_store.folder()}", *made]))
 
 
 def inference() -> Check:
-    """Pose and hands in one picture, and how long it takes."""
+    """Measure how long inference takes for pose and for hands."""
     from livedance_lab.estimators import factory
     from livedance_lab.settings import Settings
 
@@ -191,27 +191,27 @@ def inference() -> Check:
             took[kind] = float(np.median(times))
     except LiveDanceError as exc:
         return Check("inference", "fail", "no inference", str(exc))
-    text = f"pose {took['pose']:.0f} ms, hands {took['hands']:.0f} ms per picture ({what})"
+    text = f"pose {took['pose']:.0f} ms, hands {took['hands']:.0f} ms per frame ({what})"
     if took["pose"] > _SLOW_MS:
-        return Check("inference", "warn", text, "Slow machine: complexity 0 takes about half, hands off the rest.")
+        return Check("inference", "warn", text, "Slow: complexity 0 takes half the time; or turn hands off.")
     return Check("inference", "ok", text)
 
 
 def _picture() -> tuple[ImageArray, str]:
-    """A person, where the sample clip is at hand; an empty picture otherwise, in which the search is all there is."""
+    """Return a frame of the sample video; without the video an empty image, in which only the detector runs."""
     from livedance_lab.media.video import VideoSource
     from livedance_lab.samples import sample_path
 
     try:
         clip = sample_path()
     except LiveDanceError:
-        return np.full((512, 384, 3), 128, np.uint8), "searching an empty one"
+        return np.full((512, 384, 3), 128, np.uint8), "empty image"
     with VideoSource(clip) as source:
-        return next(iter(source)).rgb, "with a person"
+        return next(iter(source)).rgb, "with a person in it"
 
 
 def port(number: int) -> Check:
-    """Whether the server's port is free."""
+    """Check that the default port of the server is free."""
     if _free(number):
         return Check("port", "ok", f"{number} is free")
     other = next((n for n in range(number + 1, number + 21) if _free(n)), None)
@@ -219,15 +219,13 @@ def port(number: int) -> Check:
         " by a livedance server" if health(f"http://127.0.0.1:{number}")[0] == "ok" else ""
     )
     if other is None:
-        return Check(
-            "port", "fail", text, f"So are the next 20; name a free one: livedance serve --port N (not {number})."
-        )
-    return Check("port", "warn", text, f"The server takes {other} by itself; or name one: livedance serve --port N.")
+        return Check("port", "fail", text, f"The next 20 are taken, too. Choose another: --port N (not {number}).")
+    return Check("port", "warn", text, f"The server will use {other}; or choose one: livedance serve --port N.")
 
 
 def _free(number: int) -> bool:
     with socket.socket() as probe:
-        if os.name == "posix":  # elsewhere it would let us share a port in use
+        if os.name == "posix":  # on other systems this option would allow to share a port in use
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", number))
@@ -237,18 +235,17 @@ def _free(number: int) -> bool:
 
 
 def jupyter() -> Check:
-    """Whether the notebook's packages are there."""
+    """Check that the packages of the notebooks are installed."""
     wanted = ("jupyterlab", "ipywidgets", "anywidget", "ipywebrtc", "ipympl")
     missing = [name for name in wanted if importlib.util.find_spec(name) is None]
     if missing:
-        return Check(
-            "JupyterLab", "info", f"not here: {', '.join(missing)}", f"Notebooks: pip install '{_PACKAGE}[notebook]'"
-        )
+        return Check("JupyterLab", "info", f"not installed: {', '.join(missing)}",
+                     f"For the notebooks: pip install '{_PACKAGE}[notebook]'")  # fmt: skip
     return Check("JupyterLab", "info", metadata.version("jupyterlab"))
 
 
 def browser() -> Check:
-    """Whether a Chromium is on the path, as some tests want it."""
+    """Check whether Chromium is on the path; `livedance encoding` and the browser tests need it."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
     found = next((path for name in names if (path := shutil.which(name))), None)
-    return Check("Chromium", "info", found or "none on the path; only the browser tests need it")
+    return Check("Chromium", "info", found or "not found; only `livedance encoding` and the browser tests need it")

@@ -1,4 +1,4 @@
-"""What one look at something found."""
+"""The result of one check."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Check"]
 
 @dataclass(frozen=True)
 class Check:
-    """What one check found.
+    """The result of one check.
 
     Attributes
     ----------
@@ -20,7 +20,7 @@ class Check:
     text : str
         What was found.
     advice : str
-        What to do about it; empty where there is nothing to do.
+        What to do about it; empty if nothing is to be done.
     """
 
     name: str

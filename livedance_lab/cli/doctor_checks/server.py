@@ -1,4 +1,4 @@
-"""A server as its clients meet it: does it answer, could a session begin, does the token open it."""
+"""Checks of a server from the client's side: it answers, a session can begin, the token is right."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _NOBODY = "livedance-doctor"  # a session that is not there
 
 
 def from_outside(url: str, token: str = "", trust: Trust = True) -> Iterator[Check]:
-    """A server as its clients meet it: does it answer, could a session begin, is the token right.
+    """Check a server from the client's side: it answers, a session can begin, the token is right.
 
     Yields
     ------
     Check
-        Until one fails: what comes after would fail, too.
+        Ends after the first that fails, because the next ones would fail, too.
     """
     base = _base(url)
     if not token:
@@ -41,7 +41,7 @@ def from_outside(url: str, token: str = "", trust: Trust = True) -> Iterator[Che
     try:
         there = LiveServer(base, token, trust=trust)
     except ServerError as exc:
-        yield Check("server", "fail", str(exc), "Name the file with the server's certificate: --trust FILE.")
+        yield Check("server", "fail", str(exc), "Give the file with the server's certificate: --trust FILE.")
         return
     yield (check := answers(base, there.trust))
     if check.level != "fail":
@@ -51,24 +51,24 @@ def from_outside(url: str, token: str = "", trust: Trust = True) -> Iterator[Che
 
 
 def readiness(there: LiveServer) -> Check:
-    """Whether a session could begin; a server that is asked for the first time loads its estimators."""
+    """Check that a session can begin; on the first request a server loads its estimators."""
     give_up_s = clock.now_s() + _LOADED_WITHIN_S
     while True:
         try:
             there.get("/health/ready")
             return Check("readiness", "ok", "a session can begin")
         except ServerError as exc:
-            words = str(exc)
-        if "being loaded" not in words or clock.now_s() > give_up_s:
-            return Check("readiness", "fail", words, "Its log says more: livedance serve --log-level info.")
+            reason = str(exc)
+        if "being loaded" not in reason or clock.now_s() > give_up_s:
+            return Check("readiness", "fail", reason, "Its log says more: livedance serve --log-level info.")
         time.sleep(0.2)  # it loads in a thread of another process
 
 
 def entry(there: LiveServer) -> Check:
-    """Whether the token opens the HTTP side and the socket."""
+    """Check the token, over HTTP and over the WebSocket."""
     if not there.token:
-        return Check("token", "info", "none given, so sessions were not looked at: --token, or LIVEDANCE_TOKEN")
-    advice = "Copy the token the server printed at its start; each start makes a new one."
+        return Check("token", "info", "none given, so sessions were not checked: give --token, or set LIVEDANCE_TOKEN")
+    advice = "Copy the token that the server printed when it started; each start makes a new one."
     sessions: list[dict[str, Any]] = []
     try:
         sessions = there.get("/sessions")
@@ -76,41 +76,42 @@ def entry(there: LiveServer) -> Check:
     except ServerError as exc:
         return Check("token", "fail", str(exc), advice)
     except ConnectionRefused as exc:
-        if exc.code != "session":  # said to whoever asks for a session that is not there, and may come in
-            return Check("socket", "fail", str(exc), "A proxy in between must pass WebSockets on, /ws among them.")
+        if exc.code != "session":  # the expected answer: the token was accepted, the session does not exist
+            return Check("socket", "fail", str(exc), "A proxy in between must forward WebSockets, at least /ws.")
     running = sum(session["running"] for session in sessions)
-    return Check("token", "ok", f"it opens HTTP and the socket; {len(sessions)} sessions, {running} running")
+    return Check("token", "ok", f"accepted; {len(sessions)} sessions, {running} running")
 
 
 def _base(url: str) -> str:
-    """An address as http or https, without what stands behind it."""
+    """Return an address as an http or https URL without path and query."""
     with_scheme = url if "://" in url else f"http://{url}"
     return re.sub(r"^ws", "http", with_scheme).split("?")[0].rstrip("/").removesuffix("/ws")
 
 
 def answers(url: str, trust: Trust = True) -> Check:
-    """Whether a server answers at an address, as http, https, ws or wss, and of which version it is."""
+    """Check that a server answers at an address (http, https, ws or wss), and its version."""
     base = _base(url)
     outcome, text = health(base, trust)
     advice = {
         "ok": "",
-        "refused": "Nothing listens there: start it with `livedance serve`, and compare address and port with its "
-        "banner. From another machine it must listen beyond 127.0.0.1: --host 0.0.0.0 --public.",
+        "refused": "No server runs there: start it with `livedance serve`, and compare address and port with what it "
+        "prints. To accept other machines it needs --host 0.0.0.0 --public.",
         "silent": "The machine or a firewall in between does not answer; try from the server's own machine first.",
         "unknown": "Check the spelling of the host's name.",
-        "other": "Something else listens there: compare the port with the banner of `livedance serve`.",
-        "untrusted": "Name the file with the server's certificate, or its authority's: --trust FILE.",
+        "other": "Another program uses this port: compare it with what `livedance serve` prints.",
+        "untrusted": "Give the file with the certificate of the server, or of its authority: --trust FILE.",
     }[outcome]
     version = re.search(r'"livedance_lab": ?"([^"]+)"', text) if outcome == "ok" else None
     if version and version[1] != __version__:
-        return Check("server", "warn", f"{base}: {text}", f"Here is version {__version__}: install the same on both.")
+        return Check("server", "warn", f"{base}: {text}",
+                     f"This machine has version {__version__}: install the same on both.")  # fmt: skip
     return Check("server", "ok" if outcome == "ok" else "fail", f"{base}: {text}", advice)
 
 
 def health(
     base: str, trust: Trust = True
 ) -> tuple[Literal["ok", "refused", "silent", "unknown", "other", "untrusted"], str]:
-    """What an address says to ``GET /health``."""
+    """Return the answer of an address to ``GET /health``, classified."""
     try:
         with direct_opener(base, trust).open(f"{base}/health", timeout=3) as answer:
             content = answer.read(10_000).decode("utf-8", "replace")

@@ -129,7 +129,7 @@ def sha256_of(name: str) -> str:
         if status.state == "ok":
             return status.sha256
         raise ModelError(f"the model {name} is {status.state} in {status.path.parent}; run: livedance models fetch.")
-    raise ModelError(f"there is no model {name!r}; there are {', '.join(m.name for m in CATALOGUE)}.")
+    raise ModelError(f"there is no model {name!r}; the models are {', '.join(m.name for m in CATALOGUE)}.")
 
 
 def _named(kind: str, complexity: int) -> Model:
@@ -138,7 +138,7 @@ def _named(kind: str, complexity: int) -> Model:
         if model.kind == kind and model.complexity in (None, complexity):
             return model
     known = "; ".join(_arguments_of(m) for m in CATALOGUE)
-    raise ModelError(f"there is no model of kind {kind!r} with complexity {complexity!r}; there are {known}.")
+    raise ModelError(f"there is no model of kind {kind!r} with complexity {complexity!r}; the models are {known}.")
 
 
 def _arguments_of(model: Model) -> str:

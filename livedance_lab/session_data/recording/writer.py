@@ -132,7 +132,7 @@ class RecordingWriter:
             another schema.
         """
         if table not in self._streams or table == VIDEO:
-            raise RecordingError(f"there is no table {table!r}; there are {', '.join(TABLES)}.")
+            raise RecordingError(f"there is no table {table!r}; the tables are {', '.join(TABLES)}.")
         if not batch.schema.equals(self._streams[table].schema):
             raise RecordingError(f"rows of {table} must have its schema, got {batch.schema.names}.")
         self._queue(table, batch, batch.nbytes)

@@ -131,8 +131,8 @@ def test_a_broken_model_is_made_again(cold, monkeypatch):
     check = doctor_checks.models()
 
     assert check.level == "ok"
-    assert "hands was broken, now made" in check.text
-    assert "pose_full was absent, now made" in check.text
+    assert "hands was broken, now fetched" in check.text
+    assert "pose_full was absent, now fetched" in check.text
 
 
 # --- ports and servers --------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ def test_a_taken_port(listener, monkeypatch):
     check = doctor_checks.port(listener)
     assert check.level == "warn"
     assert check.text == f"port {listener} is taken"
-    assert "by itself" in check.advice
+    assert "will use" in check.advice
 
 
 def answering(content: bytes, status: int = 200) -> type[http.server.BaseHTTPRequestHandler]:
@@ -200,7 +200,7 @@ def test_something_else_answers(serve):
     for port in (serve(b"<html>hello"), serve(b"", status=404)):
         check = answers(f"http://127.0.0.1:{port}")
         assert check.level == "fail"
-        assert "Something else listens there" in check.advice
+        assert "Another program uses this port" in check.advice
 
 
 def test_the_port_of_a_running_server_is_recognised(serve):
@@ -213,7 +213,7 @@ def test_the_port_of_a_running_server_is_recognised(serve):
     [
         ("http://127.0.0.1:9", "connection refused", "livedance serve"),
         ("http://nowhere.invalid", "no such host", "spelling"),
-        ("http://[nonsense", "no HTTP answer", "Something else"),
+        ("http://[nonsense", "no HTTP answer", "Another program"),
     ],
 )
 def test_a_server_that_does_not_answer(url, text, advice):
@@ -249,4 +249,4 @@ def test_the_command_fails_and_says_what_to_do():
     assert code == 1
     assert "fail server" in output
     assert "livedance serve" in output
-    assert "1 of these must be put right first" in output
+    assert "1 of these checks failed" in output

@@ -71,7 +71,7 @@ def test_fetch_of_an_unknown_name(folder):
 
 def test_verify(folder):
     assert run("verify")[0] == 0
-    assert "No model is here yet" in run("verify")[1]
+    assert "no model on this machine" in run("verify")[1]
     path = model_store.ensure("hands")
     assert run("verify")[0] == 0
     path.write_bytes(path.read_bytes()[:-1])

@@ -164,7 +164,7 @@ def test_rows_of_lost_frames_are_nan_in_text_formats(tmp_path, data):
 @pytest.mark.parametrize(
     ("format", "options", "words"),
     [
-        ("xlsx", {}, "there is no format 'xlsx'; there are csv, parquet"),
+        ("xlsx", {}, "there is no format 'xlsx'; the formats are csv, parquet"),
         ("csv", {"fps": 30}, "csv takes no option 'fps'"),
         ("trc", {"fill": "zero"}, "fill must be one of nan, linear"),
         ("trc", {"fps": -1}, "fps must lie in"),

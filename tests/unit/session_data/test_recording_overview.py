@@ -46,7 +46,7 @@ def test_info_shows_them(folder):
     shown = run("info", folder)
 
     assert shown.exit_code == 0, shown.output
-    for words in ("complete", "91 frames captured, each accounted for", "superseded", "trial 1 start", "± 1.00 ms"):
+    for words in ("complete", "91 frames captured, all accounted for", "trial 1 start", "± 1.00 ms"):
         assert words in shown.output
     assert orjson.loads(run("info", folder, "--json").output)["ledger"]["captured"] == 91
 
@@ -57,7 +57,7 @@ def test_info_says_what_is_missing(folder):
     shown = run("info", folder).output
 
     assert "missing: receipts: the whole table is missing." in shown
-    assert "closed properly" not in shown
+    assert "was closed" not in shown
 
 
 def test_an_empty_recording_has_no_numbers_and_no_error(tmp_path):
