@@ -30,7 +30,7 @@ def demo(
     from rich.live import Live
 
     from livedance_lab.cli.download_progress import ensure_models
-    from livedance_lab.cli.progress import StreamProgress
+    from livedance_lab.cli.stream_progress import StreamProgress
     from livedance_lab.evaluation.demo import run_demo
     from livedance_lab.samples import sample_path
     from livedance_lab.system.native_stderr import silence_native_stderr

@@ -12,7 +12,7 @@ import typer
 from livedance_lab.server.config import ServerConfig, new_token
 
 if TYPE_CHECKING:
-    from livedance_lab.system.logs import LogFormat
+    from livedance_lab.system.program_logs import LogFormat
 
 __all__ = ["serve"]
 
@@ -79,9 +79,9 @@ def _prepare(config: ServerConfig, verbose: bool, log_level: str, log_format: Lo
     import faulthandler
 
     from livedance_lab.server.access import check_exposure
-    from livedance_lab.system.logs import configure_logging
     from livedance_lab.system.memory import limit_malloc_retention
     from livedance_lab.system.native_stderr import silence_native_stderr
+    from livedance_lab.system.program_logs import configure_logging
 
     check_exposure(config)
     configure_logging(log_level, log_format, secrets=[config.token])

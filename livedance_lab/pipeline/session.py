@@ -32,8 +32,8 @@ from livedance_lab.pipeline.scheduler import Job, Scheduler
 from livedance_lab.pipeline.target_age import TargetAgeController
 from livedance_lab.pipeline.throttled_events import ThrottledEvents
 from livedance_lab.pose import Body, Frame, FrameRecord, FrameState, FrameTimes, PoseResult
-from livedance_lab.session_data.log import SessionLog
 from livedance_lab.session_data.schema import Schemas
+from livedance_lab.session_data.session_log import SessionLog
 from livedance_lab.settings import Settings
 from livedance_lab.wire.frames import FrameHeader
 
@@ -128,7 +128,7 @@ class Session:
             for job in unfinished:
                 self.lane_failed(job, EstimatorError("the estimator did not answer when the settings were changed."))
             with self._lock:
-                self._emitter.fail_halves(policy)
+                self._emitter.fail_waiting(policy)
                 self._finish_if_drained()
 
     def pause(self) -> None:
@@ -138,7 +138,7 @@ class Session:
             while (waiting := self._slot.take()) is not None:
                 self._accounting.close(waiting.record(FrameState.LOST, "stopped"))
             self._slot.clear()
-            self._emitter.forget_halves()
+            self._emitter.forget_all_waiting()
             self._accounting.lose_open("stopped")  # frames of lanes that did not stop
             self._finish_if_drained()
 
@@ -289,7 +289,7 @@ class Session:
                 self._lanes.hands_gate.record_found(0)  # the pause before the next inference grows
                 if job.joined_by is None:
                     return
-            self._emitter.forget_half(seq)
+            self._emitter.forget_waiting(seq)
             if self.ledger.is_open(seq):  # it is closed if the lane was given up, or if the listener has failed
                 state = FrameState.REJECTED if bad_image else FrameState.FAILED
                 code = error.code if isinstance(error, ImageError) else "estimator"

@@ -21,7 +21,7 @@ from livedance_lab.server.metrics import ServerMetrics
 from livedance_lab.server.readiness import Readiness
 from livedance_lab.server.session_manager import SessionManager
 from livedance_lab.server.websocket import LiveSocket
-from livedance_lab.system.logs import session_context
+from livedance_lab.system.program_logs import session_context
 from livedance_lab.system.tls import server_context
 
 __all__ = ["make_app", "run", "run_periodically", "serving"]

@@ -22,7 +22,7 @@ from livedance_lab.estimators.replay import ReplayEstimator
 from livedance_lab.server.app import serving
 from livedance_lab.server.config import ServerConfig
 from livedance_lab.server.session_manager import SessionManager
-from livedance_lab.session_data.log import from_ipc
+from livedance_lab.session_data.session_log import from_ipc
 from tests.support.pipeline import LANDMARKS, SIZE, WAIT_S
 from tests.support.servers import TOKEN, Served, serve
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from livedance_lab.analysis.filters.base import Array, Filter, Parameter, register
 
-__all__ = ["MediaPipe", "OneEuro"]
+__all__ = ["MediaPipeOneEuro", "OneEuro"]
 
 _MIN_CUTOFF = Parameter(
     "min_cutoff_hz", 1.0, 0.001, 30.0, "Hz", "Cut-off at rest; a lower value removes more jitter.", True
@@ -56,7 +56,7 @@ class OneEuro(Filter):
 
 
 @register
-class MediaPipe(OneEuro):
+class MediaPipeOneEuro(OneEuro):
     """The One-Euro filter with the constants of MediaPipe's own pose landmark smoothing.
 
     ``mediapipe/util/filtering/one_euro_filter.cc`` and ``modules/pose_landmark/pose_landmarks_smoothing``:

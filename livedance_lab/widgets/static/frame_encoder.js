@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * capture.js: detects new video frames, scales them down and encodes them in a worker.
+ * frame_encoder.js: detects new video frames, scales them down and encodes them in a worker.
  *
  * A frame is transferred to the worker without copying its pixels on this thread. The worker scales it down, encodes it
  * and returns a message with space for the header at its beginning. Without worker support (old browsers, strict
