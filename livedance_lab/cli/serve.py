@@ -44,6 +44,9 @@ def serve(
     estimator: Annotated[str, typer.Option(help="Estimator family.")] = ServerConfig.estimator,
     queue: Annotated[Literal["latest", "fifo", "keep-oldest"],
                      typer.Option(help="Buffer in which frames wait.", hidden=True)] = "latest",
+    complexity: Annotated[Literal["0", "1", "2", "auto"] | None,
+                          typer.Option(help="Pose model of new sessions: 0 lite, 1 full, 2 heavy; auto: lite if full "
+                                            "is slow on this machine, measured now. Default: the preset's.")] = None,
     preset: Annotated[Path | None, typer.Option(help="TOML file with the settings new sessions start with.")] = None,
     record: Annotated[Path | None, typer.Option(help="Record every session below this folder.")] = None,
     record_root: Annotated[Path | None, typer.Option(help="Clients may record below it; default: here.")] = None,
@@ -66,12 +69,16 @@ def serve(
         settings=load_preset(preset) if preset else Settings(), after_crash=after_crash,
         record_dir=record, record_root=record_root or Path.cwd(),
     )  # fmt: skip
-    _prepare(config, verbose, log_level or ("info" if verbose else "warning"), log_format)
+    if complexity == "auto" and estimator != "mediapipe":
+        raise typer.BadParameter(f"auto measures the models of the estimator mediapipe, not of {estimator}.")
+    if complexity not in (None, "auto"):
+        config.settings = config.settings.changed({"complexity": int(complexity)})
+    _prepare(config, complexity == "auto", verbose, log_level or ("info" if verbose else "warning"), log_format)
     _run(config, note)
 
 
-def _prepare(config: ServerConfig, verbose: bool, log_level: str, log_format: LogFormat) -> None:
-    """Set up logging and memory, and fetch the models before a client connects."""
+def _prepare(config: ServerConfig, choose: bool, verbose: bool, log_level: str, log_format: LogFormat) -> None:
+    """Set up logging and memory, fetch the models and, if asked, choose the pose model, before a client connects."""
     import faulthandler
 
     from livedance_lab.server.access import check_exposure
@@ -89,6 +96,11 @@ def _prepare(config: ServerConfig, verbose: bool, log_level: str, log_format: Lo
         from livedance_lab.estimators import model_store
 
         with progress_bar() as progress:
+            if choose:
+                from livedance_lab.estimators.speed import suitable_complexity
+
+                number, config.complexity_reason = suitable_complexity(progress)
+                config.settings = config.settings.changed({"complexity": number})
             model_store.ensure("pose", config.settings.complexity, progress)
             model_store.ensure("hands", progress=progress)
 
@@ -127,7 +139,7 @@ def _banner(config: ServerConfig, url: str, *, show_token: bool) -> str:
     s = config.settings
     params = ", ".join(f"{k} {v:g}" for k, v in s.smoothing.params.items()) or "default parameters"
     hands = f"hands (up to {s.num_hands}, confidence {s.hand_confidence:g})" if s.hands else "no hands"
-    model = COMPLEXITY_NAMES[s.complexity]
+    model = config.complexity_reason or COMPLEXITY_NAMES[s.complexity]
     return "\n".join(
         [
             "[bold]livedance_lab[/bold] is ready",

