@@ -92,8 +92,7 @@ class Settings(_Model):
         "balanced", "priority", "What a free core runs first.")  # fmt: skip
     complexity: Literal[0, 1, 2] = _setting(
         1, "model complexity",
-        "Pose model: 0 lite (fast), 1 full, 2 heavy (slow). `livedance models fetch pose_lite pose_heavy` fetches "
-        "0 and 2.")  # fmt: skip
+        "Pose model: 0 lite, 1 full, 2 heavy. `livedance models fetch pose_lite pose_heavy` fetches 0, 2.")  # fmt: skip
     detection_confidence: float = _setting(
         0.5, "min. detection confidence", "Minimum score of the person detector.", ge=0, le=1)  # fmt: skip
     presence_confidence: float = _setting(

@@ -78,7 +78,7 @@ def serve(
 
 
 def _prepare(config: ServerConfig, choose: bool, verbose: bool, log_level: str, log_format: LogFormat) -> None:
-    """Set up logging and memory, fetch the models and, if asked, choose the pose model, before a client connects."""
+    """Set up logging and memory, and fetch the models before a client connects."""
     import faulthandler
 
     from livedance_lab.server.access import check_exposure
@@ -92,17 +92,20 @@ def _prepare(config: ServerConfig, choose: bool, verbose: bool, log_level: str, 
     faulthandler.enable()  # after a crash of native code, the log says where it happened
     silence_native_stderr(verbose)
     if config.estimator == "mediapipe":
-        from livedance_lab.cli.download_progress import progress_bar
-        from livedance_lab.estimators import model_store
+        _fetch_models(config, choose)
 
-        with progress_bar() as progress:
-            if choose:
-                from livedance_lab.estimators.speed import suitable_complexity
 
-                number, config.complexity_reason = suitable_complexity(progress)
-                config.settings = config.settings.changed({"complexity": number})
-            model_store.ensure("pose", config.settings.complexity, progress)
-            model_store.ensure("hands", progress=progress)
+def _fetch_models(config: ServerConfig, choose: bool) -> None:
+    """Fetch the models that sessions start with, after choosing the pose model if asked."""
+    from livedance_lab.cli.download_progress import progress_bar
+    from livedance_lab.estimators import model_store, speed
+
+    with progress_bar() as progress:
+        if choose:
+            complexity, config.complexity_reason = speed.suitable_complexity(progress)
+            config.settings = config.settings.changed({"complexity": complexity})
+        model_store.ensure("pose", config.settings.complexity, progress)
+        model_store.ensure("hands", progress=progress)
 
 
 def _run(config: ServerConfig, note: Path | None) -> None:
