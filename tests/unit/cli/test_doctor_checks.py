@@ -25,7 +25,7 @@ from tests.support.package_indexes import put_out_of_reach
 @pytest.mark.model
 def test_a_machine_that_runs_these_tests_is_fit():
     found = {check.name: check for check in doctor_checks.run()}
-    assert list(found) == ["Python", "packages", "OpenCV", "cores", "memory", "models", "more models",
+    assert list(found) == ["Python", "packages", "OpenCV", "cores", "memory", "models", "lite/heavy",
                            "inference", "port", "JupyterLab", "Chromium"]  # fmt: skip
     assert [c for c in found.values() if c.level == "fail"] == []
     assert "pose_full, hands" in found["models"].text

@@ -32,9 +32,7 @@ def test_the_command_has_the_defaults_of_the_configuration():
     assert options["max_mbytes_per_s"] * 1e6 == ServerConfig.max_bytes_per_s
 
 
-@pytest.mark.parametrize(
-    ("choose", "complexity", "said"), [(True, 0, "pose lite, as slow"), (False, 2, "pose heavy")]
-)
+@pytest.mark.parametrize(("choose", "complexity", "said"), [(True, 0, "pose lite, as slow"), (False, 2, "pose heavy")])
 def test_the_pose_model_is_measured_only_on_request_and_the_banner_says_why(monkeypatch, choose, complexity, said):
     fetched: list[tuple[object, ...]] = []
     monkeypatch.setattr(speed, "suitable_complexity", lambda _progress: (0, "lite, as slow"))
