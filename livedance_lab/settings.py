@@ -90,7 +90,9 @@ class Settings(_Model):
         0, "pose lanes", "Number of pose lanes; 0: chosen from the number of cores.", ge=0, le=8)  # fmt: skip
     priority: Literal["pose_first", "balanced", "hands_first"] = _setting(
         "balanced", "priority", "What a free core runs first.")  # fmt: skip
-    complexity: Literal[0, 1, 2] = _setting(1, "model complexity", "Pose model: 0 lite, 1 full, 2 heavy.")
+    complexity: Literal[0, 1, 2] = _setting(
+        1, "model complexity",
+        "Pose model: 0 lite, 1 full, 2 heavy. `livedance models fetch pose_lite pose_heavy` fetches 0, 2.")  # fmt: skip
     detection_confidence: float = _setting(
         0.5, "min. detection confidence", "Minimum score of the person detector.", ge=0, le=1)  # fmt: skip
     presence_confidence: float = _setting(

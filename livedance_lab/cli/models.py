@@ -23,9 +23,13 @@ def list_models() -> None:
     from rich.console import Console
 
     from livedance_lab.estimators import model_store
+    from livedance_lab.estimators.model_store import npm
 
-    console = Console()
-    console.print(_table(model_store.verify()))
+    console, found = Console(), model_store.verify()
+    console.print(_table(found))
+    missing = [status.model.name for status in found if status.state != "ok" and not status.model.from_wheel]
+    if missing:
+        console.print(f"To fetch {', '.join(missing)}: {npm.how_to_fetch(missing)}", highlight=False, markup=False)
     console.print(f"Folder: {model_store.folder()}  (to change it, set {model_store.FOLDER_VARIABLE})", highlight=False)
 
 
@@ -96,7 +100,7 @@ def _table(found: list[ModelStatus]) -> object:
         table.add_row(
             model.name,
             "" if model.complexity is None else str(model.complexity),
-            "package index" if model.from_wheel else "storage.googleapis.com",
+            "package index" if model.from_wheel else "npm, else web",
             f"{status.size_bytes / 1e6:.1f}" if status.size_bytes else "",
             f"[{_COLOURS[status.state]}]{status.state}[/]",
             status.sha256[:12],

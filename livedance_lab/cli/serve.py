@@ -48,6 +48,9 @@ def serve(
     estimator: Annotated[str, typer.Option(help="Name of the pose estimator.")] = ServerConfig.estimator,
     queue: Annotated[Literal["latest", "fifo", "keep-oldest"],
                      typer.Option(help="Buffer in which frames wait.", hidden=True)] = "latest",
+    complexity: Annotated[Literal["0", "1", "2", "auto"] | None,
+                          typer.Option(help="Pose model of new sessions: 0 lite, 1 full, 2 heavy; auto: lite if full "
+                                            "is slow on this machine, measured now. Default: the preset's.")] = None,
     preset: Annotated[Path | None, typer.Option(help="TOML file with the settings of new sessions.")] = None,
     record: Annotated[Path | None, typer.Option(help="Record every session to a folder in this folder.")] = None,
     record_root: Annotated[Path | None, typer.Option(help="Folder for clients' recordings; default: this one.")] = None,
@@ -70,14 +73,19 @@ def serve(
         settings=load_preset(preset) if preset else Settings(), after_crash=after_crash,
         record_dir=record, record_root=record_root or Path.cwd(),
     )  # fmt: skip
-    _prepare(config, verbose, log_level or ("info" if verbose else "warning"), log_format)
+    if complexity == "auto" and estimator != "mediapipe":
+        raise typer.BadParameter(f"auto measures the models of the estimator mediapipe, not of {estimator}.")
+    if complexity not in (None, "auto"):
+        config.settings = config.settings.changed({"complexity": int(complexity)})
+    _prepare(config, complexity == "auto", verbose, log_level or ("info" if verbose else "warning"), log_format)
     _run(config, note)
 
 
-def _prepare(config: ServerConfig, verbose: bool, log_level: str, log_format: LogFormat) -> None:
+def _prepare(config: ServerConfig, choose: bool, verbose: bool, log_level: str, log_format: LogFormat) -> None:
     """Set up logging and memory, and fetch the models before a client connects."""
     import faulthandler
 
+    from livedance_lab.cli.download_progress import ensure_models
     from livedance_lab.server.access import check_exposure
     from livedance_lab.system.memory import limit_malloc_retention
     from livedance_lab.system.native_stderr import silence_native_stderr
@@ -89,9 +97,19 @@ def _prepare(config: ServerConfig, verbose: bool, log_level: str, log_format: Lo
     faulthandler.enable()  # after a crash of native code, the log says where it happened
     silence_native_stderr(verbose)
     if config.estimator == "mediapipe":
-        from livedance_lab.cli.download_progress import ensure_models
-
+        if choose:
+            _choose_complexity(config)
         ensure_models(config.settings.complexity)
+
+
+def _choose_complexity(config: ServerConfig) -> None:
+    """Let new sessions start with the pose model that suits this machine."""
+    from livedance_lab.cli.download_progress import progress_bar
+    from livedance_lab.estimators.speed import suitable_complexity
+
+    with progress_bar() as progress:
+        complexity, config.complexity_reason = suitable_complexity(progress)
+    config.settings = config.settings.changed({"complexity": complexity})
 
 
 def _run(config: ServerConfig, note: Path | None) -> None:
@@ -128,7 +146,7 @@ def _banner(config: ServerConfig, url: str, *, show_token: bool) -> str:
     s = config.settings
     params = ", ".join(f"{k} {v:g}" for k, v in s.smoothing.params.items()) or "default parameters"
     hands = f"hands (up to {s.num_hands}, confidence {s.hand_confidence:g})" if s.hands else "no hands"
-    model = COMPLEXITY_NAMES[s.complexity]
+    model = config.complexity_reason or COMPLEXITY_NAMES[s.complexity]
     return "\n".join(
         [
             "The [bold]livedance_lab[/bold] server is ready.",

@@ -1,7 +1,8 @@
 """A session's lanes: the group for one set of settings, and the manager that replaces it.
 
 When settings need other lanes or estimators, a new group is built and warmed up while the present one goes on working;
-then they are swapped (double buffering). A change of settings never interrupts the session.
+then they are swapped (double buffering). If the new group cannot be made, the present one stays and its settings are
+restored. So a change of settings never interrupts the session.
 """
 
 from __future__ import annotations
@@ -114,6 +115,8 @@ class LaneGroupManager:
         Logs an event, given its kind, name and data.
     lock : threading.RLock
         The session's, held while groups are swapped.
+    restore : callable
+        Changes settings of the session back, given as a dict.
     hang_s : float
         See `Watchdog`.
 
@@ -131,12 +134,13 @@ class LaneGroupManager:
         settings: Callable[[], Settings],
         event: Callable[[str, str, dict[str, Any]], None],
         lock: threading.RLock,
+        restore: Callable[[dict[str, Any]], object],
         hang_s: float = 10.0,
     ) -> None:
         self.current: LaneGroup | None = None
         self.wanted = False
         self.watchdog = Watchdog(hang_s)
-        self._build, self._settings, self._event, self._lock = build, settings, event, lock
+        self._build, self._settings, self._event, self._lock, self._restore = build, settings, event, lock, restore
         self._change_lock = threading.Lock()  # one change of the group at a time
         self._requested = False  # whether a thread is about to call `ensure`
         self._closed = False
@@ -178,6 +182,9 @@ class LaneGroupManager:
             error = group.warm_up()
             if error is not None:
                 self._event("error", "estimator", {"reason": str(error)})
+                if self.current is not None:
+                    self._keep(self.current, group)
+                    return None
             with self._lock:
                 old, self.current = self.current, group if self.wanted else None
                 group.policy.settings = self._settings()
@@ -191,6 +198,13 @@ class LaneGroupManager:
             unfinished = old.stop()
             self.watchdog.given_up += len(unfinished)
             return old.policy, unfinished
+
+    def _keep(self, current: LaneGroup, failed: LaneGroup) -> None:
+        """Go on with the current group, because the one that was to replace it could not be made."""
+        failed.stop()
+        with self._lock:
+            if failed.fits(self._settings()):  # else they were changed meanwhile, and `ensure` will be called again
+                self._restore({name: getattr(current.settings, name) for name in _GROUP_FIELDS})
 
     def stop(self) -> None:
         """Stop the current group, or the one that is being made. Blocks."""

@@ -102,7 +102,8 @@ class Session:
         self._lock = threading.RLock()
         self._slot = make_slot()
         self._emitter = ResultEmitter(self.result_builder, self._accounting, self._send_result, clock)
-        self._lanes = LaneGroupManager(self._new_lane_group, lambda: self.settings, self.event, self._lock, hang_s)
+        self._lanes = LaneGroupManager(self._new_lane_group, lambda: self.settings, self.event, self._lock,
+                                       partial(self.change_settings, by="server"), hang_s)  # fmt: skip
         self._throttled_events = ThrottledEvents(self.event)
         self._target_age = TargetAgeController(partial(is_stored, "pose"))
         self._ending = False  # no more frames are taken; those in flight are waited for

@@ -75,6 +75,8 @@ class ServerConfig:
         The settings new sessions start with.
     after_crash : str
         Why the server process that this one replaces ended; logged in every session. Empty: it replaces none.
+    complexity_reason : str
+        Why the server chose the pose model itself; logged in every session. Empty: the user chose it.
     record_dir : Path or None
         Folder below which every session is recorded.
     record_root : Path
@@ -102,6 +104,7 @@ class ServerConfig:
     make_slot: Callable[[], LatestSlot[Any]] | None = None
     settings: Settings = field(default_factory=_default_settings)
     after_crash: str = ""
+    complexity_reason: str = ""
     record_dir: Path | None = None
     record_root: Path = field(default_factory=Path.cwd)
 

