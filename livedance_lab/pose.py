@@ -18,8 +18,10 @@ import numpy.typing as npt
 from livedance_lab.errors import ShapeError
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, HAND_SIDES
 
-__all__ = ["Body", "BodyArrays", "Flag", "FloatArray", "Frame", "FrameRecord", "FrameState", "FrameTimes", "PoseResult"]
+__all__ = ["Array", "Body", "BodyArrays", "Flag", "FloatArray", "Frame", "FrameRecord", "FrameState", "FrameTimes",
+           "PoseResult"]  # fmt: skip
 
+Array = npt.NDArray[np.float64]
 FloatArray = npt.NDArray[np.floating[Any]]
 
 _K, _H, _J = len(BLAZEPOSE_33), len(HAND_SIDES), len(HAND_21)
@@ -171,13 +173,8 @@ class Body:
 
 
 BODY_SHAPES: dict[str, tuple[int, ...]] = {
-    "keypoints_px": (_K, 3),
-    "world_m": (_K, 3),
-    "visibility": (_K,),
-    "presence": (_K,),
-    "hands_px": (_H, _J, 3),
-    "hands_world_m": (_H, _J, 3),
-    "hands_score": (_H,),
+    f.name: f.default_factory().shape  # type: ignore[operator]  # every field has one
+    for f in fields(Body)
 }
 
 

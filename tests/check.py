@@ -101,7 +101,8 @@ def run(name: str, command: tuple[str, ...], *, may_be_empty: bool) -> Outcome:
     """
     say(f"\n── {name} " + "─" * (68 - len(name)))
     began_s = time.perf_counter()
-    env = {**os.environ, "MPLBACKEND": "Agg"}  # no test opens a window
+    # No test opens a window; the threads of one small matrix product disturb each other and the tests beside them.
+    env = {**os.environ, "MPLBACKEND": "Agg", "OPENBLAS_NUM_THREADS": "1"}
     status = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, env=env, check=False).returncode
     nothing = may_be_empty and command[0] == "pytest" and status == NO_TESTS
     return Outcome(name, 0 if nothing else status, time.perf_counter() - began_s)

@@ -26,7 +26,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from livedance_lab.errors import SettingsError
 from livedance_lab.skeletons import BLAZEPOSE_33
@@ -103,75 +103,52 @@ class AngleDefinition:
 
 
 _UNSIGNED: Final = (0.0, 180.0)
-_SIDES: Final = ("left", "right")
 
 
-def _of_side(name: str, side: str) -> str:
-    """Return a point's name on one side; virtual points have no side."""
-    return name if name in VIRTUAL else f"{side}_{name}"
+def _define(name: str, points: str, *fields: Any, prefix: str = "") -> list[AngleDefinition]:
+    """Define an angle for the left and the right side; once if no point has a side, or if a point names its own.
 
-
-def _sides_of(points: str) -> list[tuple[str, tuple[str, ...]]]:
-    """Return the name's prefix and the points of the left and the right side; one pair if no point has a side."""
+    `fields` are those of `AngleDefinition` after `landmarks`.
+    """
     names = points.split()
-    if all(p in VIRTUAL for p in names):
-        return [("", tuple(names))]
-    return [(f"{side}_", tuple(_of_side(p, side) for p in names)) for side in _SIDES]
+    if all(p in VIRTUAL for p in names) or any(p.startswith(("left_", "right_")) for p in names):
+        return [AngleDefinition(prefix + name, tuple(names), *fields)]
+    return [
+        AngleDefinition(f"{prefix}{side}_{name}", tuple(p if p in VIRTUAL else f"{side}_{p}" for p in names), *fields)
+        for side in ("left", "right")
+    ]
 
 
 def _included(name: str, points: str, preset: str) -> list[AngleDefinition]:
     zero = "folded onto itself; a straight joint is 180"
-    return [
-        AngleDefinition(side + name, at, "included", preset, 3, zero, "unsigned", _UNSIGNED)
-        for side, at in _sides_of(points)
-    ]
+    return _define(name, points, "included", preset, 3, zero, "unsigned", _UNSIGNED)
 
 
 def _flexion(name: str, points: str) -> list[AngleDefinition]:
-    return [
-        AngleDefinition(side + name, at, "included", "clinical", 3, "straight", "unsigned", _UNSIGNED, -180.0, -1.0)
-        for side, at in _sides_of(points)
-    ]
+    return _define(name, points, "included", "clinical", 3, "straight", "unsigned", _UNSIGNED, -180.0, -1.0)
 
 
 def _dorsiflexion(name: str, points: str) -> list[AngleDefinition]:
     zero = "the foot perpendicular to the shank"
-    return [
-        AngleDefinition(side + name, at, "included", "clinical", 3, zero, "dorsiflexion", (-90.0, 90.0), -90.0, -1.0)
-        for side, at in _sides_of(points)
-    ]
+    return _define(name, points, "included", "clinical", 3, zero, "dorsiflexion", (-90.0, 90.0), -90.0, -1.0)
 
 
 def _tilt(name: str, points: str) -> list[AngleDefinition]:
-    return [
-        AngleDefinition(side + name, at, "tilt", "tilt", 3, "upright", "unsigned", _UNSIGNED)
-        for side, at in _sides_of(points)
-    ]
+    return _define(name, points, "tilt", "tilt", 3, "upright", "unsigned", _UNSIGNED)
 
 
 def _of_limb(kind: Literal["sagittal", "frontal"], name: str, points: str) -> list[AngleDefinition]:
     zero = "in line with the trunk, hanging"
     sign = "forwards" if kind == "sagittal" else "away from the median plane"
-    return [
-        AngleDefinition(side + name, at, kind, "clinical", 3, zero, sign, (-90.0, 270.0), 0.0, 1.0, 360.0)
-        for side, at in _sides_of(points)
-    ]
+    return _define(name, points, kind, "clinical", 3, zero, sign, (-90.0, 270.0), 0.0, 1.0, 360.0)
 
 
 def _sports2d(
     name: str, points: str, offset_deg: float, scale: float, zero: str, sign: str, period_deg: float = 360.0
 ) -> list[AngleDefinition]:
-    """Define a signed angle for both sides, or once if it has no side or names both."""
-    names = points.split()
-    one = any(p.startswith(("left_", "right_")) for p in names) or all(p in VIRTUAL for p in names)
-    return [
-        AngleDefinition(
-            f"sports2d_{name}" if one else f"sports2d_{side}_{name}",
-            tuple(names if one else (_of_side(p, side) for p in names)),
-            "signed", "sports2d", 2, zero, sign, (-period_deg / 2, period_deg / 2), offset_deg, scale, period_deg,
-        )
-        for side in (_SIDES[:1] if one else _SIDES)
-    ]  # fmt: skip
+    range_deg = (-period_deg / 2, period_deg / 2)
+    return _define(name, points, "signed", "sports2d", 2, zero, sign, range_deg, offset_deg, scale, period_deg,
+                   prefix="sports2d_")  # fmt: skip
 
 
 _INCLUDED = [

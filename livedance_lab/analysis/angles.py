@@ -31,15 +31,13 @@ from livedance_lab.analysis.angle_definitions import (
 )
 from livedance_lab.analysis.offline_filters import savitzky_golay
 from livedance_lab.errors import SettingsError, ShapeError
-from livedance_lab.pose import FloatArray
+from livedance_lab.pose import Array, FloatArray
 from livedance_lab.skeletons import BLAZEPOSE_33, side_of
 
 __all__ = [
     "ANGLES", "DEFAULT_ANGLES", "OTHER_SIDE", "PRESETS", "AngleDefinition", "ViewQuality", "angle_ids", "angles_deg",
     "angular_velocity_deg_s", "definitions_of", "labelled", "unmirrored", "view_quality",
 ]  # fmt: skip
-
-Array = npt.NDArray[np.float64]
 
 _SHORTEST: Final = 1e-6
 """Segments shorter than this (metres or pixels) have no direction."""

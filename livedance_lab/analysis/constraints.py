@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from livedance_lab.analysis.filters.base import Array
 from livedance_lab.errors import SettingsError, ShapeError
+from livedance_lab.pose import Array
 from livedance_lab.skeletons import BLAZEPOSE_33
 
 __all__ = ["BoneLengths", "VelocityGate"]

@@ -19,6 +19,7 @@ from livedance_lab.analysis.offline_filters import zero_phase_butterworth
 from livedance_lab.analysis.smoothing_metrics import jitter, lag_ms, over_windows, rom_loss
 from livedance_lab.analysis.statistics import finite_mean, finite_median
 from livedance_lab.errors import SettingsError, ShapeError
+from livedance_lab.pose import Array
 
 __all__ = [
     "MIN_DURATION_S",
@@ -29,8 +30,6 @@ __all__ = [
     "smoothing_effect",
     "try_filter",
 ]
-
-Array = npt.NDArray[np.float64]
 
 _WARM_UP_S: Final = 1.0
 """Not evaluated, because every filter starts at the raw value."""

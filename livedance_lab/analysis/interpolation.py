@@ -29,13 +29,12 @@ import numpy.typing as npt
 
 from livedance_lab.analysis.filters import make_filter
 from livedance_lab.errors import SettingsError, ShapeError
+from livedance_lab.pose import Array
 
 __all__ = [
     "MODES", "BufferedPainter", "LatestPainter", "Painter", "PredictivePainter", "ShownError", "hermite", "linear",
     "make_painter",
 ]  # fmt: skip
-
-Array = npt.NDArray[np.float64]
 
 MAX_GAP_S: Final = 0.25
 """Longest gap between results that is interpolated; after a longer pause a painter restarts."""

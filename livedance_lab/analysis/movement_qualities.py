@@ -20,11 +20,10 @@ from livedance_lab.analysis.smoothing_metrics import over_windows
 from livedance_lab.analysis.smoothness import evenly_sampled, log_dimensionless_jerk, sparc, speed
 from livedance_lab.analysis.statistics import finite_mean
 from livedance_lab.errors import SettingsError, ShapeError
+from livedance_lab.pose import Array
 from livedance_lab.skeletons import BLAZEPOSE_33
 
 __all__ = ["QUALITIES", "contraction", "energy", "jerkiness", "qualities_over_time", "smoothness", "symmetry"]
-
-Array = npt.NDArray[np.float64]
 
 
 def _index(*names: str) -> npt.NDArray[np.intp]:

@@ -18,10 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from livedance_lab.errors import SettingsError, ShapeError
+from livedance_lab.pose import Array
 
 __all__ = ["MAX_FILLED_GAP_S", "interpolate_gaps", "resample", "savitzky_golay", "zero_phase_butterworth"]
-
-Array = npt.NDArray[np.float64]
 
 MAX_FILLED_GAP_S = 0.25
 """Gaps up to this length are interpolated before speeds, lags and smoothness are computed."""

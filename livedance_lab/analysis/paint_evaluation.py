@@ -19,13 +19,12 @@ from livedance_lab.analysis.interpolation import Painter, make_painter
 from livedance_lab.analysis.offline_filters import resample
 from livedance_lab.analysis.smoothing_metrics import rms_error, roughness
 from livedance_lab.errors import ShapeError
+from livedance_lab.pose import Array
 from livedance_lab.skeletons import BLAZEPOSE_33
 
 __all__ = [
     "BODY_JOINTS", "RECIPES", "PaintQuality", "Painted", "Recipe", "ResultStream", "judge", "paint", "simulate_stream",
 ]  # fmt: skip
-
-Array = npt.NDArray[np.float64]
 
 BODY_JOINTS: Final = tuple(
     BLAZEPOSE_33.index(f"{side}_{joint}")

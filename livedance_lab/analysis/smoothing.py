@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, Literal
 
 import numpy as np
@@ -12,9 +13,8 @@ import numpy.typing as npt
 from livedance_lab.analysis.angle_definitions import definitions_of
 from livedance_lab.analysis.constraints import BoneLengths, VelocityGate
 from livedance_lab.analysis.filters import Filter, make_filter
-from livedance_lab.analysis.filters.base import Array
 from livedance_lab.errors import ShapeError
-from livedance_lab.pose import BODY_SHAPES, Body, Flag, FloatArray
+from livedance_lab.pose import BODY_SHAPES, Array, Body, Flag, FloatArray
 from livedance_lab.settings import Smoothing
 from livedance_lab.skeletons import BLAZEPOSE_33
 
@@ -206,15 +206,7 @@ class BodySmoother:
         for group, index in _PARTS:
             flags[index] = np.where(self._filters[group].held, Flag.HELD, flags[index])
         flags[missing] = Flag.MISSING
-        smooth = Body(
-            keypoints_px=body["keypoints_px"],
-            world_m=body["world_m"],
-            visibility=raw.visibility,
-            presence=raw.presence,
-            hands_px=hands_px,
-            hands_world_m=hands_world_m,
-            hands_score=raw.hands_score,
-        )
+        smooth = replace(raw, **body, hands_px=hands_px, hands_world_m=hands_world_m)
         return smooth, angles, flags.astype(np.uint8)
 
     def _smooth_body(

@@ -16,10 +16,9 @@ import scipy.interpolate
 from livedance_lab.analysis.offline_filters import MAX_FILLED_GAP_S, resample
 from livedance_lab.analysis.statistics import finite_mean
 from livedance_lab.errors import ShapeError
+from livedance_lab.pose import Array
 
 __all__ = ["ErrorFigures", "jitter", "lag_ms", "over_windows", "rms_error", "rom_deg", "rom_loss", "roughness"]
-
-Array = npt.NDArray[np.float64]
 
 
 def jitter(values: npt.ArrayLike, times_s: npt.ArrayLike) -> Array:

@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from livedance_lab.analysis.offline_filters import MAX_FILLED_GAP_S, interpolate_gaps, resample
+from livedance_lab.pose import Array
 
 __all__ = ["dimensionless_jerk", "evenly_sampled", "log_dimensionless_jerk", "sparc", "speed"]
-
-Array = npt.NDArray[np.float64]
 
 
 def sparc(speed: npt.ArrayLike, rate_hz: float, *, max_hz: float = 10.0, threshold: float = 0.05) -> float:

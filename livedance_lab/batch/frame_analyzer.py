@@ -6,7 +6,6 @@ The values depend on nothing but the images and their times, so two runs give th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from types import TracebackType
@@ -100,11 +99,6 @@ class FrameAnalyzer:
         if "hands" in done:
             self.result_builder.add_hands(source, *done["hands"])
         return record, self.result_builder.build(source, done["pose"][0], record, 1)
-
-    def all(self, frames: Iterator[VideoFrame]) -> Iterator[tuple[VideoFrame, FrameRecord, PoseResult | None]]:
-        """Analyse frames; yield each with its ledger entry and its result."""
-        for frame in frames:
-            yield frame, *self(frame)
 
     def __enter__(self) -> FrameAnalyzer:
         return self

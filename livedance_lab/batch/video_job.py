@@ -19,10 +19,10 @@ from livedance_lab.estimators.model_store import sha256_of
 from livedance_lab.export import export
 from livedance_lab.media.drawing import VideoFile, draw_body
 from livedance_lab.media.video import VideoSource
-from livedance_lab.session_data.log import SessionLog
 from livedance_lab.session_data.recording.reader import Recording
 from livedance_lab.session_data.recording.writer import RecordingWriter
 from livedance_lab.session_data.schema import Schemas
+from livedance_lab.session_data.session_log import SessionLog
 from livedance_lab.settings import Settings
 from livedance_lab.system.versions import software
 
@@ -98,7 +98,8 @@ def _record(job: VideoJob, folder: Path, on_progress: OnProgress) -> tuple[int, 
         copy = VideoFile(folder / f"{job.name}.mp4", video.size_px, _rate(video)) if job.annotate else None
         if copy is not None:
             stack.enter_context(copy)
-        for frame, record, result in analyzer.all(iter(video)):
+        for frame in video:
+            record, result = analyzer(frame)
             frames_in += 1
             log.add_frame(record)
             if result is not None:

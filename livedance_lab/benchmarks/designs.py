@@ -24,11 +24,11 @@ from livedance_lab.session_data.summary import conserved, summarise
 from livedance_lab.settings import Settings
 from livedance_lab.system.resources import cpu_s, resident_bytes
 
-__all__ = ["COLUMNS", "DESIGNS", "Design", "bench", "ratios"]
+__all__ = ["COLUMNS", "DESIGNS", "Benchmark", "bench", "ratios"]
 
 
 @dataclass(frozen=True)
-class Design:
+class Benchmark:
     """One configuration to compare: settings, pacing and server.
 
     Attributes
@@ -60,27 +60,27 @@ _FULL_SIZE: dict[str, Any] = {"short_side_px": 2160, "jpeg_quality": 0.8}  # as 
 DESIGNS = {
     design.name: design
     for design in (
-        Design("original", "the original demo: full-size images as base64 in JSON, pose, then hands",
+        Benchmark("original", "the original demo: full-size images as base64 in JSON, pose, then hands",
                {"design": "sequential", **_FULL_SIZE, "hand_confidence": 0.5, "hands_crop": "none"},
                legacy=True, server={"estimator": "mediapipe_published"}),
-        Design("sequential", "small binary images; pose, then hands of each frame", {"design": "sequential"}),
-        Design("join", "pose and hands of the same frame in parallel", {"design": "join"}),
-        Design("live_stream", "MediaPipe's own LIVE_STREAM mode", {"design": "live_stream"}),
-        Design("decoupled", "one model for pose; hands at their own rate", {"design": "decoupled"}),
-        Design("decoupled-paced", "decoupled, with at most one unanswered frame", {"design": "decoupled"}, "paced"),
-        Design("lanes", "several pose models take frames in turn; hands at their own rate", {"design": "lanes"}),
-        Design("lanes-paced", "lanes, with at most one unanswered frame per pose model", {"design": "lanes"}, "paced"),
-        Design("auto", "the default: as lanes; pacing by measured round trip and load", {}, "auto"),
-        Design("whole-picture", "auto; hands are searched in the whole frame", {"hands_crop": "none"}, "auto"),
-        Design("original-pose", "original, without hands",
+        Benchmark("sequential", "small binary images; pose, then hands of each frame", {"design": "sequential"}),
+        Benchmark("join", "pose and hands of the same frame in parallel", {"design": "join"}),
+        Benchmark("live_stream", "MediaPipe's own LIVE_STREAM mode", {"design": "live_stream"}),
+        Benchmark("decoupled", "one model for pose; hands at their own rate", {"design": "decoupled"}),
+        Benchmark("decoupled-paced", "decoupled, with at most one unanswered frame", {"design": "decoupled"}, "paced"),
+        Benchmark("lanes", "several pose models take frames in turn; hands at their own rate", {"design": "lanes"}),
+        Benchmark("lanes-paced", "lanes, with at most one unanswered frame per model", {"design": "lanes"}, "paced"),
+        Benchmark("auto", "the default: as lanes; pacing by measured round trip and load", {}, "auto"),
+        Benchmark("whole-picture", "auto; hands are searched in the whole frame", {"hands_crop": "none"}, "auto"),
+        Benchmark("original-pose", "original, without hands",
                {"design": "sequential", **_FULL_SIZE, "hands": False}, legacy=True,
                server={"estimator": "mediapipe_published"}),
-        Design("auto-pose", "auto, without hands", {"hands": False}, "auto"),
-        Design("saturated-pose", "auto-pose, with three times as many frames offered", {"hands": False}, offered=3.0),
-        Design("fifo", "decoupled, with a queue of 5 frames", {"design": "decoupled"}, server={"queue": "fifo"}),
-        Design("keep-oldest", "decoupled, with a queue of 1 frame that refuses newer ones", {"design": "decoupled"},
+        Benchmark("auto-pose", "auto, without hands", {"hands": False}, "auto"),
+        Benchmark("saturated-pose", "auto-pose, with three times the frames offered", {"hands": False}, offered=3.0),
+        Benchmark("fifo", "decoupled, with a queue of 5 frames", {"design": "decoupled"}, server={"queue": "fifo"}),
+        Benchmark("keep-oldest", "decoupled, with a queue of 1 frame that refuses newer ones", {"design": "decoupled"},
                server={"queue": "keep-oldest"}),
-        Design("no-inference", "landmarks are sent instead of images: what the server itself costs",
+        Benchmark("no-inference", "landmarks are sent instead of images: what the server itself costs",
                {"design": "sequential"}, server={"estimator": "replay"}),
     )
 }  # fmt: skip
@@ -147,7 +147,7 @@ def bench(
     return rows
 
 
-def _kind(design: Design) -> str:
+def _kind(design: Benchmark) -> str:
     """Which clip a design sends, see `_clip`."""
     if design.server.get("estimator") == "replay":
         return "landmarks"
@@ -164,7 +164,7 @@ def _clip(kind: str, source: Path, seconds: float) -> EncodedClip:
     return EncodedClip.read(source, Settings(**_FULL_SIZE) if kind == "full" else Settings(), seconds)
 
 
-def measure(design: Design, clip: EncodedClip, seconds: float, fps: float) -> dict[str, float]:
+def measure(design: Benchmark, clip: EncodedClip, seconds: float, fps: float) -> dict[str, float]:
     """Stream once through a new server; return a value for each of `COLUMNS`.
 
     Raises
@@ -182,18 +182,15 @@ def measure(design: Design, clip: EncodedClip, seconds: float, fps: float) -> di
         used_s = cpu_s(server.pid) - before_s
         numbers = summarise(conserved(session.data(), design.name), warm_frames)
     captured = max(numbers["captured"], 1)
+    same = ("results_per_s", "hands_per_s", "newest_age_ms", "dropped_share", "bytes_up_per_frame")
     return {
-        "results_per_s": numbers["results_per_s"],
-        "hands_per_s": numbers["hands_per_s"],
+        **{name: numbers[name] for name in same},
         "hands_per_look": _known(numbers["hands"].get("at_wrists_per_inference")),
         "hands_look_ms": _known(numbers["hands"].get("ms_per_inference")),
         **{f"age_{p}_ms": v for p, v in numbers["age_ms"].items()},
-        "newest_age_ms": numbers["newest_age_ms"],
-        "dropped_share": numbers["dropped_share"],
         "late_share": numbers["states"]["late"] / captured,
         "cpu_cores": used_s / numbers["duration_s"],
         "rss_mb": max(resident) / 2**20,
-        "bytes_up_per_frame": numbers["bytes_up_per_frame"],
     }
 
 

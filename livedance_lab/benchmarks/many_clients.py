@@ -37,11 +37,16 @@ def raw_bound(source: Path, landmarkers: int | None = None, seconds: float = 4.0
     counts: list[int] = []
     threads = [threading.Thread(target=_count_poses, args=(images, seconds, counts))
                for _ in range(landmarkers or core_count())]  # fmt: skip
+    _run_all(threads)
+    return sum(counts) / seconds
+
+
+def _run_all(threads: list[threading.Thread]) -> None:
+    """Start all threads, and wait until they have ended."""
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return sum(counts) / seconds
 
 
 def _count_poses(images: list[ImageArray], seconds: float, counts: list[int]) -> None:
@@ -78,10 +83,7 @@ def many_clients(source: Path, clients: int, *, seconds: float = 6.0, fps: float
         how = {"seconds": seconds, "fps": fps, "end": True,
                "tick": lambda _client: resident.append(resident_bytes(server.pid))}  # fmt: skip
         threads = [threading.Thread(target=session.stream, args=(clip,), kwargs=how) for session in sessions]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        _run_all(threads)
         numbers = [summarise(conserved(session.data(), session.id)) for session in sessions]
         for session in sessions:
             session.close()

@@ -36,6 +36,7 @@ def analyze(
     from rich.console import Console
 
     from livedance_lab.batch import plan_jobs, run_jobs
+    from livedance_lab.cli.download_progress import ensure_models
     from livedance_lab.errors import ExportError
     from livedance_lab.export import FORMATS
     from livedance_lab.system.native_stderr import silence_native_stderr
@@ -49,7 +50,7 @@ def analyze(
     settings = _settings(chosen, setting or [])
     jobs = plan_jobs(videos, out, settings, formats=to or (), annotate=annotate)
     if not dask:
-        _models(settings)
+        ensure_models(settings.complexity, hands=settings.hands)
     bars = _Bars(console, len(jobs))
     with bars.progress:
         outcomes = run_jobs(jobs, workers=workers, dask=dask or None, on_progress=bars.show, on_finished=bars.finished)
@@ -81,17 +82,6 @@ def _settings(chosen: dict[str, Any], more: list[str]) -> Any:
     settings = Settings.parse(changes)
     angle_ids(settings.angles)  # report a wrong name once, now, rather than for each video
     return settings
-
-
-def _models(settings: Any) -> None:
-    """Fetch the models before several processes need them at the same time."""
-    from livedance_lab.cli.download_progress import progress_bar
-    from livedance_lab.estimators import model_store
-
-    with progress_bar() as progress:
-        model_store.ensure("pose", settings.complexity, progress)
-        if settings.hands:
-            model_store.ensure("hands", progress=progress)
 
 
 class _Bars:

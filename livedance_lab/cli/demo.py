@@ -29,14 +29,16 @@ def demo(
     from rich.console import Console
     from rich.live import Live
 
-    from livedance_lab.cli.progress import StreamProgress
+    from livedance_lab.cli.download_progress import ensure_models
+    from livedance_lab.cli.stream_progress import StreamProgress
     from livedance_lab.evaluation.demo import run_demo
     from livedance_lab.samples import sample_path
     from livedance_lab.system.native_stderr import silence_native_stderr
 
     silence_native_stderr(verbose)
     console = Console()
-    _models(console)
+    ensure_models()
+    console.print("models are ready", style="dim")
     display = StreamProgress(seconds)
     chosen: dict[str, Any] = {"design": design, "hands": hands, "angles": angles, "mirrored": mirrored}
     with Live(display, console=console, refresh_per_second=8, transient=True):
@@ -63,17 +65,6 @@ def _has_lab() -> bool:
     from importlib.util import find_spec
 
     return find_spec("jupyterlab") is not None and find_spec("anywidget") is not None
-
-
-def _models(console: Any) -> None:
-    """Fetch the models before anything is timed."""
-    from livedance_lab.cli.download_progress import progress_bar
-    from livedance_lab.estimators import model_store
-
-    with progress_bar() as progress:
-        model_store.ensure("pose", 1, progress)
-        model_store.ensure("hands", progress=progress)
-    console.print("models are ready", style="dim")
 
 
 def _numbers(summary: dict[str, Any]) -> Table:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from livedance_lab.estimators.model_store.fetch import Progress
 
-__all__ = ["progress_bar"]
+__all__ = ["ensure_models", "progress_bar"]
 
 
 @contextmanager
@@ -45,3 +45,13 @@ def progress_bar() -> Iterator[Progress]:
     finally:
         if bars.live.is_started:  # stopping what never started would print an empty line
             bars.stop()
+
+
+def ensure_models(complexity: int = 1, *, hands: bool = True) -> None:
+    """Fetch the models that are not stored yet, with a bar."""
+    from livedance_lab.estimators import model_store
+
+    with progress_bar() as progress:
+        model_store.ensure("pose", complexity, progress)
+        if hands:
+            model_store.ensure("hands", progress=progress)

@@ -77,8 +77,8 @@ def _named(names: list[str]) -> list[Model]:
     from livedance_lab.estimators import model_store
 
     if not names:
-        return [model for model in model_store.catalogue() if model.from_wheel]
-    known = {model.name: model for model in model_store.catalogue()}
+        return [model for model in model_store.CATALOGUE if model.from_wheel]
+    known = {model.name: model for model in model_store.CATALOGUE}
     unknown = [name for name in names if name not in known]
     if unknown:
         raise typer.BadParameter(f"there is no model {', '.join(unknown)}; the models are {', '.join(known)}.")

@@ -12,7 +12,7 @@ import typer
 from livedance_lab.server.config import ServerConfig, new_token
 
 if TYPE_CHECKING:
-    from livedance_lab.system.logs import LogFormat
+    from livedance_lab.system.program_logs import LogFormat
 
 __all__ = ["serve"]
 
@@ -75,9 +75,9 @@ def _prepare(config: ServerConfig, verbose: bool, log_level: str, log_format: Lo
     import faulthandler
 
     from livedance_lab.server.access import check_exposure
-    from livedance_lab.system.logs import configure_logging
     from livedance_lab.system.memory import limit_malloc_retention
     from livedance_lab.system.native_stderr import silence_native_stderr
+    from livedance_lab.system.program_logs import configure_logging
 
     check_exposure(config)
     configure_logging(log_level, log_format, secrets=[config.token])
@@ -85,18 +85,15 @@ def _prepare(config: ServerConfig, verbose: bool, log_level: str, log_format: Lo
     faulthandler.enable()  # after a crash of native code, the log says where it happened
     silence_native_stderr(verbose)
     if config.estimator == "mediapipe":
-        from livedance_lab.cli.download_progress import progress_bar
-        from livedance_lab.estimators import model_store
+        from livedance_lab.cli.download_progress import ensure_models
 
-        with progress_bar() as progress:
-            model_store.ensure("pose", config.settings.complexity, progress)
-            model_store.ensure("hands", progress=progress)
+        ensure_models(config.settings.complexity)
 
 
 def _run(config: ServerConfig, note: Path | None) -> None:
     from rich.console import Console
 
-    from livedance_lab.launcher.discovery import ServerRecord, register_server, registration_file, unregister_server
+    from livedance_lab.launcher.discovery import ServerRecord, register_server, registration_file
     from livedance_lab.server.access import local_url
     from livedance_lab.server.app import run
 
@@ -116,7 +113,7 @@ def _run(config: ServerConfig, note: Path | None) -> None:
         console.print()
     finally:
         for path in files:
-            unregister_server(path)
+            path.unlink(missing_ok=True)
     console.print("Stopped; all sessions have been ended.")
 
 

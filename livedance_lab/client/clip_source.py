@@ -20,13 +20,17 @@ from livedance_lab.media.video import VideoFrame, VideoSource
 from livedance_lab.pipeline.latest_slot import LatestSlot
 from livedance_lab.settings import CLIENT_SETTINGS, Settings
 
-__all__ = ["EncodedClip", "Play", "Tick", "clip_or_camera", "play_camera", "play_clip", "produce"]
+__all__ = ["EncodedClip", "Play", "Tick", "clip_or_camera", "no_tick", "play_camera", "play_clip", "produce"]
 
 Tick = Callable[[LiveClient], None]
 """Called after each frame with the client that sends."""
 
 Play = Callable[..., Coroutine[Any, Any, Any]]
 """Sends frames: called with a connected client and ``tick=``."""
+
+
+def no_tick(_client: LiveClient) -> None:
+    """Do nothing after a frame."""
 
 
 @dataclass
@@ -90,7 +94,7 @@ async def produce(
     """Be a session's producer while `play` sends frames; `options` are those of `LiveClient`."""
     async with LiveClient(server.url, server.token, session=session_id, trust=server.trust, **options) as client:
         await client.wait_ready()
-        await play(client, tick=tick)
+        await play(client, tick=tick or no_tick)
         await client.settle()
         if end:
             await client.end()
@@ -111,7 +115,7 @@ def clip_or_camera(
 
 async def play_clip(
     client: LiveClient, clip: EncodedClip, fps: float | None = None, seconds: float | None = None,
-    tick: Tick | None = None, stopped: Callable[[], bool] = lambda: False,
+    tick: Tick = no_tick, stopped: Callable[[], bool] = lambda: False,
 ) -> None:  # fmt: skip
     """Offer the clip's frames in real time, from its start again where it is shorter than `seconds` (or infinity).
 
@@ -128,12 +132,11 @@ async def play_clip(
         if wait_s > 0:
             await asyncio.sleep(wait_s)
         await client.send(clip.images[n % len(clip.images)], clip.size_px, due_s if wait_s > 0 else now_s())
-        if tick is not None:
-            tick(client)
+        tick(client)
 
 
 async def play_camera(
-    client: LiveClient, index: int | str | Path, settings: Settings, seconds: float = math.inf, tick: Tick | None = None
+    client: LiveClient, index: int | str | Path, settings: Settings, seconds: float = math.inf, tick: Tick = no_tick
 ) -> None:
     """Offer a local camera's frames as they come; a reader thread keeps only the newest.
 
@@ -171,8 +174,7 @@ async def play_camera(
                 settings = settings.changed({name: adopted[name] for name in CLIENT_SETTINGS if name in adopted})
             image = await asyncio.to_thread(encode, frame, settings)
             await client.send(image, source.size_px, frame.t_s)
-            if tick is not None:
-                tick(client)
+            tick(client)
     finally:
         stop.set()
         await asyncio.to_thread(reader.join, 2.0)

@@ -71,7 +71,10 @@ class FrameCredit:
 
     def reconsider(self, now_s: float, round_trip_s: float) -> dict[str, str | float] | None:
         """Let "auto" decide again; return the message for the server if it switched."""
-        return self.gauge.judge(now_s, round_trip_s, self.window) if self.pacing == "auto" else None
+        if self.pacing == "auto":
+            return self.gauge.judge(now_s, round_trip_s, self.window)
+        self.gauge.restart(now_s)
+        return None
 
     def send(self, seq: int, now_s: float) -> None:
         """Note that frame `seq` is sent."""

@@ -362,8 +362,8 @@ class LiveClient:
 
     def _take_result(self, result: WireResult) -> None:
         self.credit.answer(result.seq)
-        self.credit.gauge.result(result.times.t_emit_s - result.times.t_receive_s)
         self.results_received += 1
         if self._producing:
+            self.credit.gauge.result(result.times.t_emit_s - result.times.t_receive_s)
             self._receipts.append((result.seq, result.t_result_s, None))
         self.latest = result

@@ -132,6 +132,10 @@ class PacingGauge:
         """Count a result; `server_s` is the time from its frame's arrival at the server to its emission."""
         self._server_s.append(server_s)
 
+    def restart(self, now_s: float) -> None:
+        """Start a new measurement."""
+        self._since_s, self._offered, self._server_s = now_s, 0, []
+
     def judge(self, now_s: float, round_trip_s: float, window: int) -> dict[str, str | float] | None:
         """Judge once a second; return the protocol's "pacing" message if that switched."""
         if math.isnan(self._since_s):
@@ -142,7 +146,7 @@ class PacingGauge:
         paced = self.auto.paced
         seen = Measured(round_trip_s, self._offered / elapsed_s, len(self._server_s) / elapsed_s,
                         statistics.median(self._server_s) if self._server_s else math.nan, window)  # fmt: skip
-        self._since_s, self._offered, self._server_s = now_s, 0, []
+        self.restart(now_s)
         reason = self.auto.judge(now_s, seen)
         if not reason:
             return None

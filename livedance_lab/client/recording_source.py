@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from livedance_lab.client.clip_source import Tick
+from livedance_lab.client.clip_source import Tick, no_tick
 from livedance_lab.client.live_client import LiveClient
 from livedance_lab.clock import now_s
 from livedance_lab.errors import RecordingError
 from livedance_lab.estimators.base import Estimate, HandEstimate
 from livedance_lab.estimators.replay import encode_estimate
-from livedance_lab.pose import FloatArray
+from livedance_lab.pose import BODY_SHAPES, FloatArray
 from livedance_lab.session_data.recording.reader import Recording
 from livedance_lab.skeletons import HAND_SIDES
 
@@ -103,8 +103,7 @@ class ReplaySource:
     def _from_landmarks(self) -> Iterator[ReplayFrame]:
         rec, before = self.recording, -1
         found, hands_seq, sizes = rec.column("found"), rec.column("hands_seq"), self._sizes()
-        arrays = {name: rec.array(name) for name in ("keypoints_px", "world_m", "visibility", "presence",
-                                                     "hands_px", "hands_world_m", "hands_score")}  # fmt: skip
+        arrays = {name: rec.array(name) for name in BODY_SHAPES}
         for row, seq in enumerate(rec.seq):
             fresh = hands_seq[row] >= 0 and hands_seq[row] != before  # otherwise they are those of an earlier frame
             before = hands_seq[row] if hands_seq[row] >= 0 else before
@@ -128,7 +127,7 @@ def _hands(here: dict[str, FloatArray]) -> tuple[HandEstimate, ...]:
     )
 
 
-async def play_recording(client: LiveClient, source: ReplaySource, speed: float = 1.0, tick: Tick | None = None) -> int:
+async def play_recording(client: LiveClient, source: ReplaySource, speed: float = 1.0, tick: Tick = no_tick) -> int:
     """Send a recording's frames again.
 
     Parameters
@@ -159,6 +158,5 @@ async def play_recording(client: LiveClient, source: ReplaySource, speed: float 
         if math.isinf(speed):
             await client.settle()
         n_frames += 1
-        if tick is not None:
-            tick(client)
+        tick(client)
     return n_frames

@@ -20,7 +20,7 @@ from livedance_lab.clock import ClockOffset, now_s
 from livedance_lab.errors import ConnectionLost, ServerError
 from livedance_lab.export import export
 from livedance_lab.launcher import LiveServer
-from livedance_lab.session_data.representation import as_html, as_text
+from livedance_lab.session_data.notebook_display import as_html, as_text
 from livedance_lab.settings import Settings
 from livedance_lab.wire.messages import parse_json
 from livedance_lab.wire.results import WireResult

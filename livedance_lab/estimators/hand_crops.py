@@ -140,5 +140,4 @@ def _moved(hand: HandEstimate, crops: tuple[Crop, ...]) -> tuple[HandEstimate, C
 
 def _palm(hand: HandEstimate) -> FloatArray:
     """Middle of the palm, shape (2,)."""
-    middle: FloatArray = hand.xyz[_PALM, :2].mean(axis=0)
-    return middle
+    return np.asarray(hand.xyz[_PALM, :2].mean(axis=0))

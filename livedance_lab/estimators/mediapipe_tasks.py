@@ -28,7 +28,7 @@ from livedance_lab.system.memory import release_mapped_file
 
 __all__ = ["LiveStreamEstimator", "TasksEstimator", "make"]
 
-_KINDS = {"pose": (True, False), "hands": (False, True), "both": (True, True)}
+_KINDS = {"pose": ("pose",), "hands": ("hands",), "both": ("pose", "hands")}
 # the exceptions into which MediaPipe turns its status codes, and those that ctypes raises for wrong arguments
 _MEDIAPIPE_ERRORS = (ValueError, RuntimeError, OSError, IndexError, NotImplementedError, TypeError)
 _WARM_UP_MS = 0  # timestamp of the warm-up call; those of the stream are later
@@ -72,18 +72,13 @@ class TasksEstimator:
     def __init__(self, kind: str, settings: Settings, *, upstream_model: bool = False) -> None:
         self._upstream_model = upstream_model
         self._time_stretch = 1 if upstream_model else _TIME_STRETCH
-        try:
-            wants_pose, wants_hands = _KINDS[kind]
-        except KeyError:
-            raise EstimatorError(f"an estimator finds {', '.join(_KINDS)}; got {kind!r}.") from None
+        if kind not in _KINDS:
+            raise EstimatorError(f"an estimator finds {', '.join(_KINDS)}; got {kind!r}.")
         self._mp = _mediapipe()
-        self._pose: Any = None
-        self._hands: Any = None
+        self._landmarkers: dict[str, Any] = {}  # "pose", "hands"; empty once they are closed
         try:
-            if wants_pose:
-                self._pose = self._make_pose(settings)
-            if wants_hands:
-                self._hands = self._make_hands(settings)
+            for part in _KINDS[kind]:
+                self._landmarkers[part] = self._make(part, settings)
             self._call(np.zeros((64, 64, 3), np.uint8), _WARM_UP_MS)
         except _MEDIAPIPE_ERRORS as exc:
             self.close()
@@ -109,15 +104,15 @@ class TasksEstimator:
         EstimatorError
             If inference fails, or the estimator is closed.
         """
-        if self._pose is None and self._hands is None:
+        if not self._landmarkers:
             raise EstimatorError("this estimator is closed.")
         if image_rgb.ndim != 3 or image_rgb.shape[2] != 3 or image_rgb.dtype != np.uint8:
             raise EstimatorError(f"an image is uint8 of shape (H, W, 3), got {image_rgb.dtype} {image_rgb.shape}.")
         try:
-            pose, hands = self._call(image_rgb, self._time_stretch * (t_ms + 1) + _WARM_UP_MS)
+            results = self._call(image_rgb, self._time_stretch * (t_ms + 1) + _WARM_UP_MS)
         except _MEDIAPIPE_ERRORS as exc:
             raise EstimatorError(f"MediaPipe failed at {t_ms} ms: {exc}.") from exc
-        return _estimate(pose, hands)
+        return _estimate(results.get("pose"), results.get("hands"))
 
     def estimate_crops(self, image_rgb: ImageArray, t_ms: int, crops: tuple[Crop, ...]) -> Estimate:
         """Find hands inside the crops only; parameters and errors are otherwise those of `estimate`.
@@ -131,38 +126,33 @@ class TasksEstimator:
 
     def close(self) -> None:
         """Free the landmarkers; a second call does nothing."""
-        pose, hands, self._pose, self._hands = self._pose, self._hands, None, None
-        for landmarker in (pose, hands):
-            if landmarker is not None:
-                landmarker.close()
+        landmarkers, self._landmarkers = self._landmarkers, {}
+        for landmarker in landmarkers.values():
+            landmarker.close()
         _OPEN.discard(self)
 
-    def _call(self, image_rgb: ImageArray, t_ms: int) -> tuple[Any, Any]:
-        """MediaPipe's own results; None for a part that this estimator does not search for."""
+    def _call(self, image_rgb: ImageArray, t_ms: int) -> dict[str, Any]:
+        """MediaPipe's own results of the parts that this estimator searches for."""
         image = self._image(image_rgb)
-        pose = self._pose.detect_for_video(image, t_ms) if self._pose is not None else None
-        hands = self._hands.detect_for_video(image, t_ms) if self._hands is not None else None
-        return pose, hands
+        return {part: landmarker.detect_for_video(image, t_ms) for part, landmarker in self._landmarkers.items()}
 
     def _image(self, image_rgb: ImageArray) -> Any:
         # MediaPipe copies the pixels, so the array may be reused at once
         return self._mp.Image(image_format=self._mp.ImageFormat.SRGB, data=np.ascontiguousarray(image_rgb))
 
-    def _make_pose(self, settings: Settings, **more: Any) -> Any:
+    def _make(self, part: str, settings: Settings, **more: Any) -> Any:
         vision = self._mp.tasks.vision
-        options = vision.PoseLandmarkerOptions(
-            base_options=self._base_options("pose", settings.complexity),
-            running_mode=vision.RunningMode[self._mode],
-            num_poses=1,
-            min_pose_detection_confidence=settings.detection_confidence,
-            min_pose_presence_confidence=settings.presence_confidence,
-            min_tracking_confidence=settings.tracking_confidence,
-            **more,
-        )
-        return self._created(vision.PoseLandmarker, options)
-
-    def _make_hands(self, settings: Settings, **more: Any) -> Any:
-        vision = self._mp.tasks.vision
+        if part == "pose":
+            options = vision.PoseLandmarkerOptions(
+                base_options=self._base_options("pose", settings.complexity),
+                running_mode=vision.RunningMode[self._mode],
+                num_poses=1,
+                min_pose_detection_confidence=settings.detection_confidence,
+                min_pose_presence_confidence=settings.presence_confidence,
+                min_tracking_confidence=settings.tracking_confidence,
+                **more,
+            )
+            return self._created(vision.PoseLandmarker, options)
         options = vision.HandLandmarkerOptions(
             base_options=self._base_options("hands"),
             running_mode=vision.RunningMode[self._mode],
@@ -200,15 +190,15 @@ class LiveStreamEstimator(TasksEstimator):
     _mode = "LIVE_STREAM"
     _RESULT_TIMEOUT_S = 10.0
 
-    def _call(self, image_rgb: ImageArray, t_ms: int) -> tuple[Any, Any]:
+    def __init__(self, kind: str, settings: Settings, *, upstream_model: bool = False) -> None:
+        self._results: dict[str, queue.SimpleQueue[tuple[int, Any]]] = {}
+        super().__init__(kind, settings, upstream_model=upstream_model)
+
+    def _call(self, image_rgb: ImageArray, t_ms: int) -> dict[str, Any]:
         image = self._image(image_rgb)
-        if self._pose is not None:
-            self._pose.detect_async(image, t_ms)
-        if self._hands is not None:
-            self._hands.detect_async(image, t_ms)
-        pose = self._result_of(self._pose_results, t_ms) if self._pose is not None else None
-        hands = self._result_of(self._hand_results, t_ms) if self._hands is not None else None
-        return pose, hands
+        for landmarker in self._landmarkers.values():
+            landmarker.detect_async(image, t_ms)
+        return {part: self._result_of(self._results[part], t_ms) for part in self._landmarkers}
 
     def _result_of(self, results: queue.SimpleQueue[tuple[int, Any]], t_ms: int) -> Any:
         while True:
@@ -219,28 +209,16 @@ class LiveStreamEstimator(TasksEstimator):
             if result_ms == t_ms:  # else it is the late result of a call that timed out
                 return result
 
-    def _make_pose(self, settings: Settings, **more: Any) -> Any:
-        self._pose_results: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
-        return super()._make_pose(settings, result_callback=_callback(self._pose_results), **more)
-
-    def _make_hands(self, settings: Settings, **more: Any) -> Any:
-        self._hand_results: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
-        return super()._make_hands(settings, result_callback=_callback(self._hand_results), **more)
+    def _make(self, part: str, settings: Settings, **more: Any) -> Any:
+        results = self._results[part] = queue.SimpleQueue()
+        return super()._make(part, settings, **more,
+                             result_callback=lambda result, _image, t_ms: results.put((t_ms, result)))  # fmt: skip
 
 
 def make(kind: str, settings: Settings, *, upstream_model: bool = False) -> Estimator:
     """An estimator of a kind; in LIVE_STREAM mode if the settings' design is "live_stream"."""
     chosen = LiveStreamEstimator if settings.design == "live_stream" else TasksEstimator
     return chosen(kind, settings, upstream_model=upstream_model)
-
-
-def _callback(results: queue.SimpleQueue[tuple[int, Any]]) -> Any:
-    """A result callback for MediaPipe that puts timestamp and result into a queue."""
-
-    def on_result(result: Any, _image: Any, t_ms: int) -> None:
-        results.put((t_ms, result))
-
-    return on_result
 
 
 def _mediapipe() -> Any:

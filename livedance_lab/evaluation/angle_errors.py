@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from livedance_lab.analysis.statistics import finite_mean
 from livedance_lab.session_data.data import SessionData
 
 __all__ = ["angle_errors"]
@@ -41,18 +42,12 @@ def angle_errors(data: SessionData, truth: pd.DataFrame, frame_of_seq: float = 1
             continue
         true = truth[name].to_numpy()[frames]
         off = raw[:, column] - true
-        seen = np.isfinite(off)
-        bias = float(off[seen].mean()) if seen.any() else float("nan")
+        bias = finite_mean(off)
         errors[name] = {
-            "mae": _mean_abs(off),
+            "mae": finite_mean(np.abs(off)),
             "bias": bias,
-            "mae_without_bias": _mean_abs(off - bias),
-            "mae_smooth": _mean_abs(smooth[:, column] - true),
-            "n": int(seen.sum()),
+            "mae_without_bias": finite_mean(np.abs(off - bias)),
+            "mae_smooth": finite_mean(np.abs(smooth[:, column] - true)),
+            "n": int(np.isfinite(off).sum()),
         }
     return errors
-
-
-def _mean_abs(values: np.ndarray[Any, Any]) -> float:
-    finite = np.abs(values[np.isfinite(values)])
-    return float(finite.mean()) if finite.size else float("nan")

@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from livedance_lab.analysis.paint_evaluation import BODY_JOINTS
 from livedance_lab.analysis.smoothing import body_size
 from livedance_lab.errors import LiveDanceError
+from livedance_lab.pose import Array
 from livedance_lab.skeletons import BLAZEPOSE_33
 
 __all__ = ["KeypointTruth", "keypoint_truth"]
-
-Array = npt.NDArray[np.float64]
 
 _AXES: Final = ("u_px", "v_px", "x_m", "z_m")
 _ACROSS: Final = [(BLAZEPOSE_33.index(f"left_{part}"), BLAZEPOSE_33.index(f"right_{part}")) for part in

@@ -6,6 +6,7 @@ import base64
 import html
 import math
 import platform
+from dataclasses import asdict
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -40,7 +41,7 @@ def write_evaluation(found: Evaluation, out: Path) -> list[Path]:
     """
     out.mkdir(parents=True, exist_ok=True)
     page, text, numbers = out / "evaluation.html", out / "evaluation.md", out / "evaluation.json"
-    numbers.write_text(encode_json(found.plain()), encoding="utf-8")
+    numbers.write_text(encode_json(asdict(found)), encoding="utf-8")
     pictures = [save_painted([row for row in found.painted if row["recipe"] != FLOOR], out / "painted.png")]
     if found.trials:
         pictures.append(save_trials(found.trials, out / "filters.png"))

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from livedance_lab.analysis import tuning
+from livedance_lab.analysis import filter_search
 from livedance_lab.analysis.filter_trials import LandmarkSeries, Trial, try_filter
 from livedance_lab.analysis.paint_evaluation import (
     BODY_JOINTS,
@@ -75,10 +75,6 @@ class Evaluation:
     lanes: list[dict[str, Any]] = field(default_factory=list)
     angles: dict[str, dict[str, float]] = field(default_factory=dict)
 
-    def plain(self) -> dict[str, Any]:
-        """Return the results as JSON values."""
-        return {**asdict(self), "trials": [asdict(t) for t in self.trials]}
-
 
 def evaluate(
     clip: Path, *, seconds: float | None = None, fps: float | None = None,
@@ -129,7 +125,7 @@ def evaluate(
     still = _still(images, truth)
     moving = _moving(images, rate_hz, truth.body_size_px)
     out.lanes = _compare_lanes(still, _still(images, truth, lanes=2), moving)
-    out.trials = tuning.try_filters(
+    out.trials = filter_search.try_filters(
         still, moving, progress=lambda done, total: progress(done / total, "trying filters")
     )
     _compare_smoothers(out, still, moving)
@@ -238,4 +234,4 @@ def _compare_smoothers(out: Evaluation, still: LandmarkSeries, moving: LandmarkS
     out.trials += emas
     for name in ("kalman_adaptive", "one_euro", "mediapipe", "ema"):
         one = try_filter(still, moving, name, {})
-        out.smoothers.append({**asdict(one), **tuning.compare(one, emas)})
+        out.smoothers.append({**asdict(one), **filter_search.compare(one, emas)})

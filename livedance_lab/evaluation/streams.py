@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from livedance_lab.analysis.paint_evaluation import ResultStream, simulate_stream
 from livedance_lab.benchmarks.designs import DESIGNS
@@ -17,12 +16,11 @@ from livedance_lab.client.clip_source import EncodedClip
 from livedance_lab.estimators.base import Estimator, MonotonicMs, factory
 from livedance_lab.evaluation.keypoint_truth import KeypointTruth
 from livedance_lab.media.images import decode_rgb, downscale, encode_jpeg
+from livedance_lab.pose import Array
 from livedance_lab.session_data.data import SessionData
 from livedance_lab.settings import Settings
 
 __all__ = ["PACES", "LiveRun", "Pace", "find_landmarks", "live_run", "paced_stream"]
-
-Array = npt.NDArray[np.float64]
 
 _LARGE = 2160  # a short side that no image reaches: nothing is downscaled
 

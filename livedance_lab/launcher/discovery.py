@@ -17,7 +17,7 @@ import platformdirs
 from livedance_lab.errors import ServerError
 
 __all__ = ["PORT_VARIABLE", "ServerRecord", "default_port", "read_record", "register_server", "registration_file",
-           "registration_files", "unregister_server"]  # fmt: skip
+           "registration_files"]  # fmt: skip
 
 PORT_VARIABLE = "LIVEDANCE_PORT"
 """Environment variable with the server's port, see `livedance_lab.launcher.jupyter_proxy`."""
@@ -104,8 +104,3 @@ def read_record(path: Path) -> ServerRecord:
     content = json.loads(path.read_text())
     paths = {name: Path(content[name]) for name in ("certfile", "record_dir") if name in content}
     return ServerRecord(content["url"], content["token"], int(content["pid"]), **paths)
-
-
-def unregister_server(path: Path) -> None:
-    """Remove the registration file of a server that has stopped."""
-    path.unlink(missing_ok=True)

@@ -47,5 +47,4 @@ def _port() -> int:
         return ports[0]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        bound: int = free.getsockname()[1]
-        return bound
+        return int(free.getsockname()[1])

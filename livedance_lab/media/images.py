@@ -259,8 +259,7 @@ def downscale(rgb: ImageArray, short_side_px: int) -> ImageArray:
         return rgb
     cv2 = load_cv2()
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small: ImageArray = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    return small
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
 
 
 def square(
@@ -284,8 +283,8 @@ def square(
     x, y = width_px / side_px, height_px / side_px
     # OpenCV's coordinates are 0 at the first pixel's centre
     to_source = np.array([[x, 0, left_px + x / 2 - 0.5], [0, y, top_px + y / 2 - 0.5]])
-    part: ImageArray = cv2.warpAffine(rgb, to_source, (side_px, side_px), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    return part
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(rgb, to_source, (side_px, side_px), flags=flags))
 
 
 def encode_jpeg(rgb: ImageArray, quality: float = 0.8, *, full_colour: bool = False) -> bytes:
@@ -325,5 +324,4 @@ def _encode(rgb: ImageArray, suffix: str, params: list[int]) -> bytes:
         raise ImageError("encode", f"an array {rgb.dtype} {rgb.shape} cannot be encoded: {exc.err}.") from exc
     if not ok:
         raise ImageError("encode", f"an array {rgb.dtype} {rgb.shape} cannot be encoded as {suffix[1:]}.")
-    content: bytes = encoded.tobytes()
-    return content
+    return bytes(encoded)

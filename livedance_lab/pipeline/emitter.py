@@ -42,7 +42,7 @@ class ResultEmitter:
     ) -> None:
         self.result_rate, self.hands_rate, self.ages_ms = Window(), Window(), Window(5.0)
         self._builder, self._accounting, self._send, self._clock = builder, accounting, send, clock
-        self._halves: dict[int, tuple[Job, Estimate]] = {}  # join design: estimates that wait for the other lane
+        self._waiting: dict[int, tuple[Job, Estimate]] = {}  # join design: estimates that wait for the other lane
         self._last_sent_seq = -1
 
     def add_hands(self, job: Job, estimate: Estimate, t_end_s: float, gate: HandsGate) -> None:
@@ -57,11 +57,11 @@ class ResultEmitter:
             self._emit(job, estimate, t_end_s, settings_version, gate)
             return
         seq = job.received.seq
-        other = self._halves.pop(seq, None)
+        other = self._waiting.pop(seq, None)
         if self._accounting.ledger.is_closed(seq):
             return  # the other lane failed
         if other is None:
-            self._halves[seq] = (job, estimate)
+            self._waiting[seq] = (job, estimate)
         else:
             pose = (job, estimate) if "pose" in job.kinds else other
             self._emit(*pose, t_end_s, settings_version, gate)
@@ -93,17 +93,17 @@ class ResultEmitter:
         finally:
             result.record.stage_ms["emit"] = (self._clock() - result.record.times.t_emit_s) * 1000
 
-    def forget_half(self, seq: int) -> None:
+    def forget_waiting(self, seq: int) -> None:
         """Drop the estimate of frame `seq` that waits for the other lane: the frame has no result."""
-        self._halves.pop(seq, None)
+        self._waiting.pop(seq, None)
 
-    def forget_halves(self) -> None:
+    def forget_all_waiting(self) -> None:
         """Drop all estimates that wait for the other lane."""
-        self._halves.clear()
+        self._waiting.clear()
 
-    def fail_halves(self, policy: SchedulingPolicy) -> None:
+    def fail_waiting(self, policy: SchedulingPolicy) -> None:
         """Count frames as failed whose other estimate will not come, because their policy was replaced."""
-        for seq, (job, _) in list(self._halves.items()):
+        for seq, (job, _) in list(self._waiting.items()):
             if job.joined_by is policy:
-                del self._halves[seq]
+                del self._waiting[seq]
                 self._accounting.close(job.received.record(FrameState.FAILED, "the design was changed"))

@@ -122,8 +122,7 @@ def _palms_px(pose: Body) -> FloatArray:
     xy = pose.keypoints_px[:, :2].astype(float)
     wrists = xy[_WRISTS]
     fingers = np.array([xy[points].mean(axis=0) for points in _FINGERS])
-    palms: FloatArray = wrists + _PALM_FRACTION * (fingers - wrists)
-    return palms
+    return np.asarray(wrists + _PALM_FRACTION * (fingers - wrists))
 
 
 def assign_sides(

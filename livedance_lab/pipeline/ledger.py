@@ -16,7 +16,7 @@ from typing import TypedDict
 
 from livedance_lab.errors import WireError
 from livedance_lab.pose import FrameRecord, FrameState, FrameTimes, PoseResult
-from livedance_lab.session_data.log import SessionLog
+from livedance_lab.session_data.session_log import SessionLog
 
 __all__ = ["FrameAccounting", "Ledger", "LedgerSummary"]
 

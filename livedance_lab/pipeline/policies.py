@@ -217,9 +217,9 @@ class Design:
     policy : callable
         Makes the policy from slot, lanes and settings.
     pose_lanes : int
-        Fixed number of alternating pose lanes; 0: by settings and cores, see `pose_lane_count`.
+        Fixed number of lanes that estimate poses; 0: by settings and cores, see `pose_lane_count`.
     lanes : dict of str to tuple of str, or None
-        Fixed lanes by name, with what each estimates; None: alternating pose lanes and one hands lane.
+        Fixed lanes by name, with what each estimates; None: the pose lanes and one hands lane.
     """
 
     policy: Callable[[LatestSlot[ReceivedFrame], Sequence[LaneState], Settings], Policy] = LanesPolicy
@@ -232,14 +232,14 @@ DESIGNS: dict[str, Design] = {
     "lanes": Design(),
     "decoupled": Design(pose_lanes=1),
     "live_stream": Design(pose_lanes=1),
-    "join": Design(_join, lanes={"pose-0": ("pose",), "hands": ("hands",)}),
-    "sequential": Design(SequentialPolicy, lanes={"sequential": ("pose", "hands")}),
+    "join": Design(_join, pose_lanes=1),
+    "sequential": Design(SequentialPolicy, pose_lanes=1, lanes={"sequential": ("pose", "hands")}),
 }
 """Every value of `Settings.design`."""
 
 
 def pose_lane_count(settings: Settings, workers: int) -> int:
-    """Number of alternating pose lanes, which is also the number of unanswered frames that a paced client may have.
+    """Number of lanes that estimate poses, which is also the number of unanswered frames that a paced client may have.
 
     The default is two, or one on a single core. Two keep up with 60 frames/s if a pose takes at most 27 ms. On machines
     with 4, 8 or 16 cores a third lane makes results less than a millisecond younger (``livedance bench --simulate``).

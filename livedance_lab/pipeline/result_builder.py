@@ -12,7 +12,7 @@ mirroring.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -200,15 +200,7 @@ class ResultBuilder:
         if self.settings.mirrored:
             keypoints_px, visibility, presence = (a[OTHER_SIDE] for a in (keypoints_px, visibility, presence))
             world_m = unmirrored(world_m).astype(np.float32)
-        return Body(
-            keypoints_px=keypoints_px,
-            world_m=world_m,
-            visibility=visibility,
-            presence=presence,
-            hands_px=found.hands_px,
-            hands_world_m=found.hands_world_m,
-            hands_score=found.hands_score,
-        )
+        return replace(found, keypoints_px=keypoints_px, world_m=world_m, visibility=visibility, presence=presence)
 
     def _place_hands(self, frame: Frame, estimate: Estimate) -> Body:
         """The hands in pixels, by side; a hand far from both wrists is left out: it is another person's, or a face."""

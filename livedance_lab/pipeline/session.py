@@ -29,12 +29,11 @@ from livedance_lab.pipeline.listener import SessionListener
 from livedance_lab.pipeline.received_frame import ReceivedFrame
 from livedance_lab.pipeline.result_builder import ResultBuilder
 from livedance_lab.pipeline.scheduler import Job, Scheduler
-from livedance_lab.pipeline.status import SessionStatus
 from livedance_lab.pipeline.target_age import TargetAgeController
 from livedance_lab.pipeline.throttled_events import ThrottledEvents
 from livedance_lab.pose import Body, Frame, FrameRecord, FrameState, FrameTimes, PoseResult
-from livedance_lab.session_data.log import SessionLog
 from livedance_lab.session_data.schema import Schemas
+from livedance_lab.session_data.session_log import SessionLog
 from livedance_lab.settings import Settings
 from livedance_lab.wire.frames import FrameHeader
 
@@ -129,7 +128,7 @@ class Session:
             for job in unfinished:
                 self.lane_failed(job, EstimatorError("the estimator did not answer when the settings were changed."))
             with self._lock:
-                self._emitter.fail_halves(policy)
+                self._emitter.fail_waiting(policy)
                 self._finish_if_drained()
 
     def pause(self) -> None:
@@ -139,7 +138,7 @@ class Session:
             while (waiting := self._slot.take()) is not None:
                 self._accounting.close(waiting.record(FrameState.LOST, "stopped"))
             self._slot.clear()
-            self._emitter.forget_halves()
+            self._emitter.forget_all_waiting()
             self._accounting.lose_open("stopped")  # frames of lanes that did not stop
             self._finish_if_drained()
 
@@ -290,7 +289,7 @@ class Session:
                 self._lanes.hands_gate.record_found(0)  # the pause before the next inference grows
                 if job.joined_by is None:
                     return
-            self._emitter.forget_half(seq)
+            self._emitter.forget_waiting(seq)
             if self.ledger.is_open(seq):  # it is closed if the lane was given up, or if the listener has failed
                 state = FrameState.REJECTED if bad_image else FrameState.FAILED
                 code = error.code if isinstance(error, ImageError) else "estimator"
@@ -335,8 +334,8 @@ class Session:
                 raise self._ended_error()
             return self._accounting.resolve(unanswered)
 
-    def status(self) -> SessionStatus:
-        """State, settings and ledger, and rates and ages of the last seconds."""
+    def status(self) -> dict[str, Any]:
+        """State, settings and ledger, and rates and ages of the last seconds; see `HostedSession.status`."""
         with self._lock:
             now_s, offset, emitter = self.clock(), self.client_clock.offset, self._emitter
             return {

@@ -10,7 +10,6 @@ import math
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
@@ -19,11 +18,10 @@ from livedance_lab.plots.curve_panels import style_panel
 from livedance_lab.plots.fast_text import FastText
 from livedance_lab.plots.live_history import PlotData
 from livedance_lab.plots.theme import FRAME_STATES, Theme
+from livedance_lab.pose import Array
 from livedance_lab.skeletons import BLAZEPOSE_33, side_of
 
 __all__ = ["LedgerPanel", "PicturePanel", "WorldPanel"]
-
-Array = npt.NDArray[np.float64]
 
 
 class _Bones:

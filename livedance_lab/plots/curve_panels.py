@@ -18,6 +18,7 @@ from livedance_lab.plots.axes import style_axes
 from livedance_lab.plots.fast_text import FastText
 from livedance_lab.plots.live_history import PlotData
 from livedance_lab.plots.theme import Theme
+from livedance_lab.pose import Array
 
 __all__ = [
     "VELOCITY",
@@ -29,8 +30,6 @@ __all__ = [
     "label_seconds",
     "style_panel",
 ]
-
-Array = npt.NDArray[np.float64]
 
 VELOCITY: Final = " velocity"
 """Suffix of a joint's name that selects its angular velocity."""
@@ -246,7 +245,7 @@ class SeriesPanel:
     title : str
         With the unit.
     series : dict of str to (str, str)
-        Label and colour by field of `PlotData`.
+        Label and colour by name in `PlotData.stats`.
     window_s : float
     steps : sequence of float
         Possible upper limits of the axis, increasing.
@@ -271,7 +270,7 @@ class SeriesPanel:
         x = data.stats_t_s - data.now_s
         highest = 0.0
         for name, line in self._lines.items():
-            y = getattr(data, name)
+            y = data.stats[name]
             line.set_data(x, y)
             known = y[np.isfinite(y)]
             highest = max(highest, float(known.max()) if known.size else 0.0)

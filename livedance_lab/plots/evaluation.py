@@ -10,8 +10,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from livedance_lab.analysis.filter_search import pareto_front
 from livedance_lab.analysis.filter_trials import Trial
-from livedance_lab.analysis.tuning import pareto_front
 from livedance_lab.plots.axes import style_axes
 from livedance_lab.plots.theme import LIGHT
 

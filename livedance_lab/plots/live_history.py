@@ -14,17 +14,17 @@ import numpy.typing as npt
 from livedance_lab.analysis.angles import ANGLES, ViewQuality, view_quality
 from livedance_lab.analysis.interpolation import Painter, make_painter
 from livedance_lab.errors import SettingsError
+from livedance_lab.pose import Array
 from livedance_lab.wire.results import WireResult
 
 __all__ = ["LiveHistory", "PlotData", "Ring"]
-
-Array = npt.NDArray[np.float64]
 
 _RATE_WINDOW_S = 1.0
 _AGE_WINDOW_S = 2.0
 _SAMPLE_EVERY_S = 0.25
 _QUALITY_WINDOW_S = 2.0  # the default of `livedance_lab.analysis.movement_qualities.qualities_over_time`
 _QUALITY_EVERY_S = 0.5
+_STATS = ("results_hz", "painted_hz", "age_p50_ms", "age_p95_ms")
 _RESTART_S = 1.0  # results that are older by more than this belong to another clock
 
 
@@ -78,8 +78,8 @@ class PlotData:
     qualities : dict of str to ndarray of shape (Q,)
         Movement qualities in the window that ends at each time.
     stats_t_s : ndarray of shape (M,)
-    results_hz, painted_hz, age_p50_ms, age_p95_ms : ndarray of shape (M,)
-        NaN where nothing was measured.
+    stats : dict of str to ndarray of shape (M,)
+        "results_hz", "painted_hz", "age_p50_ms" and "age_p95_ms"; NaN where nothing was measured.
     pose_px : ndarray of shape (33, 2), or None before the first result
     pose_m : ndarray of shape (33, 3), or None
     visibility : ndarray of shape (33,), or None
@@ -97,10 +97,7 @@ class PlotData:
     qualities_t_s: Array
     qualities: dict[str, Array]
     stats_t_s: Array
-    results_hz: Array
-    painted_hz: Array
-    age_p50_ms: Array
-    age_p95_ms: Array
+    stats: dict[str, Array]
     pose_px: Array | None
     pose_m: Array | None
     visibility: Array | None
@@ -146,7 +143,7 @@ class LiveHistory:
         self._known = [i for i, name in enumerate(self.angle_names) if name in ANGLES]
         self._rows = Ring(math.ceil(window_s * max_hz), 3 + 3 * len(self.angle_names))
         self._movement = _Movement(qualities, window_s, max_hz)
-        self._stats = Ring(math.ceil(stats_window_s / _SAMPLE_EVERY_S), 5)
+        self._stats = Ring(math.ceil(stats_window_s / _SAMPLE_EVERY_S), 1 + len(_STATS))
         self._painted_hz = math.nan
         self._newest: WireResult | None = None
         self.painting = painting
@@ -200,7 +197,6 @@ class LiveHistory:
         rows = rows[rows[:, 0] >= now_s - self.window_s]
         stats = stats[stats[:, 0] >= now_s - self.stats_window_s]
         n = len(self.angle_names)
-        stats_t_s, results_hz, painted_hz, age_p50_ms, age_p95_ms = stats.T
         return PlotData(
             now_s=now_s,
             t_s=rows[:, 0],
@@ -209,11 +205,8 @@ class LiveHistory:
             views=rows[:, 3 + 2 * n :],
             qualities_t_s=qualities[:, 0],
             qualities=dict(zip(self._movement.names, qualities[:, 1:].T, strict=True)),
-            stats_t_s=stats_t_s,
-            results_hz=results_hz,
-            painted_hz=painted_hz,
-            age_p50_ms=age_p50_ms,
-            age_p95_ms=age_p95_ms,
+            stats_t_s=stats[:, 0],
+            stats=dict(zip(_STATS, stats[:, 1:].T, strict=True)),
             pose_px=None if pose is None else pose[:, :2],
             pose_m=None if pose is None else pose[:, 2:],
             visibility=None if newest is None else newest.visibility.astype(np.float64),

@@ -21,7 +21,7 @@ from livedance_lab.server.metrics import ServerMetrics
 from livedance_lab.server.readiness import Readiness
 from livedance_lab.server.session_manager import SessionManager
 from livedance_lab.server.websocket import LiveSocket
-from livedance_lab.system.logs import session_context
+from livedance_lab.system.program_logs import session_context
 from livedance_lab.system.tls import server_context
 
 __all__ = ["make_app", "run", "run_periodically", "serving"]
@@ -105,8 +105,7 @@ def _listen(server: HTTPServer, config: ServerConfig) -> int:
                 continue
             raise ServerError(f"cannot listen on {config.host}: {exc}.") from exc
         server.add_sockets(sockets)
-        bound: int = sockets[0].getsockname()[1]
-        return bound
+        return int(sockets[0].getsockname()[1])
     raise PortTakenError(
         f"ports {config.port} to {config.port + n_tried - 1} are taken on {config.host}; give another with --port."
     )

@@ -11,7 +11,7 @@ from livedance_lab.pipeline.ledger import LedgerSummary
 from livedance_lab.pipeline.policies import pose_lane_count
 from livedance_lab.pose import FrameRecord, FrameState, PoseResult
 from livedance_lab.server.hosted_session import Connection, HostedSession
-from livedance_lab.system.logs import session_context
+from livedance_lab.system.program_logs import session_context
 from livedance_lab.wire.messages import encode_json
 from livedance_lab.wire.results import ResultMessage, encode_result
 from livedance_lab.wire.results_binary import encode_binary_result

@@ -82,7 +82,18 @@ class HostedSession:
             self.expiry = None
 
     def status(self) -> dict[str, Any]:
-        """Return the session's numbers and its connections as plain values for JSON."""
+        """Return the session's numbers and its connections as plain values for JSON.
+
+        Returns
+        -------
+        dict
+            `id`; `running`, whether there are lanes or they are being made; `ready`, whether their estimators are warm;
+            `lanes_given_up`, whose estimator hung; `ended`; `age_s` of the session; `results_per_s` and `hands_per_s`
+            (inferences); `age_ms`, capture to emission: p50, p95, p99, NaN without a result; `settings` and
+            `settings_version`; `angles`, the names; `clock`, the client clock's `offset_s` and `uncertainty_s`;
+            `hands`, see `HandsTally.plain`; `ledger`, see `LedgerSummary`; `log_bytes`, memory of the log; `producer`,
+            whether one is connected; `viewers`, their number; `stats`, the browser's newest.
+        """
         connections = {
             "producer": self.producer is not None,
             "viewers": len(self.viewers),

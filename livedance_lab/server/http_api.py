@@ -38,9 +38,9 @@ from livedance_lab.server.manifest import manifest
 from livedance_lab.server.metrics import ServerMetrics
 from livedance_lab.server.readiness import Readiness
 from livedance_lab.server.session_manager import SessionManager
-from livedance_lab.session_data.log import to_ipc
 from livedance_lab.session_data.schema import TABLES
-from livedance_lab.system.logs import session_context
+from livedance_lab.session_data.session_log import to_ipc
+from livedance_lab.system.program_logs import session_context
 from livedance_lab.wire import messages as m
 from livedance_lab.wire.messages import encode_json, parse_json, validate
 

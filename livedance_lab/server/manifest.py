@@ -18,13 +18,14 @@ __all__ = ["manifest"]
 def manifest(session: Session, config: ServerConfig) -> dict[str, Any]:
     """Return the metadata of a session as plain values for JSON."""
     offset = session.client_clock.offset
+    model_names = session.settings.model_names if config.estimator == "mediapipe" else ()
     created = datetime.fromtimestamp(wall_s() - (session.clock() - session.created_s), UTC)
     return {
         "session_id": session.id,
         **software("mediapipe", "numpy", "opencv-python", "tornado"),
         "created_utc": created.isoformat(timespec="milliseconds"),
         "estimator": config.estimator,
-        "models": _models(session) if config.estimator == "mediapipe" else {},
+        "models": {name: _sha256_or_none(name) for name in model_names},
         "workers": config.workers,
         "settings": session.settings.plain(),
         "settings_version": session.settings_version,
@@ -34,11 +35,6 @@ def manifest(session: Session, config: ServerConfig) -> dict[str, Any]:
         "hands": session.result_builder.tally.plain(),
         "ledger": session.ledger.summary(),
     }
-
-
-def _models(session: Session) -> dict[str, str | None]:
-    """Return the SHA-256 of each model in use by its name; None for one that is not fetched yet."""
-    return {name: _sha256_or_none(name) for name in session.settings.model_names}
 
 
 def _sha256_or_none(name: str) -> str | None:

@@ -22,8 +22,8 @@ from livedance_lab.server.broadcaster import ResultBroadcaster
 from livedance_lab.server.config import ServerConfig
 from livedance_lab.server.hosted_session import Connection, HostedSession
 from livedance_lab.server.recorder import Recorder, resolve_below, unused_path
-from livedance_lab.system.logs import session_context
 from livedance_lab.system.memory import trim_heap
+from livedance_lab.system.program_logs import session_context
 
 __all__ = ["SessionManager"]
 

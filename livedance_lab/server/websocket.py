@@ -27,7 +27,7 @@ from livedance_lab.server.hosted_session import HostedSession
 from livedance_lab.server.outbox import Outbox
 from livedance_lab.server.rate_limit import TokenBucket
 from livedance_lab.server.session_manager import SessionManager
-from livedance_lab.system.logs import session_context
+from livedance_lab.system.program_logs import session_context
 from livedance_lab.wire import messages as m
 from livedance_lab.wire.frames import CountableFrameError, FrameHeader, decode_frame, decode_legacy_frame
 from livedance_lab.wire.messages import encode_json

@@ -16,14 +16,6 @@ import pyarrow as pa
 
 __all__ = ["batch", "column", "lists"]
 
-_NUMBERS: dict[Any, Any] = {
-    pa.float64(): np.float64,
-    pa.float32(): np.float32,
-    pa.int64(): np.int64,
-    pa.int32(): np.int32,
-    pa.uint8(): np.uint8,
-}
-
 
 def batch(schema: pa.Schema, columns: Mapping[str, Any]) -> pa.RecordBatch:
     """Return a record batch of a schema.
@@ -53,7 +45,7 @@ def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     if kind == pa.bool_():
         bits = np.packbits(np.asarray(values, np.bool_), bitorder="little")
         return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(bits)])
-    dtype = _NUMBERS[kind]
+    dtype = kind.to_pandas_dtype()
     if np.issubdtype(dtype, np.floating):
         values = [np.nan if v is None else v for v in values]
     return _numbers(np.array(values, dtype), kind)
@@ -61,7 +53,7 @@ def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
 def lists(rows: Iterable[npt.ArrayLike], kind: pa.DataType) -> pa.Array:
     """Return arrays of one shape as a column of lists of fixed size, each flattened in C order."""
-    stacked = np.stack([np.ravel(row) for row in rows]).astype(_NUMBERS[kind], copy=False)
+    stacked = np.stack([np.ravel(row) for row in rows]).astype(kind.to_pandas_dtype(), copy=False)
     return pa.FixedSizeListArray.from_arrays(_numbers(stacked.ravel(), kind), stacked.shape[1])
 
 

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from livedance_lab.pose import BODY_SHAPES, Flag, FrameState
 from livedance_lab.session_data.angle_tables import angle_columns, velocity_columns, views_of
 from livedance_lab.session_data.ledger_counts import LedgerCounts
-from livedance_lab.session_data.representation import as_html, as_text
+from livedance_lab.session_data.notebook_display import as_html, as_text
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_LANDMARKS, HAND_SIDES
 
 __all__ = ["SessionData"]

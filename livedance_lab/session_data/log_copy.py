@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from livedance_lab.session_data.data import SessionData
-from livedance_lab.session_data.log import from_ipc
 from livedance_lab.session_data.schema import TABLES
+from livedance_lab.session_data.session_log import from_ipc
 
 __all__ = ["LogCopy"]
 

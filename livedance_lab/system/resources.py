@@ -6,7 +6,7 @@ import os
 
 import psutil
 
-__all__ = ["core_count", "cpu_s", "resident_bytes", "threads"]
+__all__ = ["core_count", "cpu_s", "resident_bytes"]
 
 
 def core_count() -> int:
@@ -26,8 +26,3 @@ def cpu_s(pid: int | None = None) -> float:
     """Return the processor time used so far, user and system, seconds."""
     times = psutil.Process(pid).cpu_times()
     return float(times.user + times.system)
-
-
-def threads(pid: int | None = None) -> int:
-    """Return the number of threads."""
-    return int(psutil.Process(pid).num_threads())

@@ -10,6 +10,10 @@ from livedance_lab.errors import ImageError
 __all__ = ["camera_or_clip"]
 
 
+CAMERA_SIZE_PX = (640, 480)
+"""Width and height that the camera is asked for; ``widgets/static/camera_source.js`` asks for the same."""
+
+
 def camera_or_clip(camera: bool, clip: str | Path, *, fps: int = 60) -> Any:
     """Create a stream for `PoseView`: the browser's camera, or a video file that is repeated.
 
@@ -33,7 +37,9 @@ def camera_or_clip(camera: bool, clip: str | Path, *, fps: int = 60) -> Any:
     import ipywebrtc
 
     if camera:
-        video = {"frameRate": {"ideal": fps}, "width": {"ideal": 640}, "height": {"ideal": 480}, "facingMode": "user"}
+        width_px, height_px = CAMERA_SIZE_PX
+        size = {"width": {"ideal": width_px}, "height": {"ideal": height_px}}
+        video = {"frameRate": {"ideal": fps}, **size, "facingMode": "user"}
         return ipywebrtc.CameraStream(constraints={"audio": False, "video": video})
     if not Path(clip).is_file():
         raise ImageError("source", f"there is no clip {clip}.")

@@ -133,7 +133,7 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
         from IPython.display import Image
 
         with self.figure.lock:
-            self.figure.draw(self._server_now_s())
+            self.figure.draw(self._session.server_time_s(now_s()))
             picture = encode_png(self.figure.pixels())
         return Image(picture)  # type: ignore[no-untyped-call]
 
@@ -192,7 +192,7 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
         """Draw once; return the time until the next redraw."""
         begin_s = thread_cpu_s()
         with self.figure.lock:
-            self.figure.draw(self._server_now_s())
+            self.figure.draw(self._session.server_time_s(now_s()))
             picture = encode_jpeg(self.figure.pixels(), _QUALITY, full_colour=True)
             if self._canvas is not None:
                 _send(self._canvas, picture)
@@ -208,9 +208,6 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
             drawing = f"Drawing: {self.rate_hz:.0f} redraws/s, {self.cost_ms:.0f} ms each."
             self._summary.value = message(f"{drawing} Smoothing: {self._meter.summary()}.")
         return redraw_interval_s(self.cost_ms, self._budget_s, self._max_hz)
-
-    def _server_now_s(self) -> float:
-        return self._session.server_time_s(now_s())
 
 
 def redraw_interval_s(cost_ms: float, budget_s: float, max_hz: float) -> float:

@@ -3,7 +3,7 @@
 The binary form is in `livedance_lab.wire.results_binary`. The keys of version 1 of the protocol name smoothed values
 without a suffix (``px``, ``world_m``) and raw ones with ``raw_``; the attributes of `WireResult` follow the rule of
 the whole package: an unsuffixed name is as measured, ``_smooth`` is smoothed. The browser twin is
-``widgets/static/frames.js``; both are tested against ``data/golden/wire.json``.
+``widgets/static/results.js``; both are tested against ``data/golden/wire.json``.
 """
 
 from __future__ import annotations

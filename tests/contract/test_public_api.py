@@ -29,7 +29,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "client.lsl": ("LslBridge",),
     "estimators": ("Estimate", "Estimator", "HandEstimate", "factory", "register"),
     "estimators.model_store": (
-        "CATALOGUE", "FOLDER_VARIABLE", "Model", "ModelStatus", "Part", "Progress", "catalogue", "ensure", "folder",
+        "CATALOGUE", "FOLDER_VARIABLE", "Model", "ModelStatus", "Part", "Progress", "ensure", "folder",
         "is_stored", "sha256_of", "upstream_bundle", "verify",
     ),
     "export": ("FORMATS", "ExportOptions", "export"),

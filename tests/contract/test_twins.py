@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from livedance_lab.widgets.camera import CAMERA_SIZE_PX
+
 PACKAGE = Path(__file__).resolve().parents[2] / "livedance_lab"
 STATIC = PACKAGE / "widgets" / "static"
 
@@ -25,7 +27,7 @@ TWINS: dict[str, tuple[str, str]] = {
         "delay_s painted compare make_painter",
     ),
     "kalman.js": ("analysis/filters/kalman.py", "KalmanCa jerk_noise"),
-    "pacing.js": ("client/pacing.py", "Measured AutoPacing PacingGauge offered result judge"),
+    "pacing.js": ("client/pacing.py", "Measured AutoPacing PacingGauge offered result restart judge"),
     "results.js": ("wire/results.py", "decode_result"),
     "results_binary.js": ("wire/results_binary.py", "decode_binary_result"),
     "skeletons.js": ("skeletons.py", "side_of"),
@@ -61,3 +63,10 @@ def test_each_module_names_its_twin():
 @pytest.mark.parametrize(("name", "expected"), [("may_send", "maySend"), ("delay_s", "delayS"), ("MAX_GAP_S",) * 2])
 def test_names_are_written_as_javascript_does(name, expected):
     assert in_javascript(name) == expected
+
+
+def test_the_notebook_and_the_view_ask_the_camera_for_the_same_size():
+    script = (STATIC / "camera_source.js").read_text()
+    assert re.search(r"width: \{ ideal: (\d+) \}, height: \{ ideal: (\d+) \}", script).groups() == tuple(
+        str(side_px) for side_px in CAMERA_SIZE_PX
+    )

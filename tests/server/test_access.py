@@ -10,8 +10,8 @@ from websockets.exceptions import InvalidStatus
 
 from livedance_lab.server.access import is_allowed_host
 from livedance_lab.server.config import ServerConfig
-from livedance_lab.session_data.log import from_ipc
 from livedance_lab.session_data.schema import TABLES
+from livedance_lab.session_data.session_log import from_ipc
 from tests.support.servers import Served, serve
 
 CALLS = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import pickle
 from dataclasses import asdict
 
 import numpy as np
@@ -21,7 +22,7 @@ from livedance_lab.estimators.replay import ReplayEstimator
 from livedance_lab.server.app import serving
 from livedance_lab.server.config import ServerConfig
 from livedance_lab.server.session_manager import SessionManager
-from livedance_lab.session_data.log import from_ipc
+from livedance_lab.session_data.session_log import from_ipc
 from tests.support.pipeline import LANDMARKS, SIZE, WAIT_S
 from tests.support.servers import TOKEN, Served, serve
 
@@ -372,6 +373,22 @@ def test_a_viewer_comes_back_too():
             async for result in viewer.results():
                 assert result.found
                 break
+
+    serve(work)
+
+
+def test_a_viewer_keeps_nothing_of_the_results_it_has_seen():
+    """A notebook may watch a session for hours."""
+
+    async def work(served: Served) -> None:
+        async with client_of(served, session="s") as client, client_of(served, session="s", role="viewer") as viewer:
+            await client.wait_ready()
+            before = pickle.dumps(viewer.credit)
+            for _ in range(5):
+                await client.send(LANDMARKS, SIZE)
+                await client.settle()
+            await until(lambda: viewer.results_received == 5)
+            assert pickle.dumps(viewer.credit) == before
 
     serve(work)
 

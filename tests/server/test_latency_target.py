@@ -6,7 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 
 from livedance_lab.clock import now_s
-from livedance_lab.session_data.log import from_ipc
+from livedance_lab.session_data.session_log import from_ipc
 from tests.support.servers import Raw, Served, serve
 
 LATE_S = 0.3  # how long each frame travels, according to its header

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from livedance_lab._version import __version__
@@ -28,7 +29,6 @@ from livedance_lab.client.live_client import LiveClient
 from livedance_lab.errors import ConnectionLost, ConnectionRefused, ServerError
 from livedance_lab.launcher import LiveServer
 from livedance_lab.launcher.live_server import find_servers
-from livedance_lab.system import resources
 from tests.support.pipeline import LANDMARKS, SIZE, WAIT_S
 
 STREAMER = """
@@ -222,8 +222,8 @@ def test_a_killed_client_leaves_no_thread_and_its_place_is_free(replay_server, t
         at_work = kill_mid_stream(replay_server, image, name)
         wait_for(lambda name=name: replay_server.get(f"/sessions/{name}")["ended"])
         wait_for(lambda name=name: not replay_server.get(f"/sessions/{name}")["running"])
-        wait_for(lambda n=at_work: resources.threads(replay_server.pid) < n)
-        rested.append(resources.threads(replay_server.pid))
+        wait_for(lambda n=at_work: psutil.Process(replay_server.pid).num_threads() < n)
+        rested.append(psutil.Process(replay_server.pid).num_threads())
         ledger = replay_server.get(f"/sessions/{name}")["ledger"]
         assert ledger["conserved"]
         assert ledger["captured"] >= 5
@@ -242,7 +242,7 @@ def kill_mid_stream(server: LiveServer, image: Path, session: str) -> int:
             assert client.stdout is not None
             assert client.stdout.readline() == "streaming\n"
             assert server.get(f"/sessions/{session}")["running"]
-            return resources.threads(server.pid)
+            return psutil.Process(server.pid).num_threads()
         finally:
             client.kill()
 

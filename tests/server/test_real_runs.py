@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 from livedance_lab.client import LiveSession
@@ -99,14 +100,14 @@ def test_sessions_that_ended_give_back_threads_and_memory(model_server, clip):
 
     def tick(client) -> None:
         nonlocal at_work
-        at_work = resources.threads(model_server.pid)
+        at_work = psutil.Process(model_server.pid).num_threads()
 
     for number in range(4):
         with LiveSession.open(model_server) as session:
             session.stream(clip, seconds=0.3, end=True, tick=tick)
         # two pose lanes and one hands lane end; the thread pool of the event loop may have grown by one or two
-        until(lambda most=rested + 2 if number else at_work - 3: resources.threads(model_server.pid) <= most)
-        rested = rested or resources.threads(model_server.pid)
+        until(lambda most=rested + 2 if number else at_work - 3: psutil.Process(model_server.pid).num_threads() <= most)
+        rested = rested or psutil.Process(model_server.pid).num_threads()
         bytes_used.append(resources.resident_bytes(model_server.pid))
 
     assert bytes_used[-1] - bytes_used[0] < 100 * 2**20

@@ -14,7 +14,7 @@ import pytest
 from livedance_lab.estimators.base import Estimate, Estimator, ImageArray, register
 from livedance_lab.server.app import serving
 from livedance_lab.server.config import ServerConfig
-from livedance_lab.session_data.log import from_ipc
+from livedance_lab.session_data.session_log import from_ipc
 from livedance_lab.settings import Settings
 from livedance_lab.wire.messages import CLOSE_CODES
 from tests.support.pipeline import JPEG, WAIT_S, a_pose

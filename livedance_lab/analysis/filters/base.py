@@ -17,10 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from livedance_lab.errors import SettingsError, ShapeError
+from livedance_lab.pose import Array
 
 __all__ = ["FILTERS", "Array", "Filter", "Parameter", "checked", "describe", "make_filter", "register"]
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,8 @@ class Filter(ABC):
     name: ClassVar[str]
     description: ClassVar[str]
     parameters: ClassVar[tuple[Parameter, ...]] = ()
+    _trend_row: ClassVar[int | None] = None
+    """The row of the state with the output's change per second; None: the filter has no trend."""
 
     def __init__(self, params: Mapping[str, float] | None = None, gap_reset_s: float = math.inf) -> None:
         self.params = checked(type(self), params)
@@ -191,9 +192,9 @@ class Filter(ABC):
         decay = np.exp(-ahead_s / damping_s)  # all 1 for an infinite time constant
         return (damping_s * (1.0 - decay) if math.isfinite(damping_s) else ahead_s), decay
 
-    @abstractmethod
     def _start(self, x: Array) -> Array:
-        """Return the state, of shape (S, *x.shape), of elements whose first value is x."""
+        """Return the state, of shape (S, *x.shape), of elements whose first value is x; the value alone by default."""
+        return x[None]
 
     @abstractmethod
     def _advance(self, state: Array, x: Array, dt_s: Array, scale: Array) -> Array:
@@ -201,16 +202,16 @@ class Filter(ABC):
 
     def _output(self, state: Array) -> Array:
         """Return the filtered values of a state; the first row unless a subclass overrides this."""
-        out: Array = state[0]
-        return out
+        return np.asarray(state[0])
 
-    def _extrapolate(self, state: Array, ahead_s: Array) -> Array:  # noqa: ARG002 (a level has no trend)
-        """Return the values `ahead_s` after the last sample; a filter without a trend holds its level."""
-        return self._output(state)
+    def _extrapolate(self, state: Array, ahead_s: Array) -> Array:
+        """Return the values `ahead_s` after the last sample: along the trend; a filter without one holds its level."""
+        level = self._output(state)
+        return level if self._trend_row is None else level + state[self._trend_row] * ahead_s
 
-    def _slope(self, state: Array, ahead_s: Array) -> Array:  # noqa: ARG002 (as above)
+    def _slope(self, state: Array, ahead_s: Array) -> Array:  # noqa: ARG002  (a trend is constant)
         """Return the time derivative of `_extrapolate`."""
-        return np.zeros_like(self._output(state))
+        return np.zeros_like(self._output(state)) if self._trend_row is None else np.asarray(state[self._trend_row])
 
 
 FILTERS: dict[str, type[Filter]] = {}

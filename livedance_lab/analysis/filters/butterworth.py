@@ -35,6 +35,8 @@ class Butterworth(Filter):
         Parameter("order", 2, 2, 4, "", "2 or 4; 4 is steeper and has more delay."),
     )
 
+    _trend_row = -1
+
     def _start(self, x: Array) -> Array:
         zero = np.zeros_like(x)
         # last input; y and y'/w of each section; y' of the last
@@ -55,12 +57,6 @@ class Butterworth(Filter):
 
     def _output(self, state: Array) -> Array:
         return np.asarray(state[-3])
-
-    def _extrapolate(self, state: Array, ahead_s: Array) -> Array:
-        return np.asarray(state[-3] + state[-1] * ahead_s)
-
-    def _slope(self, state: Array, ahead_s: Array) -> Array:  # noqa: ARG002
-        return np.asarray(state[-1])
 
     @property
     def _damping(self) -> tuple[float, ...]:

@@ -24,9 +24,6 @@ class Ema(Filter):
         Parameter("reference_hz", 24.0, 1.0, 240.0, "Hz", "The rate for which alpha is given."),
     )
 
-    def _start(self, x: Array) -> Array:
-        return x[None]
-
     def _advance(self, state: Array, x: Array, dt_s: Array, scale: Array) -> Array:  # noqa: ARG002
         keep = (1.0 - self.params["alpha"]) ** (dt_s * self.params["reference_hz"])
         return x + keep * (state - x)
@@ -38,9 +35,6 @@ class Unfiltered(Filter):
 
     name = "none"
     description = "No smoothing: raw values."
-
-    def _start(self, x: Array) -> Array:
-        return x[None]
 
     def _advance(self, state: Array, x: Array, dt_s: Array, scale: Array) -> Array:  # noqa: ARG002
         return x[None]

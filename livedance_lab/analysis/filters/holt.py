@@ -29,6 +29,8 @@ class Holt(Filter):
         Parameter("reference_hz", 24.0, 1.0, 240.0, "Hz", "The rate for which alpha and beta are given."),
     )
 
+    _trend_row = 1
+
     def _start(self, x: Array) -> Array:
         return np.stack((x, np.zeros_like(x)))
 
@@ -40,9 +42,3 @@ class Holt(Filter):
         expected = level + trend * dt_s
         new_level = expected + a * (x - expected)
         return np.stack((new_level, trend + b * ((new_level - level) / dt_s - trend)))
-
-    def _extrapolate(self, state: Array, ahead_s: Array) -> Array:
-        return np.asarray(state[0] + state[1] * ahead_s)
-
-    def _slope(self, state: Array, ahead_s: Array) -> Array:  # noqa: ARG002
-        return np.asarray(state[1])

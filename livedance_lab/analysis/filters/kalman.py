@@ -55,6 +55,8 @@ class KalmanCv(Filter):
         ),
     )
 
+    _trend_row = 1
+
     def _start(self, x: Array) -> Array:
         zero = np.zeros_like(x)
         r = self.params["measurement_noise"] ** 2
@@ -78,12 +80,6 @@ class KalmanCv(Filter):
         return np.stack(
             (expected + k_x * innovation, velocity + k_v * innovation, rest * p_xx, rest * p_xv, p_vv - k_v * p_xv)
         )
-
-    def _extrapolate(self, state: Array, ahead_s: Array) -> Array:
-        return np.asarray(state[0] + state[1] * ahead_s)
-
-    def _slope(self, state: Array, ahead_s: Array) -> Array:  # noqa: ARG002
-        return np.asarray(state[1])
 
 
 @register

@@ -9,7 +9,7 @@ import numpy as np
 
 from livedance_lab.analysis.filters.base import Array, Filter, Parameter, register
 
-__all__ = ["MediaPipe", "OneEuro"]
+__all__ = ["MediaPipeOneEuro", "OneEuro"]
 
 _MIN_CUTOFF = Parameter(
     "min_cutoff_hz", 1.0, 0.001, 30.0, "Hz", "Cut-off at rest; a lower value removes more jitter.", True
@@ -38,6 +38,8 @@ class OneEuro(Filter):
     speed_from_filtered: ClassVar[bool] = True
     """The paper computes the speed from the last filtered value, MediaPipe from the last raw one."""
 
+    _trend_row = 3
+
     def _start(self, x: Array) -> Array:
         zero = np.zeros_like(x)
         return np.stack((x, zero, x, zero))  # filtered, the paper's speed, raw, speed of the filtered
@@ -52,15 +54,9 @@ class OneEuro(Filter):
         # the paper's speed includes the filter's lag and is too high for extrapolation
         return np.stack((level + step, speed, x, trend + follow * (step / dt_s - trend)))
 
-    def _extrapolate(self, state: Array, ahead_s: Array) -> Array:
-        return np.asarray(state[0] + state[3] * ahead_s)
-
-    def _slope(self, state: Array, ahead_s: Array) -> Array:  # noqa: ARG002
-        return np.asarray(state[3])
-
 
 @register
-class MediaPipe(OneEuro):
+class MediaPipeOneEuro(OneEuro):
     """The One-Euro filter with the constants of MediaPipe's own pose landmark smoothing.
 
     ``mediapipe/util/filtering/one_euro_filter.cc`` and ``modules/pose_landmark/pose_landmarks_smoothing``:

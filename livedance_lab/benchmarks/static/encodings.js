@@ -1,6 +1,6 @@
 // The page of encodings.py: it encodes the camera's frames with the widget's own capture code.
 
-import { FrameEncoder, fitShortSide } from "./capture.js";
+import { FrameEncoder, fitShortSide } from "./frame_encoder.js";
 import { HEADER_BYTES } from "./frames.js";
 
 const video = document.querySelector("video");

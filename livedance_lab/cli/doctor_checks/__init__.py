@@ -202,8 +202,9 @@ def _picture() -> tuple[ImageArray, str]:
     from livedance_lab.media.video import VideoSource
     from livedance_lab.samples import sample_path
 
-    clip = sample_path()
-    if not clip.is_file():
+    try:
+        clip = sample_path()
+    except LiveDanceError:
         return np.full((512, 384, 3), 128, np.uint8), "empty image"
     with VideoSource(clip) as source:
         return next(iter(source)).rgb, "with a person in it"

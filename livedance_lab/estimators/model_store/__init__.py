@@ -20,10 +20,5 @@ from livedance_lab.estimators.model_store.store import (
     verify,
 )
 
-__all__ = ["CATALOGUE", "FOLDER_VARIABLE", "Model", "ModelStatus", "Part", "Progress", "catalogue", "ensure", "folder",
+__all__ = ["CATALOGUE", "FOLDER_VARIABLE", "Model", "ModelStatus", "Part", "Progress", "ensure", "folder",
            "is_stored", "sha256_of", "upstream_bundle", "verify"]  # fmt: skip
-
-
-def catalogue() -> tuple[Model, ...]:
-    """All models that the store knows."""
-    return CATALOGUE

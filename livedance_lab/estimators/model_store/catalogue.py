@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CATALOGUE", "PARTS_WHEEL", "Model", "Part", "by_kind"]
+__all__ = ["CATALOGUE", "PARTS_WHEEL", "Model", "Part"]
 
 PARTS_WHEEL = "mediapipe==0.10.21"
 """The last release whose wheel contains the models; only its data files are read, it is never installed."""
@@ -82,7 +82,18 @@ class Model:
         return all(part.wheel_path for _, part in self.parts)
 
 
-def _pose(name: str, complexity: int, landmarks: Part) -> Model:
+def _pose(name: str, complexity: int, sha256: str, generation: str = "") -> Model:
+    """Define a pose model; with a generation number its landmark network is published under an address of its own."""
+    file = f"pose_landmark_{name}.tflite"
+    landmarks = Part(
+        file,
+        sha256,
+        wheel_path="" if generation else f"mediapipe/modules/pose_landmark/{file}",
+        url=f"{_ASSETS}{file}?generation={generation}" if generation else "",
+        input_mean=0.0,
+        input_std=255.0,
+        unused_output=_SEGMENTATION,
+    )
     members = (("pose_detector.tflite", _POSE_DETECTOR), ("pose_landmarks_detector.tflite", landmarks))
     return Model(f"pose_{name}", "pose", complexity, f"pose_landmarker_{name}.task", members)
 
@@ -91,30 +102,6 @@ _POSE_DETECTOR = Part(
     "pose_detection.tflite",
     "9ba9dd3d42efaaba86b4ff0122b06f29c4122e756b329d89dca1e297fd8f866c",
     wheel_path="mediapipe/modules/pose_detection/pose_detection.tflite",
-)
-_POSE_LITE = Part(
-    "pose_landmark_lite.tflite",
-    "f17bfbecadb61c3be1baa8b8d851cc6619c870a87167b32848ad20db306b9d61",
-    url=_ASSETS + "pose_landmark_lite.tflite?generation=1661875901231143",
-    input_mean=0.0,
-    input_std=255.0,
-    unused_output=_SEGMENTATION,
-)
-_POSE_FULL = Part(
-    "pose_landmark_full.tflite",
-    "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
-    wheel_path="mediapipe/modules/pose_landmark/pose_landmark_full.tflite",
-    input_mean=0.0,
-    input_std=255.0,
-    unused_output=_SEGMENTATION,
-)
-_POSE_HEAVY = Part(
-    "pose_landmark_heavy.tflite",
-    "59e42d71bcd44cbdbabc419f0ff76686595fd265419566bd4009ef703ea8e1fe",
-    url=_ASSETS + "pose_landmark_heavy.tflite?generation=1661875897944151",
-    input_mean=0.0,
-    input_std=255.0,
-    unused_output=_SEGMENTATION,
 )
 _PALM = Part(
     "palm_detection_full.tflite",
@@ -128,17 +115,9 @@ _HAND = Part(
 )
 
 CATALOGUE: tuple[Model, ...] = (
-    _pose("lite", 0, _POSE_LITE),
-    _pose("full", 1, _POSE_FULL),
-    _pose("heavy", 2, _POSE_HEAVY),
+    _pose("lite", 0, "f17bfbecadb61c3be1baa8b8d851cc6619c870a87167b32848ad20db306b9d61", "1661875901231143"),
+    _pose("full", 1, "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f"),
+    _pose("heavy", 2, "59e42d71bcd44cbdbabc419f0ff76686595fd265419566bd4009ef703ea8e1fe", "1661875897944151"),
     Model("hands", "hands", None, "hand_landmarker.task",
           (("hand_detector.tflite", _PALM), ("hand_landmarks_detector.tflite", _HAND))),
 )  # fmt: skip
-
-
-def by_kind(kind: str, complexity: int) -> Model | None:
-    """The model of a kind ("pose" or "hands"), or None; the complexity matters for "pose" only."""
-    for model in CATALOGUE:
-        if model.kind == kind and model.complexity in (None, complexity):
-            return model
-    return None

@@ -15,7 +15,7 @@ from platformdirs import user_cache_dir
 
 from livedance_lab.errors import ModelError
 from livedance_lab.estimators.model_store import bundle, fetch
-from livedance_lab.estimators.model_store.catalogue import CATALOGUE, Model, Part, by_kind
+from livedance_lab.estimators.model_store.catalogue import CATALOGUE, Model, Part
 from livedance_lab.estimators.model_store.fetch import Progress
 
 __all__ = ["FOLDER_VARIABLE", "ModelStatus", "ensure", "folder", "is_stored", "sha256_of", "upstream_bundle", "verify"]
@@ -133,11 +133,12 @@ def sha256_of(name: str) -> str:
 
 
 def _named(kind: str, complexity: int) -> Model:
-    model = by_kind(kind, complexity)
-    if model is None:
-        known = "; ".join(_arguments_of(m) for m in CATALOGUE)
-        raise ModelError(f"there is no model of kind {kind!r} with complexity {complexity!r}; the models are {known}.")
-    return model
+    """The model of a kind ("pose" or "hands"); the complexity matters for "pose" only."""
+    for model in CATALOGUE:
+        if model.kind == kind and model.complexity in (None, complexity):
+            return model
+    known = "; ".join(_arguments_of(m) for m in CATALOGUE)
+    raise ModelError(f"there is no model of kind {kind!r} with complexity {complexity!r}; the models are {known}.")
 
 
 def _arguments_of(model: Model) -> str:

@@ -58,6 +58,11 @@ class RecordingWriter:
         Most bytes that wait for a stalled disk; beyond it the recording fails rather than fill the memory. A session's
         whole log (at most 256 MiB) is queued at once when recording begins late, and must fit.
 
+    Attributes
+    ----------
+    error : RecordingError or None
+        Why the recording failed; None while it has not.
+
     Raises
     ------
     RecordingError
@@ -91,7 +96,7 @@ class RecordingWriter:
         self._waiting_bytes = 0
         self._flushes_wanted = self._flushes_done = 0
         self._closing = self._closed = False
-        self._error: RecordingError | None = None
+        self.error: RecordingError | None = None
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             if (self.path / MANIFEST).exists():
@@ -104,11 +109,6 @@ class RecordingWriter:
         self._thread.start()
 
     # --- called by the session; returns at once ---
-
-    @property
-    def error(self) -> RecordingError | None:
-        """Why the recording ended early; None if it did not."""
-        return self._error
 
     @property
     def rows(self) -> dict[str, int]:
@@ -190,9 +190,9 @@ class RecordingWriter:
             self._lock.notify_all()
         self._thread.join()
         self._manifest |= {**(final_manifest or {}), "rows": self.rows, "recorded_to": _utc_now(),
-                           "complete": self._error is None}  # fmt: skip
-        if self._error is not None:
-            self._manifest["error"] = str(self._error)
+                           "complete": self.error is None}  # fmt: skip
+        if self.error is not None:
+            self._manifest["error"] = str(self.error)
         try:
             _write_manifest(self.path, self._manifest)
         except OSError as exc:  # the first manifest is still there, and says "not complete"
@@ -205,25 +205,25 @@ class RecordingWriter:
             if self._closing:
                 raise RecordingError(f"the recording {self.path} is closed.")
             if self._waiting_bytes + n_bytes > self._max_waiting:
-                self._error = RecordingError(
+                self.error = RecordingError(
                     f"the disk of {self.path} is too slow: {self._waiting_bytes / 2**20:.0f} MiB wait for it. "
                     "What was written so far stays readable."
                 )
                 self._lock.notify_all()
-                raise self._error
+                raise self.error
             self._waiting.append((table, item))
             self._waiting_bytes += n_bytes
 
     def _raise_if_failed(self) -> None:
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
 
     # --- the writer's thread ---
 
     def _run(self) -> None:
         try:
             ended = False
-            while not ended and self._error is None:
+            while not ended and self.error is None:
                 ended = self._write_once()
         except Exception as exc:  # noqa: BLE001  a dead thread must not look like a running recording
             self._fail(exc)
@@ -250,7 +250,7 @@ class RecordingWriter:
         return ending
 
     def _must_write_now(self) -> bool:
-        return self._flushes_wanted > self._flushes_done or self._closing or self._error is not None
+        return self._flushes_wanted > self._flushes_done or self._closing or self.error is not None
 
     def _append(self, table: str, items: list[Any]) -> None:
         if not items:
@@ -276,11 +276,11 @@ class RecordingWriter:
 
     def _fail(self, exc: Exception) -> None:
         with self._lock:
-            if self._error is None:
-                self._error = RecordingError(
+            if self.error is None:
+                self.error = RecordingError(
                     f"recording to {self.path} ended: {_why(exc)}. What was written so far stays readable."
                 )
-                self._error.__cause__ = exc
+                self.error.__cause__ = exc
 
 
 class _Stream:

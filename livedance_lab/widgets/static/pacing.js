@@ -20,7 +20,7 @@ const OLDER = "results are older than without";
 /** Thresholds of the load. */
 const BEHIND_ABOVE = 1.25;
 const KEEPS_UP_BELOW = 1.1;
-/** Consecutive seconds that must give a reason to switch. */
+/** Number of consecutive measurements that must ask for a switch. */
 const SECONDS_TO_SWITCH = 2;
 /** Time without another switch after one; doubled with each switch. */
 const HOLD_S = { first: 5, longest: 80 };

@@ -1,15 +1,15 @@
 // @ts-check
 /**
- * pose_view.js: the widget: connects camera, server connection and skeleton painter, and shows their state.
+ * pose_view.js: the widget: connects camera, server connection and skeleton animation, and shows their state.
  */
 
 import { nowS } from "./clock.js";
 import { Connection } from "./connection.js";
 import { pacedWindow } from "./frame_credit.js";
 import { describeBrowser, jupyterBaseUrl, socketUrl } from "./jupyter_page.js";
-import { StreamSource } from "./media_source.js";
+import { StreamSource } from "./camera_source.js";
 import { Producer } from "./producer.js";
-import { SkeletonPainter } from "./skeleton_painter.js";
+import { SkeletonAnimation } from "./skeleton_animation.js";
 import { buildLayout, showStats } from "./view_layout.js";
 import { ViewStats, plainStats } from "./view_stats.js";
 
@@ -66,7 +66,7 @@ class PoseViewer {
       type: `image/${model.get("image_format")}`,
       quality: model.get("jpeg_quality"),
     }));
-    this.painter = new SkeletonPainter(
+    this.animation = new SkeletonAnimation(
       this.layout.canvas,
       this.stats,
       () => ({ painting: model.get("painting"), mirror: model.get("mirror"), showAngles: model.get("show_angles") }),
@@ -124,7 +124,7 @@ class PoseViewer {
     document.addEventListener("visibilitychange", () => this.update(), { signal });
     const sight = new IntersectionObserver(() => this.update());
     sight.observe(layout.stage);
-    const size = new ResizeObserver(() => this.painter.refresh());
+    const size = new ResizeObserver(() => this.animation.refresh());
     size.observe(layout.stage);
     signal.addEventListener("abort", () => [sight, size].forEach((observer) => observer.disconnect()));
     layout.video.addEventListener("resize", () => this.fitStage(), { signal });
@@ -209,11 +209,11 @@ class PoseViewer {
     if (capturing) {
       this.layout.video.play().catch((error) => console.warn("livedance: the video cannot be played.", error));
       this.producer.start();
-      this.painter.start();
+      this.animation.start();
     } else {
       this.producer.stop();
-      this.painter.stop();
-      this.painter.clear();
+      this.animation.stop();
+      this.animation.clear();
       this.report();
     }
   }
@@ -222,9 +222,9 @@ class PoseViewer {
   onWelcome(welcome) {
     const before = this.settings;
     this.modelReady = welcome.ready ?? true;
-    this.painter.anglePlaces = welcome.angle_places;
+    this.animation.anglePlaces = welcome.angle_places;
     this.connection.credit.window = pacedWindow(welcome.pose_lanes, navigator.hardwareConcurrency || 2);
-    this.painter.clear();
+    this.animation.clear();
     if (!welcome.resumed) this.producer.sent.clear();
     this.applySettings(welcome.settings);
     this.settingsOf = welcome.session;
@@ -248,7 +248,7 @@ class PoseViewer {
   /** @param {import("./results.js").Result} result @param {number} tResultS */
   onResult(result, tResultS) {
     this.stats.onResult(result, this.producer.sent.get(result.seq), tResultS);
-    this.painter.push(result, this.producer.sent, tResultS);
+    this.animation.push(result, this.producer.sent, tResultS);
     const warningExpired = this.warning !== "" && tResultS > this.warningS + WARNING_SHOWN_S;
     if (this.frameError || warningExpired) {
       this.frameError = "";
@@ -286,7 +286,7 @@ class PoseViewer {
     this.settings = settings;
     this.save(Object.fromEntries(this.clientSettings.map((name) => [name, settings[name]])));
     this.connection.credit.pacing = this.model.get("pacing");
-    this.painter.refresh();
+    this.animation.refresh();
   }
 
   /** A trait was changed in the kernel: send it to the server, which validates and logs it. @param {string} name */
@@ -299,7 +299,7 @@ class PoseViewer {
   fitStage() {
     const { videoWidth, videoHeight } = this.layout.video;
     if (videoWidth) this.layout.stage.style.setProperty("--ldl-aspect", String(videoWidth / videoHeight));
-    this.painter.refresh();
+    this.animation.refresh();
   }
 
   showOptions() {
@@ -310,7 +310,7 @@ class PoseViewer {
     buttons.stats.setAttribute("aria-pressed", String(stats));
     video.classList.toggle("ldl-mirrored", mirror);
     root.classList.toggle("ldl-no-stats", !stats);
-    this.painter.refresh();
+    this.animation.refresh();
   }
 
   /** @returns {string} a key of STATUS_LABELS */
@@ -369,7 +369,7 @@ class PoseViewer {
     this.abort.abort();
     clearInterval(this.reportTimer);
     this.producer.close();
-    this.painter.stop();
+    this.animation.stop();
     this.connection.stop();
     this.source.close();
   }

@@ -5,7 +5,7 @@
  * @typedef {{ tCaptureS: number, tSendS: number }} Sent
  */
 
-import { FrameEncoder, fitShortSide, watchFrames } from "./capture.js";
+import { FrameEncoder, fitShortSide, watchFrames } from "./frame_encoder.js";
 import { nowS } from "./clock.js";
 import { encodeFrame } from "./frames.js";
 

@@ -22,7 +22,7 @@ def analysed(*, flipped: bool, mirrored: bool) -> tuple[list[PoseResult], tuple[
     with VideoSource(sample_path()) as video, FrameAnalyzer(settings) as analyzer:
         frames = islice(iter(video), FIRST, LAST, STEP)
         seen = (replace(f, rgb=np.ascontiguousarray(f.rgb[:, ::-1])) if flipped else f for f in frames)
-        results = [result for _, _, result in analyzer.all(seen)]
+        results = [analyzer(frame)[1] for frame in seen]
     assert all(result is not None and result.found for result in results)
     return results, analyzer.result_builder.angle_names
 

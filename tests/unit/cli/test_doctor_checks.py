@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import os
+import shutil
 import socket
 import sys
 import threading
@@ -14,6 +15,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from livedance_lab import samples
 from livedance_lab.cli import doctor_checks
 from livedance_lab.cli.doctor import doctor as command
 from livedance_lab.cli.doctor_checks.server import answers
@@ -93,6 +95,17 @@ def cold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv(model_store.FOLDER_VARIABLE, str(tmp_path / "models"))
     return tmp_path / "models"
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(("found", "text"), [(True, "with a person"), (False, "searching an empty one")])
+def test_inference_is_timed_on_the_sample_clip_wherever_it_is_installed(tmp_path, monkeypatch, found, text):
+    """A wheel has the samples in another folder than a checkout."""
+    if found:
+        shutil.copy(samples.sample_path(), tmp_path)
+    monkeypatch.setattr(samples, "_FOLDERS", (tmp_path,))
+    monkeypatch.chdir(tmp_path)
+    assert text in doctor_checks.inference().text
 
 
 @pytest.mark.process

@@ -69,6 +69,15 @@ def test_auto_measures_the_stream_itself_and_says_why_it_paces():
                     "load": 60 / 36}  # fmt: skip
 
 
+def test_auto_does_not_judge_by_what_it_saw_before_it_was_chosen():
+    """What is measured while another pacing is chosen is not kept either: a stream may last for hours."""
+    credit = FrameCredit("free")
+    stream(credit, from_s=0, seconds=9, results_hz=60)
+    credit.pacing = "auto"
+    (report,) = stream(credit, from_s=9, seconds=2, results_hz=36)
+    assert report["results_hz"] == 36
+
+
 @pytest.mark.parametrize(("pacing", "paced"), [("paced", True), ("free", False)])
 def test_a_chosen_pacing_is_obeyed_whatever_is_measured(pacing, paced):
     credit = FrameCredit(pacing)

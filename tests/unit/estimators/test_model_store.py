@@ -36,7 +36,7 @@ def parts() -> dict[str, bytes]:
 
 
 def wheel_parts() -> list[Part]:
-    return list({p.file: p for m in model_store.catalogue() for _, p in m.parts if p.wheel_path}.values())
+    return list({p.file: p for m in model_store.CATALOGUE for _, p in m.parts if p.wheel_path}.values())
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_a_bundle_is_a_stored_zip_of_the_members_mediapipe_wants(index, parts):
 
 
 def test_the_same_parts_give_the_same_bytes(parts):
-    model = next(m for m in model_store.catalogue() if m.name == "pose_full")
+    model = next(m for m in model_store.CATALOGUE if m.name == "pose_full")
     assert bundle.assemble(model, parts) == bundle.assemble(model, parts)
 
 

@@ -228,7 +228,7 @@ def test_changing_the_design_again_and_again_loses_no_frame(workshop):
 
     assert live.heard.summaries[0]["conserved"]
     assert live.heard.summaries[0]["captured"] == 12 * 21
-    assert not live.session._emitter._halves
+    assert not live.session._emitter._waiting
     seqs = [r.seq for r in live.heard.results]
     assert seqs == sorted(set(seqs))
 

@@ -279,7 +279,10 @@ def test_every_design_of_the_settings_is_in_the_table():
 @pytest.mark.parametrize(
     ("settings", "workers", "lanes"),
     [({}, 1, 1), ({}, 2, 2), ({}, 4, 2), ({}, 8, 2), ({}, 16, 2), ({"pose_lanes": 5}, 2, 5),
-     ({"design": "decoupled"}, 8, 1), ({"design": "live_stream"}, 8, 1)],
+     ({"design": "decoupled"}, 8, 1), ({"design": "live_stream"}, 8, 1), ({"design": "join"}, 8, 1),
+     ({"design": "sequential"}, 8, 1), ({"design": "sequential", "pose_lanes": 4}, 8, 1)],
 )  # fmt: skip
 def test_how_many_pose_lanes(settings, workers, lanes):
-    assert pose_lane_count(Settings().changed(settings), workers) == lanes
+    chosen = Settings().changed(settings)
+    assert pose_lane_count(chosen, workers) == lanes
+    assert sum("pose" in kinds for kinds in lane_kinds(chosen, workers).values()) == lanes

@@ -371,7 +371,7 @@ def halves(stage: Stage, policy: object, seq: int):
 
 
 @pytest.mark.parametrize("first", ["pose", "hands"])
-def test_a_joined_result_waits_for_both_halves(stage, first):
+def test_a_joined_result_waits_for_both_lanes(stage, first):
     policy = object()
     stage.send(0)
     stage.done(stage.take())  # a pose, so that the hand finds its wrist
@@ -383,7 +383,7 @@ def test_a_joined_result_waits_for_both_halves(stage, first):
     stage.done(order[1], found if order[1] is hands else a_pose())
 
     assert [(r.seq, r.hands_seq) for r in stage.heard.results] == [(0, -1), (1, 1)]
-    assert not stage.session._emitter._halves
+    assert not stage.session._emitter._waiting
 
 
 @pytest.mark.parametrize("failing", ["pose", "hands"])
@@ -397,16 +397,16 @@ def test_when_one_half_fails_the_other_is_not_kept_for_ever(stage, failing, firs
             stage.done(jobs[kind])
 
     assert stage.states == {"failed": 1}
-    assert not stage.session._emitter._halves
+    assert not stage.session._emitter._waiting
 
 
-def test_after_a_change_of_design_only_the_halves_of_the_old_policy_fail(stage):
+def test_after_a_change_of_design_only_frames_of_the_old_policy_fail(stage):
     old, new = object(), object()
     waits_in_vain, _ = halves(stage, old, 0)
     waits, its_hands = halves(stage, new, 1)
     stage.done(waits_in_vain)
     stage.done(waits)
-    stage.session._emitter.fail_halves(old)  # type: ignore[arg-type]
+    stage.session._emitter.fail_waiting(old)  # type: ignore[arg-type]
     stage.done(its_hands)
 
     assert stage.states == {"failed": 1, "processed": 1}

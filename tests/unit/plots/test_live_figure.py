@@ -107,11 +107,11 @@ def test_rates_and_ages_are_those_of_the_results():
     kept = history(60)
     kept.add_stats({"painted_fps": 58.0})
     data = kept.plot_data(now_of(60))
-    assert data.results_hz[-1] == pytest.approx(RATE_HZ, abs=1)
-    assert data.age_p50_ms[-1] == pytest.approx(1000 * LATE_S)
-    assert data.painted_hz[-1] == 58
+    assert data.stats["results_hz"][-1] == pytest.approx(RATE_HZ, abs=1)
+    assert data.stats["age_p50_ms"][-1] == pytest.approx(1000 * LATE_S)
+    assert data.stats["painted_hz"][-1] == 58
     kept.add_stats({"painted_fps": None})
-    assert math.isnan(kept.plot_data(now_of(60) + 1).painted_hz[-1])
+    assert math.isnan(kept.plot_data(now_of(60) + 1).stats["painted_hz"][-1])
 
 
 def test_the_skeleton_moves_between_results():

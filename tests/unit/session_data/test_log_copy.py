@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from livedance_lab.pose import FrameRecord, FrameState, FrameTimes
-from livedance_lab.session_data.log import SessionLog, to_ipc
 from livedance_lab.session_data.log_copy import LogCopy
 from livedance_lab.session_data.schema import TABLES, Schemas
+from livedance_lab.session_data.session_log import SessionLog, to_ipc
 
 
 class Server:

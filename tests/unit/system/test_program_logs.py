@@ -9,7 +9,7 @@ from datetime import datetime
 
 import pytest
 
-from livedance_lab.system.logs import configure_logging, session_context
+from livedance_lab.system.program_logs import configure_logging, session_context
 
 _log = logging.getLogger("livedance_lab.tests.logs")
 SECRET = "s3cr3t-t0k3n"

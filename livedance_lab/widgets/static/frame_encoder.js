@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * capture.js: detects new video frames, scales them down and encodes them in a worker.
+ * frame_encoder.js: detects new video frames, scales them down and encodes them in a worker.
  *
  * A frame is transferred to the worker without copying its pixels on this thread. The worker scales it down, encodes it
  * and returns a message with space for the header at its beginning. Without worker support (old browsers, strict
@@ -118,11 +118,8 @@ export class FrameEncoder {
   /** Encode with a canvas of the page from now on. @param {string} reason */
   useMainThread(reason) {
     console.info(`livedance: frames are encoded on the page's main thread: ${reason}.`);
-    this.worker?.terminate();
-    this.worker = null;
     this.where = "page";
-    this.waiting?.reject(new Error(reason));
-    this.waiting = null;
+    this.close(reason);
   }
 
   /** @param {{ id: number, message?: ArrayBuffer, encodeMs?: number, error?: string }} reply */
@@ -173,11 +170,11 @@ export class FrameEncoder {
     return { message, encodeMs: performance.now() - start };
   }
 
-  /** Stop the worker. A picture that is being encoded is dropped. */
-  close() {
+  /** Stop the worker. A picture that is being encoded is dropped. @param {string} [reason] */
+  close(reason = "the view was closed") {
     this.worker?.terminate();
     this.worker = null;
-    this.waiting?.reject(new Error("the view was closed"));
+    this.waiting?.reject(new Error(reason));
     this.waiting = null;
   }
 }

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * skeleton_painter.js: draws the skeleton of the newest results, at the display's rate.
+ * skeleton_animation.js: draws the skeleton of the newest results, at the display's rate.
  *
  * Hands are detected less often than the body, and would lag behind the arms. Therefore their landmarks are stored
  * relative to the body's wrists at that time, and drawn relative to the wrists of now.
@@ -11,7 +11,7 @@
 
 import { nowS } from "./clock.js";
 import { ShownError, linear, makePainter, valuesAt } from "./interpolation.js";
-import { drawScene, fitCanvas } from "./overlay.js";
+import { drawScene, fitCanvas } from "./skeleton_drawing.js";
 
 const LANDMARKS = 33;
 const HAND_LANDMARKS = 21;
@@ -43,7 +43,7 @@ function looksEqual(a, b) {
   return a.every((value, i) => Math.abs(value - b[i]) < VISIBLE_STEP_PX || (value !== value && b[i] !== b[i]));
 }
 
-export class SkeletonPainter {
+export class SkeletonAnimation {
   /**
    * @param {HTMLCanvasElement} canvas @param {import("./view_stats.js").ViewStats} stats
    * @param {() => { painting: string, mirror: boolean, showAngles: boolean }} options

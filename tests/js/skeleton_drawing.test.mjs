@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { SIDE_COLOURS, drawScene } from "../../livedance_lab/widgets/static/overlay.js";
+import { SIDE_COLOURS, drawScene } from "../../livedance_lab/widgets/static/skeleton_drawing.js";
 import { POSE_LANDMARKS } from "../../livedance_lab/widgets/static/skeletons.js";
 
 globalThis.Path2D ??= /** @type {any} */ (class { moveTo() {} lineTo() {} arc() {} });

@@ -1,12 +1,13 @@
 // @ts-check
 /**
- * media_source.js: the video source of a view: an ipywebrtc stream of the notebook, or the camera opened by the view.
+ * camera_source.js: the video source of a view: an ipywebrtc stream of the notebook, or the camera opened by the view.
  *
  * @typedef {{ stream: MediaStream, own: boolean }} Opened `own`: it was opened here, and must be stopped here
  */
 
 const LOAD_TIMEOUT_MS = 10_000;
 const ENDED = "The camera was unplugged or stopped. Press Start to open it again.";
+/** What the view asks a camera for; `CAMERA_SIZE_PX` in widgets/camera.py is the same size. */
 const CAMERA = { video: { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 60 } }, audio: false };
 
 /** An error whose message is written for the user. */

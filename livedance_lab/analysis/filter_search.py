@@ -17,10 +17,9 @@ from livedance_lab.analysis.filters import FILTERS, Parameter
 from livedance_lab.analysis.smoothing import body_size
 from livedance_lab.analysis.statistics import finite_median
 from livedance_lab.errors import SettingsError, ShapeError
+from livedance_lab.pose import Array
 
 __all__ = ["candidates", "compare", "pareto_front", "still_and_moving", "suggest", "try_filters"]
-
-Array = npt.NDArray[np.float64]
 Candidates = Sequence[tuple[str, Mapping[str, float]]]
 """Filters as names and parameters."""
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { captureTimeS, fitShortSide, watchFrames } from "../../livedance_lab/widgets/static/capture.js";
+import { captureTimeS, fitShortSide, watchFrames } from "../../livedance_lab/widgets/static/frame_encoder.js";
 
 test("the short side decides the size, and nothing is enlarged", () => {
   assert.deepEqual(fitShortSide(1280, 720, 384), [683, 384]);

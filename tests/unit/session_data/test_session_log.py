@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from livedance_lab.pose import Body, Flag, FrameRecord, FrameState, FrameTimes, PoseResult
-from livedance_lab.session_data.log import SessionLog, from_ipc, to_ipc
 from livedance_lab.session_data.schema import TABLES, Schemas
+from livedance_lab.session_data.session_log import SessionLog, from_ipc, to_ipc
 
 ANGLES = ("left_elbow", "right_elbow")
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 
-import { StreamSource, describeCameraError } from "../../livedance_lab/widgets/static/media_source.js";
+import { StreamSource, describeCameraError } from "../../livedance_lab/widgets/static/camera_source.js";
 
 const secure = { isSecureContext: true, location: { origin: "http://far.test" } };
 

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * overlay.js: drawing of the skeleton. It has no state.
+ * skeleton_drawing.js: drawing of the skeleton. It has no state.
  *
  * The person's left is blue and the right is orange, which colour-blind people can distinguish too; the middle is white.
  * Every stroke has a dark edge, so that it is visible on any clothing. Opacity is the landmark's visibility.

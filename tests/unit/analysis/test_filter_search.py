@@ -1,9 +1,16 @@
 import numpy as np
 import pytest
 
+from livedance_lab.analysis.filter_search import (
+    candidates,
+    compare,
+    pareto_front,
+    still_and_moving,
+    suggest,
+    try_filters,
+)
 from livedance_lab.analysis.filter_trials import LandmarkSeries, Trial, try_filter
 from livedance_lab.analysis.filters import FILTERS, make_filter
-from livedance_lab.analysis.tuning import candidates, compare, pareto_front, still_and_moving, suggest, try_filters
 from livedance_lab.errors import SettingsError, ShapeError
 
 
