@@ -111,7 +111,7 @@ def angles_deg(
     ShapeError
         If an array has another shape.
     SettingsError
-        If an id is unknown, or an angle in the picture is asked for without `keypoints_px`.
+        If an id is unknown, or an angle in the picture is requested without `keypoints_px`.
     """
     indexed = _indexed(tuple(definitions))
     world = _points(world_m, "world_m", mirrored)

@@ -18,9 +18,7 @@ __all__ = ["analyze"]
 
 def analyze(
     videos: Annotated[list[Path], typer.Argument(help="Video files.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="Output folder: a folder for each video.")] = Path(
-        "livedance-analysis"
-    ),
+    out: Annotated[Path, typer.Option(help="Output folder: a folder for each video.")] = Path("livedance-analysis"),
     to: Annotated[list[str] | None, typer.Option(help="Export format; repeatable; see export --formats.")] = None,
     annotate: Annotated[bool, typer.Option(help="Also write each video with the skeleton drawn into it.")] = False,
     hands: Annotated[bool, typer.Option(help="Also estimate hands.")] = True,
@@ -55,9 +53,7 @@ def analyze(
         ensure_models(settings.complexity, hands=settings.hands)
     bars = _Bars(console, len(jobs))
     with bars.progress:
-        outcomes = run_jobs(
-            jobs, workers=workers, dask=dask or None, on_progress=bars.update, on_finished=bars.finished
-        )
+        outcomes = run_jobs(jobs, workers=workers, dask=dask or None, on_progress=bars.show, on_finished=bars.finished)
     failed = [outcome for outcome in outcomes if outcome.error]
     frames = sum(outcome.frames_in for outcome in outcomes)
     console.print(f"[bold]{len(outcomes) - len(failed)} of {len(outcomes)} videos analysed, {frames} frames[/bold], "
@@ -101,7 +97,7 @@ class _Bars:
         self._whole = self.progress.add_task("[bold]videos[/bold]", total=n_videos)
         self._of: dict[str, Any] = {}
 
-    def update(self, name: str, done: int, expected: int) -> None:
+    def show(self, name: str, done: int, expected: int) -> None:
         """Update the bar of a video."""
         with self._lock:
             if name not in self._of:

@@ -58,9 +58,7 @@ def _server(address: str, token: str) -> LiveServer:
     if known:
         return known[0]
     if address == "auto":
-        raise ServerError(
-            "you have no server on this machine: start one with `livedance serve`, or give --server and --token."
-        )
+        raise ServerError("you have no server on this machine: start `livedance serve`, or give --server and --token.")
     raise ServerError(f"{address} is not your server on this machine: give its --token.")
 
 

@@ -32,18 +32,14 @@ def serve(
                                                               "repeatable. With TLS any name is allowed.")] = None,
     behind_proxy: Annotated[bool, typer.Option(help="A proxy in front of the server checks origin and host.")] = False,
     max_sessions: Annotated[int, typer.Option(min=0, help="Maximum number of running sessions; 0: two per core.")] = 0,
-    max_messages_per_s: Annotated[float, typer.Option(
-        min=0, help="Messages/s of one connection; 0: no limit.")]
+    max_messages_per_s: Annotated[float, typer.Option(min=0, help="Messages/s of one connection; 0: no limit.")]
     = ServerConfig.max_messages_per_s,
-    max_mbytes_per_s: Annotated[float, typer.Option(
-        min=0, help="MB/s of one connection; 0: no limit.")]
+    max_mbytes_per_s: Annotated[float, typer.Option(min=0, help="MB/s of one connection; 0: no limit.")]
     = ServerConfig.max_bytes_per_s / 1e6,
     workers: Annotated[int, typer.Option(min=0, help="Inferences at the same time; 0: one per core.")] = 0,
-    resume_s: Annotated[float, typer.Option(
-        min=0, help="Seconds a session waits for its camera to reconnect.")]
+    resume_s: Annotated[float, typer.Option(min=0, help="Seconds a session waits for its camera to reconnect.")]
     = ServerConfig.resume_s,
-    hang_s: Annotated[float, typer.Option(
-        min=1, help="Seconds without an answer until an estimator is replaced.")]
+    hang_s: Annotated[float, typer.Option(min=1, help="Seconds without an answer until an estimator is replaced.")]
     = ServerConfig.hang_s,
     estimator: Annotated[str, typer.Option(help="Name of the pose estimator.")] = ServerConfig.estimator,
     queue: Annotated[Literal["latest", "fifo", "keep-oldest"],
@@ -53,7 +49,7 @@ def serve(
                                             "is slow on this machine, measured now. Default: the preset's.")] = None,
     preset: Annotated[Path | None, typer.Option(help="TOML file with the settings of new sessions.")] = None,
     record: Annotated[Path | None, typer.Option(help="Record every session to a folder in this folder.")] = None,
-    record_root: Annotated[Path | None, typer.Option(help="Folder for clients' recordings; default: this one.")] = None,
+    record_root: Annotated[Path | None, typer.Option(help="Folder for clients to record in; default: current.")] = None,
     after_crash: Annotated[str, typer.Option(help="Logged in each session.", hidden=True)] = "",
     note: Annotated[Path | None, typer.Option(help="Write address and token to this file.", hidden=True)] = None,
     verbose: Annotated[bool, typer.Option(help="Show the log, also that of native libraries.")] = False,

@@ -50,7 +50,7 @@ async def open_connection(
     ConnectionRefused
         Code "unreachable" if no server answers; the server's own code and message if it refuses.
     BusyError
-        If the server has no place for another session.
+        If the server has as many sessions as it takes.
     ServerError
         If the file with the trusted certificates cannot be read.
     """

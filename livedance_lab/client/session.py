@@ -111,7 +111,7 @@ class LiveSession:
 
     @property
     def stats(self) -> dict[str, Any]:
-        """The browser's newest readings: camera and painted frames per second, and so on; empty without a browser."""
+        """The browser's newest statistics: camera and painted frames per second, and so on; empty without a browser."""
         return self._viewer.stats
 
     @property

@@ -41,7 +41,7 @@ class Viewer:
     client : LiveClient
         The connection in use.
     stats : dict
-        The producer's newest readings.
+        The producer's newest statistics.
     error : str
         Why no results arrive; empty while they can.
     rate : Window

@@ -36,7 +36,7 @@ class LogCopy:
         self._begin()
 
     def update(self) -> None:
-        """Fetch the new rows; fetch everything again if a restarted server has begun the session anew."""
+        """Fetch the new rows; fetch everything again if a restarted server has begun a new session of this name."""
         with self._lock:
             if not all(self._update(table) for table in TABLES):
                 self._begin()
@@ -62,7 +62,7 @@ class LogCopy:
         self.forgotten[table] += forgotten
         rows, pieces = from_ipc(data), self._pieces[table]
         if pieces and rows.schema.metadata != pieces[0].schema.metadata:
-            return False  # a restarted server may know the name, but its clock and rows begin anew
+            return False  # a restarted server may know the name, but its clock and rows are new
         if rows.num_rows or not pieces:
             pieces.append(rows)
         return True

@@ -31,7 +31,7 @@ def servers_of(world: dict[str, str], monkeypatch) -> list[LiveServer]:
     return find_servers()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "a polite kill"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_one_command_starts_both_and_one_signal_stops_both(number, tmp_path, own_world, monkeypatch):
     world = {**own_world, "LIVEDANCE_RUNTIME": str(tmp_path / "runtime"), "JUPYTER_TOKEN": "known"}
     port = free_port()
