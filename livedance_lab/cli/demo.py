@@ -42,22 +42,22 @@ def demo(
     reading = Reading(seconds)
     chosen: dict[str, Any] = {"design": design, "hands": hands, "angles": angles, "mirrored": mirrored}
     with Live(reading, console=console, refresh_per_second=8, transient=True):
-        result = run_demo(
+        summary = run_demo(
             source or str(sample_path()), out, seconds=seconds, fps=fps, settings=chosen, pacing=pacing,
             progress=lambda _share, what: reading.say(what), tick=reading.tick,
         )  # fmt: skip
-    console.print(_numbers(result.summary))
-    console.print(_times(result.summary))
-    if result.summary["angle_error_deg"]:
-        console.print(_errors(result.summary["angle_error_deg"]))
-    kept = "every frame is accounted for" if result.summary["conserved"] else "THE LEDGER DOES NOT ADD UP"
-    console.print(f"[bold]{result.summary['captured']} frames captured, {kept}.[/bold]")
+    console.print(_numbers(summary))
+    console.print(_times(summary))
+    if summary["angle_error_deg"]:
+        console.print(_errors(summary["angle_error_deg"]))
+    kept = "every frame is accounted for" if summary["conserved"] else "THE LEDGER DOES NOT ADD UP"
+    console.print(f"[bold]{summary['captured']} frames captured, {kept}.[/bold]")
     console.print(
         f"Tables, numbers and a picture are in [cyan]{out}[/cyan]; look at [cyan]{out / 'overview.png'}[/cyan]."
     )
     first = "" if _has_lab() else "pip install 'livedance-lab\\[notebook]', then "
     console.print(f"Next: {first}`livedance lab` opens the notebooks with your own camera.")
-    if not result.summary["conserved"]:
+    if not summary["conserved"]:
         raise typer.Exit(1)
 
 
