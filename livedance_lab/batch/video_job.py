@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -95,7 +94,7 @@ def _record(job: VideoJob, folder: Path, on_progress: OnProgress) -> tuple[int, 
         log = SessionLog(schemas, _LOG_BYTES)
         log.attach(writer)
         log.add_event(0.0, "session", "created", {"settings": settings.plain()})
-        copy = VideoFile(folder / f"{job.name}.mp4", video.size_px, _rate(video)) if job.annotate else None
+        copy = VideoFile(folder / f"{job.name}.mp4", video.size_px, video.assumed_fps) if job.annotate else None
         if copy is not None:
             stack.enter_context(copy)
         for frame in video:
@@ -117,11 +116,6 @@ def _record(job: VideoJob, folder: Path, on_progress: OnProgress) -> tuple[int, 
         writer.flush()
     on_progress(job.name, frames_in, frames_in)
     return frames_in, frames_out, found
-
-
-def _rate(video: VideoSource) -> float:
-    """Frame rate of the annotated copy, Hz."""
-    return 30.0 if math.isnan(video.fps) else video.fps
 
 
 def _manifest(job: VideoJob, video: VideoSource, settings: Settings) -> dict[str, Any]:

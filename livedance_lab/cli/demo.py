@@ -42,22 +42,22 @@ def demo(
     display = StreamProgress(seconds)
     chosen: dict[str, Any] = {"design": design, "hands": hands, "angles": angles, "mirrored": mirrored}
     with Live(display, console=console, refresh_per_second=8, transient=True):
-        result = run_demo(
+        summary = run_demo(
             source or str(sample_path()), out, seconds=seconds, fps=fps, settings=chosen, pacing=pacing,
             progress=lambda _share, what: display.show(what), tick=display.tick,
         )  # fmt: skip
-    console.print(_numbers(result.summary))
-    console.print(_times(result.summary))
-    if result.summary["angle_error_deg"]:
-        console.print(_errors(result.summary["angle_error_deg"]))
-    kept = "every frame is accounted for" if result.summary["conserved"] else "BUT NOT ALL OF THEM HAVE A STATE"
-    console.print(f"[bold]{result.summary['captured']} frames captured, {kept}.[/bold]")
+    console.print(_numbers(summary))
+    console.print(_times(summary))
+    if summary["angle_error_deg"]:
+        console.print(_errors(summary["angle_error_deg"]))
+    kept = "every frame is accounted for" if summary["conserved"] else "BUT NOT ALL OF THEM HAVE A STATE"
+    console.print(f"[bold]{summary['captured']} frames captured, {kept}.[/bold]")
     console.print(
         f"Tables and measurements are in [cyan]{out}[/cyan]; the picture is [cyan]{out / 'overview.png'}[/cyan]."
     )
     first = "" if _has_lab() else "pip install 'livedance-lab\\[notebook]', then "
-    console.print(f"Next: {first}`livedance lab` opens the notebooks, where you can use your camera.")
-    if not result.summary["conserved"]:
+    console.print(f"Next: {first}`livedance lab` opens the notebooks with your own camera.")
+    if not summary["conserved"]:
         raise typer.Exit(1)
 
 

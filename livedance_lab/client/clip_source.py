@@ -76,10 +76,9 @@ class EncodedClip:
             If it is not a video.
         """
         with VideoSource(path) as video:
-            fps = video.fps if math.isfinite(video.fps) else 30.0
-            most = None if math.isinf(seconds) else math.ceil(seconds * (offered_fps or fps))
+            most = None if math.isinf(seconds) else math.ceil(seconds * (offered_fps or video.assumed_fps))
             images = [encode(frame, settings) for frame in itertools.islice(video, most)]
-            return cls(images, video.size_px, fps, Path(str(path)).name)
+            return cls(images, video.size_px, video.assumed_fps, Path(str(path)).name)
 
 
 def encode(frame: VideoFrame, settings: Settings) -> bytes:

@@ -38,8 +38,7 @@ class RemoteLog:
     @property
     def manifest(self) -> dict[str, Any]:
         """What produced the data: versions, models, settings, clock."""
-        answer: dict[str, Any] = self._server.get(f"{self._path}/manifest")
-        return answer
+        return dict(self._server.get(f"{self._path}/manifest"))
 
     def facts(self) -> dict[str, str]:
         """Return the main figures as short texts, or why there are none; waits at most a second for the server."""

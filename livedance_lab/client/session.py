@@ -187,8 +187,9 @@ class LiveSession:
         """
         new = self.settings.changed(changes).plain()
         body = {"changes": {name: new[name] for name in changes}, "by": by}
-        self._viewer.adopt(parse_json(self.server.call("PATCH", f"{self._path}/settings", body)[0]))
-        return self.settings
+        answer = parse_json(self.server.call("PATCH", f"{self._path}/settings", body)[0])
+        self._viewer.adopt(answer)
+        return Settings.parse(answer["settings"])  # not `self.settings`: an older change's message may arrive just now
 
     def mark(self, name: str, *, t_s: float | None = None, **data: Any) -> None:
         """Put a marker into the event log, at a time of the server's clock; by default when it arrives there."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,27 +18,9 @@ from livedance_lab.session_data.data import SessionData
 from livedance_lab.session_data.summary import summarise
 from livedance_lab.wire.messages import encode_json
 
-__all__ = ["DemoResult", "run_demo"]
+__all__ = ["run_demo"]
 
 _SECONDS_FROM_CAMERA = 15.0
-
-
-@dataclass
-class DemoResult:
-    """The outcome of a demo run.
-
-    Attributes
-    ----------
-    data : SessionData
-    summary : dict
-        As stored in ``summary.json``.
-    out : Path
-        The folder with the files.
-    """
-
-    data: SessionData
-    summary: dict[str, Any]
-    out: Path
 
 
 def run_demo(
@@ -52,7 +33,7 @@ def run_demo(
     pacing: Any = "auto",
     progress: Progress = no_progress,
     tick: Callable[[LiveClient], None] | None = None,
-) -> DemoResult:
+) -> dict[str, Any]:
     """Stream a video or a camera through a new server and write tables, figures and a picture.
 
     Parameters
@@ -72,6 +53,11 @@ def run_demo(
         Called at the beginning of each step, with an unknown share.
     tick : callable, optional
         Called with the client after each frame.
+
+    Returns
+    -------
+    dict
+        The summary, as stored in ``summary.json``.
 
     Raises
     ------
@@ -101,7 +87,7 @@ def run_demo(
     export(data, "csv", out)
     (out / "summary.json").write_text(encode_json(summary), encoding="utf-8")
     _draw(data, None if is_camera else source, truth, out)
-    return DemoResult(data, summary, out)
+    return summary
 
 
 def _draw(data: SessionData, clip: str | None, truth: Any, out: Path) -> None:

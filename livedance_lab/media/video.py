@@ -47,6 +47,8 @@ class VideoSource:
     is_camera : bool
     fps : float
         Nominal frame rate, hertz; NaN if the source does not name one.
+    assumed_fps : float
+        The same, but 30 if the source does not name one.
     size_px : (int, int)
         Width, height of the first frame, with a phone's rotation applied.
     frame_count : int
@@ -76,6 +78,7 @@ class VideoSource:
         self._first: VideoFrame | None = first
         fps = float(self._capture.get(cv2.CAP_PROP_FPS))
         self.fps = fps if 0 < fps <= 1000 else math.nan
+        self.assumed_fps = 30.0 if math.isnan(self.fps) else self.fps
         height, width = first.rgb.shape[:2]
         self.size_px = (width, height)
         count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)

@@ -177,6 +177,22 @@ def test_a_cell_with_a_name_can_be_run_again():
     with_session(work)
 
 
+def test_a_change_returns_the_settings_it_made_whatever_message_comes_in_between(monkeypatch):
+    """The message about an earlier change may arrive between the answer to this one and the return."""
+
+    def work(_served: Served, session: LiveSession) -> None:
+        before, adopt = session.settings.plain(), viewer.Viewer.adopt
+
+        def adopt_then_hear_of_before(self: viewer.Viewer, answer: dict[str, Any]) -> None:
+            adopt(self, answer)
+            self.client.settings = before
+
+        monkeypatch.setattr(viewer.Viewer, "adopt", adopt_then_hear_of_before)
+        assert session.set(jpeg_quality=0.5).jpeg_quality == 0.5
+
+    with_session(work)
+
+
 def test_listeners_that_fail_do_not_stop_the_others(caplog):
     def work(_served: Served, session: LiveSession) -> None:
         heard: list[int] = []

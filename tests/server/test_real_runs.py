@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import psutil
@@ -15,7 +16,7 @@ import pytest
 from livedance_lab.client import LiveSession
 from livedance_lab.client.clip_source import EncodedClip
 from livedance_lab.clock import now_s
-from livedance_lab.evaluation.demo import DemoResult, run_demo
+from livedance_lab.evaluation.demo import run_demo
 from livedance_lab.launcher import LiveServer
 from livedance_lab.pose import FrameState
 from livedance_lab.samples import sample_path
@@ -139,8 +140,9 @@ def until(true) -> None:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory) -> DemoResult:
-    return run_demo(str(sample_path()), tmp_path_factory.mktemp("demo"), seconds=3.0)
+def demo(tmp_path_factory) -> SimpleNamespace:
+    out = tmp_path_factory.mktemp("demo")
+    return SimpleNamespace(out=out, summary=run_demo(str(sample_path()), out, seconds=3.0))
 
 
 def test_the_demo_leaves_what_it_promises(demo):
