@@ -81,7 +81,6 @@ def _prepare(config: ServerConfig, choose: bool, verbose: bool, log_level: str, 
     """Set up logging and memory, and fetch the models before a client connects."""
     import faulthandler
 
-    from livedance_lab.cli.download_progress import ensure_models
     from livedance_lab.server.access import check_exposure
     from livedance_lab.system.memory import limit_malloc_retention
     from livedance_lab.system.native_stderr import silence_native_stderr
@@ -93,19 +92,19 @@ def _prepare(config: ServerConfig, choose: bool, verbose: bool, log_level: str, 
     faulthandler.enable()  # after a crash of native code, the log says where it happened
     silence_native_stderr(verbose)
     if config.estimator == "mediapipe":
-        if choose:
-            _choose_complexity(config)
-        ensure_models(config.settings.complexity)
+        _fetch_models(config, choose)
 
 
-def _choose_complexity(config: ServerConfig) -> None:
-    """Let new sessions start with the pose model that suits this machine."""
-    from livedance_lab.cli.download_progress import progress_bar
+def _fetch_models(config: ServerConfig, choose: bool) -> None:
+    """Fetch the models that sessions start with, after choosing the pose model for this machine if asked."""
+    from livedance_lab.cli.download_progress import ensure_models, progress_bar
     from livedance_lab.estimators.speed import suitable_complexity
 
-    with progress_bar() as progress:
-        complexity, config.complexity_reason = suitable_complexity(progress)
-    config.settings = config.settings.changed({"complexity": complexity})
+    if choose:
+        with progress_bar() as progress:
+            complexity, config.complexity_reason = suitable_complexity(progress)
+        config.settings = config.settings.changed({"complexity": complexity})
+    ensure_models(config.settings.complexity)
 
 
 def _run(config: ServerConfig, note: Path | None) -> None:
