@@ -42,17 +42,14 @@ def run_demo(
         Video file or camera index.
     out : Path
         Folder for the results; it is created if necessary.
-    seconds : float, optional
-        How long; by default the clip's length (a camera: 15 s).
-    fps : float, optional
-        Frames offered per second from a file; by default the file's own rate.
+    seconds, fps : float, optional
+        How long, by default the clip's length (a camera: 15 s); frames offered per second from a file, by default its
+        own rate.
     settings : dict, optional
         Changes to the default settings.
     pacing : {"auto", "paced", "free"}
-    progress : Progress, optional
-        Called at the beginning of each step, with an unknown share.
-    tick : callable, optional
-        Called with the client after each frame.
+    progress, tick : callable, optional
+        Called at the beginning of each step, with an unknown share; called with the client after each frame.
 
     Returns
     -------
@@ -83,17 +80,17 @@ def run_demo(
         "manifest": data.manifest,
     }
     progress(math.nan, "writing tables and pictures")
-    out.mkdir(parents=True, exist_ok=True)
-    export(data, "csv", out)
-    (out / "summary.json").write_text(encode_json(summary), encoding="utf-8")
-    _draw(data, None if is_camera else source, truth, out)
+    _write(data, summary, None if is_camera else source, truth, out)
     return summary
 
 
-def _draw(data: SessionData, clip: str | None, truth: Any, out: Path) -> None:
-    """Draw the overview, with the image of the middle frame in which a person was found."""
+def _write(data: SessionData, summary: dict[str, Any], clip: str | None, truth: Any, out: Path) -> None:
+    """Write all files; the overview has the image of the middle frame in which a person was found."""
     from livedance_lab.plots.overview import save_overview
 
+    out.mkdir(parents=True, exist_ok=True)
+    export(data, "csv", out)
+    (out / "summary.json").write_text(encode_json(summary), encoding="utf-8")
     picture = None
     found = data.seq[data.column("found")]
     if clip is not None and len(found):

@@ -95,7 +95,7 @@ def test_settings_and_stats_are_followed(session, plots):
     until(lambda: plots.history.painting == "latest", "the other way of painting")
     feed(session, 1)
     plots._on_message({"type": "stats", "values": {"painted_fps": 60.0}})  # as a browser's view sends them
-    assert plots.history.plot_data(server_now_s(session) + 1).painted_hz[-1] == 60
+    assert plots.history.plot_data(server_now_s(session) + 1).stats["painted_hz"][-1] == 60
 
 
 def test_a_snapshot_is_a_picture_that_stays(session, plots):
