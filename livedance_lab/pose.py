@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, fields
 from enum import IntEnum, StrEnum
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -230,38 +231,124 @@ class BodyArrays:
 
 
 @dataclass(frozen=True)
-class PoseResult(BodyArrays):
-    """The result of one processed frame; `BodyArrays` names its arrays.
+class Person(BodyArrays):
+    """One person in the result of one frame; `BodyArrays` names the arrays.
 
     Attributes
     ----------
-    seq : int
-    source_size_px : (int, int)
-        Width, height of the original frame: the range of `keypoints_px`.
+    id : int
+        Counts the people of a session from 1. A person keeps it; no number is used for a second person.
     raw, smooth : Body
         As the model gave it, and after smoothing.
     angles_deg, angles_smooth_deg : ndarray of shape (A,), float32
         In the order of the session's angle names. NaN if a landmark is missing or not visible enough.
     flags : ndarray of shape (33,), uint8
         `Flag` of each body keypoint.
-    found : bool
-        Whether a person was seen in this frame.
     hands_seq : int
         The frame in which the hands were seen; -1 without hands.
+    score : float
+        How certain the model is that it sees a person, 0 to 1; NaN if it does not say.
+    """
+
+    id: int
+    raw: Body
+    smooth: Body
+    angles_deg: FloatArray
+    angles_smooth_deg: FloatArray
+    flags: npt.NDArray[np.uint8]
+    hands_seq: int = -1
+    score: float = math.nan
+
+
+class PeopleOfFrame(BodyArrays):
+    """The people of one result, and the arrays of the followed one under their own names.
+
+    Where the followed person was not seen, the arrays are NaN, the flags `Flag.MISSING`, and `hands_seq` is -1.
+    """
+
+    people: tuple[Person, ...]
+    followed_id: int
+    n_angles: int
+
+    @property
+    def person(self) -> Person | None:
+        """The followed person; None if this frame does not show them."""
+        return next((person for person in self.people if person.id == self.followed_id), None)
+
+    @property
+    def found(self) -> bool:
+        """Whether this frame shows the followed person."""
+        return self.person is not None
+
+    @property
+    def _shown(self) -> Person:
+        return self.person or nobody(self.n_angles)
+
+    @property
+    def raw(self) -> Body:  # type: ignore[override]
+        """The followed person as measured."""
+        return self._shown.raw
+
+    @property
+    def smooth(self) -> Body:  # type: ignore[override]
+        """The followed person after smoothing."""
+        return self._shown.smooth
+
+    @property
+    def angles_deg(self) -> FloatArray:
+        """Angles of the followed person as measured, shape (A,)."""
+        return self._shown.angles_deg
+
+    @property
+    def angles_smooth_deg(self) -> FloatArray:
+        """Angles of the followed person after smoothing, shape (A,)."""
+        return self._shown.angles_smooth_deg
+
+    @property
+    def flags(self) -> npt.NDArray[np.uint8]:
+        """`Flag` of each body keypoint of the followed person, shape (33,)."""
+        return self._shown.flags
+
+    @property
+    def hands_seq(self) -> int:
+        """The frame in which the hands of the followed person were seen; -1 without hands."""
+        return self._shown.hands_seq
+
+
+@cache
+def nobody(n_angles: int) -> Person:
+    """Values for a frame that does not show the person: NaN, `Flag.MISSING`, id 0."""
+    body, angles_deg, flags = Body(), _nan(n_angles), np.full(_K, Flag.MISSING, np.uint8)
+    for array in (angles_deg, flags, *(getattr(body, name) for name in BODY_SHAPES)):
+        array.flags.writeable = False  # every caller gets the same arrays
+    return Person(0, body, body, angles_deg, angles_deg, flags)
+
+
+@dataclass(frozen=True)
+class PoseResult(PeopleOfFrame):
+    """The result of one processed frame; `PeopleOfFrame` names the values of the followed person.
+
+    Attributes
+    ----------
+    seq : int
+    source_size_px : (int, int)
+        Width, height of the original frame: the range of `keypoints_px`.
+    people : tuple of Person
+        Everybody whom the frame shows, in order of their ids.
+    followed_id : int
+        The person whose values the result itself has (`PeopleOfFrame`); 0 before anybody was seen.
+    n_angles : int
+        Number of the session's joint angles.
     settings_version : int
-        Version of the current settings.
+        Version of the settings in force.
     record : FrameRecord
         The frame's record in the ledger.
     """
 
     seq: int
     source_size_px: tuple[int, int]
-    raw: Body
-    smooth: Body
-    angles_deg: FloatArray
-    angles_smooth_deg: FloatArray
-    flags: npt.NDArray[np.uint8]
-    found: bool
-    hands_seq: int
+    people: tuple[Person, ...]
+    followed_id: int
+    n_angles: int
     settings_version: int
     record: FrameRecord
