@@ -81,7 +81,7 @@ def behind(jupyter: Jupyter, own_world: dict[str, str]) -> Iterator[LiveServer]:
 
 
 async def hello(socket: Any, token: str) -> dict[str, Any]:
-    await socket.send(json.dumps({"type": "hello", "version": 1, "token": token}))
+    await socket.send(json.dumps({"type": "hello", "version": 2, "token": token}))
     said: dict[str, Any] = json.loads(await socket.recv())
     return said
 

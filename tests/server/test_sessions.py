@@ -20,7 +20,7 @@ from livedance_lab.wire.messages import CLOSE_CODES
 from tests.support.pipeline import JPEG, WAIT_S, a_pose
 from tests.support.servers import TOKEN, Served, serve
 
-HELLO = {"type": "hello", "version": 1, "token": TOKEN}
+HELLO = {"type": "hello", "version": 2, "token": TOKEN}
 
 
 def lane_threads() -> list[str]:

@@ -36,7 +36,7 @@ HEADERS = st.builds(
 )
 A_FRAME = encode_frame(FrameHeader(7, (640, 480), 1.5, 1.6), LANDMARKS)
 TEXTS = [
-    b'{"type":"ping","t_s":1.5}', b'{"type":"hello","version":1,"token":"t","session":"s","settings":{"hands":false}}',
+    b'{"type":"ping","t_s":1.5}', b'{"type":"hello","version":2,"token":"t","session":"s","settings":{"hands":false}}',
     b'{"type":"mark","name":"m","data":{"a":[1,{"b":null}]},"t_s":1}', b'{"type":"receipts","frames":[[1,2.5,null]]}',
     b'{"type":"skipped","frames":[[1,2.5]]}', b'{"type":"settings","changes":{"complexity":1},"by":"x"}',
     b'{"type":"clock","offset_s":1,"uncertainty_s":0.1}', b'{"type":"end","captured":5}',
@@ -132,7 +132,7 @@ def test_pictures_of_any_size_come_back_in_their_size(encode):
 
 @pytest.mark.parametrize(
     "said",
-    [Hello(type="hello", version=1, unanswered=list(range(10_000))),
+    [Hello(type="hello", version=2, unanswered=list(range(10_000))),
      Mark(type="mark", name="m", data={"a": "x" * 10**6}),
      Receipts(type="receipts", frames=[(n, 1.5, 2.5) for n in range(10_000)]),
      Skipped(type="skipped", frames=[(n, 1.5) for n in range(10_000)])],
