@@ -101,7 +101,8 @@ def _whole_bodies(n_people: int) -> PoseResult:
     for n in range(n_people):
         angles_deg = rng.uniform(0, 180, (2, 12)).astype(np.float32)
         people.append(Person(
-            n + 1, body(), body(), *angles_deg, flags=np.zeros(33, np.uint8), hands_seq=897, score=rng.uniform(),
+            id=n + 1, raw=body(), smooth=body(), angles_deg=angles_deg[0], angles_smooth_deg=angles_deg[1],
+            flags=np.zeros(33, np.uint8), hands_seq=897, score=rng.uniform(),
         ))  # fmt: skip
     return PoseResult(
         seq=899, source_size_px=(1280, 720), people=tuple(people), followed_id=1, n_angles=12, settings_version=3,
