@@ -9,7 +9,7 @@ import numpy as np
 
 from livedance_lab.benchmarks.browser import page_with
 from livedance_lab.clock import now_s
-from livedance_lab.pose import Body, FrameRecord, FrameState, FrameTimes, PoseResult
+from livedance_lab.pose import Body, FrameRecord, FrameState, FrameTimes, Person, PoseResult
 from livedance_lab.wire.messages import parse_json
 from livedance_lab.wire.results import ResultMessage, decode_result, encode_result
 from livedance_lab.wire.results_binary import decode_binary_result, encode_binary_result
@@ -92,8 +92,6 @@ def _whole_body() -> PoseResult:
         "smoothing": 0.4567,
     }
     angles_deg = rng.uniform(0, 180, (2, 12)).astype(np.float32)
-    return PoseResult(
-        seq=899, source_size_px=(1280, 720), raw=body(), smooth=body(), angles_deg=angles_deg[0],
-        angles_smooth_deg=angles_deg[1], flags=np.zeros(33, np.uint8), found=True, hands_seq=897, settings_version=3,
-        record=FrameRecord(899, FrameState.PROCESSED, times, stage_ms=stages),
-    )  # fmt: skip
+    person = Person(1, body(), body(), angles_deg[0], angles_deg[1], np.zeros(33, np.uint8), hands_seq=897, score=0.9)
+    record = FrameRecord(899, FrameState.PROCESSED, times, stage_ms=stages)
+    return PoseResult(899, (1280, 720), (person,), followed_id=1, n_angles=12, settings_version=3, record=record)

@@ -18,6 +18,7 @@ from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21
 from livedance_lab.wire.frames import FrameHeader, decode_frame, encode_frame
 from livedance_lab.wire.results import ResultMessage, decode_result, encode_result
 from livedance_lab.wire.results_binary import decode_binary_result, encode_binary_result
+from tests.support.results import result_of_one
 
 GOLDEN = Path(__file__).parents[2] / "data" / "golden" / "wire.json"
 
@@ -63,7 +64,7 @@ def result(seq: int, *, found: bool, hands_seq: int, hidden: tuple[int, ...] = (
     seen = body(rng, hidden=hidden) if found else Body()
     angles = rng.uniform(0, 180, 8).astype(np.float32)
     angles[[1, 4]] = np.nan
-    return PoseResult(
+    return result_of_one(
         seq=seq, source_size_px=(640, 480), raw=seen, smooth=seen, angles_deg=angles, angles_smooth_deg=angles,
         flags=np.zeros(33, np.uint8), found=found, hands_seq=hands_seq, settings_version=3,
         record=FrameRecord(seq, FrameState.PROCESSED, times, stage_ms={"pose": 27.1234, "wait": 1.0}),

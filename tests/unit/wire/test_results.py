@@ -9,6 +9,7 @@ import numpy as np
 
 from livedance_lab.pose import Body, Flag, FrameRecord, FrameState, FrameTimes, PoseResult
 from livedance_lab.wire.results import ResultMessage, WireResult, decode_result, encode_result
+from tests.support.results import result_of_one
 
 
 def a_body(seed: int) -> Body:
@@ -23,7 +24,7 @@ def a_body(seed: int) -> Body:
 def a_result(*, found: bool = True, hands_seq: int = 3) -> PoseResult:
     times = FrameTimes(t_capture_s=1.0, t_receive_s=1.01)
     record = FrameRecord(5, FrameState.PROCESSED, times, stage_ms={"pose": 27.12345})
-    return PoseResult(
+    return result_of_one(
         seq=5, source_size_px=(640, 480), raw=a_body(1), smooth=a_body(2),
         angles_deg=np.array([90.123, np.nan], np.float32), angles_smooth_deg=np.array([91.987, np.nan], np.float32),
         flags=np.full(33, Flag.LOW_VISIBILITY, np.uint8), found=found, hands_seq=hands_seq, settings_version=2,
