@@ -16,7 +16,7 @@ from livedance_lab.estimators.base import Estimate, Estimator, MonotonicMs, fact
 from livedance_lab.estimators.hand_crops import Crop, estimate_with_crops
 from livedance_lab.media.images import ImageArray, downscale
 from livedance_lab.media.video import VideoFrame
-from livedance_lab.pipeline.result_builder import ResultBuilder
+from livedance_lab.pipeline.result_builder import ResultBuilder, people_of
 from livedance_lab.pose import Frame, FrameRecord, FrameState, FrameTimes, PoseResult
 from livedance_lab.settings import Settings
 
@@ -98,7 +98,7 @@ class FrameAnalyzer:
         record.stage_ms |= {kind: took_ms for kind, (_, took_ms) in done.items()}
         if "hands" in done:
             self.result_builder.add_hands(source, *done["hands"])
-        return record, self.result_builder.build(source, done["pose"][0], record, 1)
+        return record, self.result_builder.build(source, people_of(done["pose"][0]), record, 1)
 
     def __enter__(self) -> FrameAnalyzer:
         return self

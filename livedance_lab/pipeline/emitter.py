@@ -8,7 +8,7 @@ from livedance_lab.analysis.statistics import Window
 from livedance_lab.estimators.base import Estimate
 from livedance_lab.pipeline.ledger import FrameAccounting
 from livedance_lab.pipeline.policies import HandsGate
-from livedance_lab.pipeline.result_builder import ResultBuilder
+from livedance_lab.pipeline.result_builder import ResultBuilder, people_of
 from livedance_lab.pipeline.scheduler import Job, SchedulingPolicy
 from livedance_lab.pose import FrameState, PoseResult
 
@@ -78,7 +78,7 @@ class ResultEmitter:
             self._accounting.close(received.record(FrameState.LATE, "a newer result had left", stage_ms))
             return
         record = received.record(FrameState.PROCESSED, stage_ms=stage_ms)
-        result = self._builder.build(received.frame, estimate, record, settings_version)
+        result = self._builder.build(received.frame, people_of(estimate), record, settings_version)
         gate.wrists_visible = self._builder.wrists_visible
         times.t_emit_s = self._clock()
         self._last_sent_seq = received.seq

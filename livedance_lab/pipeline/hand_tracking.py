@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from livedance_lab.estimators.hand_crops import Crop
 from livedance_lab.pose import Body, FloatArray
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_SIDES
 
-__all__ = ["HandsTally", "WristTracker", "assign_sides", "torso_px", "visible_wrists"]
+__all__ = ["HandsTally", "WristTracker", "assign_hands", "torso_px", "visible_wrists"]
 
 _WRISTS = [BLAZEPOSE_33.index(f"{side}_wrist") for side in HAND_SIDES]
 _ELBOWS = [BLAZEPOSE_33.index(f"{side}_elbow") for side in HAND_SIDES]
@@ -125,41 +126,43 @@ def _palms_px(pose: Body) -> FloatArray:
     return np.asarray(wrists + _PALM_FRACTION * (fingers - wrists))
 
 
-def assign_sides(
-    hands: tuple[HandEstimate, ...], px: list[FloatArray], pose: Body, *, mirrored: bool
-) -> dict[int, int]:
-    """Assign hands to the person's sides.
+def assign_hands(
+    hands: tuple[HandEstimate, ...], px: list[FloatArray], poses: Mapping[int, Body], *, mirrored: bool
+) -> dict[int, tuple[int, int]]:
+    """Assign hands to people and their sides.
 
-    With a known pose, pairs of hand and wrist are formed, nearest first, at most 0.6 torso lengths apart. Without one
-    the model's own label decides, the hand with the higher score first.
+    Pairs of hand and wrist are formed, nearest first in torso lengths of the person, at most 0.6 apart. If there is one
+    person only, whose pose is unknown, the model's own label decides, the hand with the higher score first.
 
     Parameters
     ----------
     hands : tuple of HandEstimate
     px : list of ndarray of shape (21, 3)
         Their landmarks in pixels.
-    pose : Body
+    poses : mapping of int to Body
+        Everybody's newest pose by id.
     mirrored : bool
         Whether the image is mirrored: the model's label then means the other side.
 
     Returns
     -------
-    dict of int to int
-        Index in `hands` to side (0 left, 1 right).
+    dict of int to (int, int)
+        Index in `hands` to the person's id and the side (0 left, 1 right).
     """
-    wrists = pose.keypoints_px[_WRISTS, :2]
-    chosen: dict[int, int] = {}
-    if np.isfinite(wrists).all():
-        max_px = _MAX_DISTANCE_TORSOS * torso_px(pose)
-        pairs = sorted(
-            (float(np.hypot(*(p[0, :2] - wrists[side]))), i, side) for i, p in enumerate(px) for side in (0, 1)
-        )
-        pairs = [pair for pair in pairs if not np.isfinite(max_px) or pair[0] <= max_px]
-    else:
-        pairs = sorted((-h.score, i, HAND_SIDES.index(h.side) ^ mirrored) for i, h in enumerate(hands))
-    for _, i, side in pairs:
-        if i not in chosen and side not in chosen.values():
-            chosen[i] = side
+    pairs: list[tuple[float, int, tuple[int, int]]] = []
+    for id, pose in poses.items():
+        wrists, torso = pose.keypoints_px[_WRISTS, :2], torso_px(pose)
+        if np.isfinite(wrists).all():
+            scale = torso if torso > 0 else 1.0  # also False for NaN
+            apart = [(float(np.hypot(*(p[0, :2] - wrists[side]))) / scale, i, (id, side))
+                     for i, p in enumerate(px) for side in (0, 1)]  # fmt: skip
+            pairs += [pair for pair in apart if not np.isfinite(torso) or pair[0] <= _MAX_DISTANCE_TORSOS]
+        elif len(poses) == 1:
+            pairs = [(-h.score, i, (id, HAND_SIDES.index(h.side) ^ mirrored)) for i, h in enumerate(hands)]
+    chosen: dict[int, tuple[int, int]] = {}
+    for _, i, owner in sorted(pairs):
+        if i not in chosen and owner not in chosen.values():
+            chosen[i] = owner
     return chosen
 
 

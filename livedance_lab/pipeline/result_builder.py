@@ -1,44 +1,24 @@
-"""Builds results from estimates: pixels, hands on the right wrists, angles, smoothing. No threads, no wall clock.
+"""Builds results from estimates: everybody whom a frame shows, with their hands. No threads, no wall clock.
 
 Live sessions, offline analysis and the replay of recorded landmarks use the same `ResultBuilder`, so live and offline
-results agree to the last bit.
-
-In a mirrored camera's frames (`Settings.mirrored`) the model takes the person's right side for the left. The builder
-renames the landmarks and inverts x of the world landmarks before anything else uses them. Keypoints in pixels stay
-where they are in the frame that was sent, so that a skeleton drawn on it fits. Later steps need not know of the
-mirroring.
+results agree to the last bit. What it does for each person is in `livedance_lab.pipeline.person_builder`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable, Mapping
 
-import numpy as np
-
-from livedance_lab.analysis.angles import OTHER_SIDE, angle_ids, angles_deg, unmirrored
-from livedance_lab.analysis.smoothing import BodySmoother
+from livedance_lab.analysis.angles import angle_ids
 from livedance_lab.errors import SettingsError
 from livedance_lab.estimators.base import Estimate
 from livedance_lab.estimators.hand_crops import Crop
-from livedance_lab.pipeline.hand_tracking import HandsTally, WristTracker, assign_sides, visible_wrists
-from livedance_lab.pose import Body, FloatArray, Frame, FrameRecord, FrameState, PoseResult
+from livedance_lab.pipeline.hand_tracking import HandsTally, assign_hands, visible_wrists
+from livedance_lab.pipeline.person_builder import FLIP, Hands, PersonBuilder, in_pixels
+from livedance_lab.pose import Body, Frame, FrameRecord, FrameState, PoseResult
 from livedance_lab.settings import Settings
 
-__all__ = ["ResultBuilder"]
-
-_MAX_HANDS_AGE_S = 0.5  # hands older than this are not added to a newer pose
-_FLIP = np.array([-1, 1, 1], dtype=np.float32)  # inverts x
-
-
-@dataclass(frozen=True)
-class _Hands:
-    """The hands found in one frame, in pixels, by side."""
-
-    seq: int
-    t_capture_s: float
-    body: Body
-    stage_ms: float
+__all__ = ["ResultBuilder", "people_of"]
 
 
 class ResultBuilder:
@@ -54,10 +34,10 @@ class ResultBuilder:
     ----------
     angle_names : tuple of str
         Ids of the joint angles that are computed; they do not change during a session.
-    last_pose : Body
-        As estimated in the last frame.
+    followed_id : int
+        The person whose values a result has under its own names; 0 before anybody was seen.
     wrists_visible : bool
-        Whether the last pose shows a wrist inside the frame; True before the first pose.
+        Whether the last frame shows a wrist; True before the first.
     tally : HandsTally
 
     Raises
@@ -69,15 +49,14 @@ class ResultBuilder:
     def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
         self.angle_names = angle_ids(settings.angles)
         self._clock = clock
-        self._hands: _Hands | None = None
-        self._hands_fresh = False
-        self.last_pose = Body()
+        self.followed_id = 0
         self.wrists_visible = True
         self.tally = HandsTally()
-        self._wrists = WristTracker()
-        self.smoother = BodySmoother(settings.smoothing, settings.gap_reset_s, self.angle_names)
-        self._smoothed_mirrored = settings.mirrored
         self.settings = settings
+        self._people: dict[int, PersonBuilder] = {}
+        self._hands_seq = -1  # the newest frame with a hand of somebody
+        self._early: tuple[Frame, Estimate, float] | None = None  # hands found before anybody was seen
+        self._new_person(0)  # refuses unknown filters and parameters now, not at the first person
 
     def reconfigure(self, settings: Settings) -> None:
         """Use other settings from the next frame on; the filters keep their state where it stays valid.
@@ -93,19 +72,27 @@ class ResultBuilder:
                 f"{', '.join(self.settings.angles)}, and {', '.join(settings.angles)} was requested. Begin another "
                 "session with these angles."
             )
-        if (settings.smoothing, settings.gap_reset_s) != (self.settings.smoothing, self.settings.gap_reset_s):
-            self.smoother.reconfigure(settings.smoothing, settings.gap_reset_s)
-        if not settings.hands or settings.mirrored != self.settings.mirrored:
-            self._hands = None
-        if settings.mirrored != self.settings.mirrored:
-            self.last_pose, self._wrists = Body(), WristTracker()
+        PersonBuilder(0, settings, self.angle_names, self._clock)  # refuses what it does not know; then all can change
+        for person in self._people.values():
+            person.reconfigure(settings)
         self.settings = settings
+        self._early = None
+
+    def forget(self, person_id: int) -> None:
+        """Drop the state of a person who has left for good; their id is not used again."""
+        self._people.pop(person_id, None)
+
+    @property
+    def last_poses(self) -> tuple[Body, ...]:
+        """Everybody's pose in the last frame, as estimated."""
+        return tuple(person.pose for person in self._people.values())
 
     def hand_crops(self, frame: Frame) -> tuple[Crop, ...]:
         """Where in a frame hands should be searched; empty: in the whole frame."""
         if self.settings.hands_crop == "none" or 0 in frame.source_size_px:
             return ()
-        return self._wrists.crops(frame.times.t_capture_s, frame.source_size_px)
+        people = self._people.values()
+        return tuple(c for person in people for c in person.wrists.crops(frame.times.t_capture_s, frame.source_size_px))
 
     def add_hands(self, frame: Frame, estimate: Estimate, stage_ms: float) -> int:
         """Keep the hands of one frame for the next results, unless those of a newer frame are there.
@@ -113,114 +100,77 @@ class ResultBuilder:
         Returns
         -------
         int
-            How many hands belong to the person.
+            How many hands belong to somebody. Before anybody was seen it is 0: the first pose decides then.
         """
-        if self._hands is not None and frame.seq <= self._hands.seq:
+        if frame.seq <= self._hands_seq:
             return 0
-        body = self._place_hands(frame, estimate)
-        found = int(np.isfinite(body.hands_score).sum())
-        self.tally.add(len(estimate.hands), found, stage_ms)
-        self._hands = _Hands(frame.seq, frame.times.t_capture_s, body, stage_ms) if found else None
-        self._hands_fresh = found > 0
-        return found
+        if not self._people:
+            self._early = (frame, estimate, stage_ms)
+            return 0
+        return self._give_hands(frame, estimate, stage_ms, {id: p.pose for id, p in self._people.items()})
 
-    def build(self, frame: Frame, estimate: Estimate, record: FrameRecord, settings_version: int) -> PoseResult:
+    def _give_hands(self, frame: Frame, estimate: Estimate, stage_ms: float, poses: Mapping[int, Body]) -> int:
+        px = [in_pixels(hand.xyz, frame, estimate) for hand in estimate.hands]
+        mirrored = self.settings.mirrored
+        owners = assign_hands(estimate.hands, px, poses, mirrored=mirrored)
+        bodies: dict[int, Body] = {}
+        for index, (id, side) in owners.items():
+            body = bodies.setdefault(id, Body())
+            body.hands_px[side] = px[index]
+            body.hands_world_m[side] = estimate.hands[index].world_m * (FLIP if mirrored else 1)
+            body.hands_score[side] = estimate.hands[index].score
+        for id, person in self._people.items():
+            found = bodies.get(id)
+            person.add_hands(None if found is None else Hands(frame.seq, frame.times.t_capture_s, found, stage_ms))
+        if owners:
+            self._hands_seq = frame.seq
+        self.tally.add(len(estimate.hands), len(owners), stage_ms)
+        return len(owners)
+
+    def build(
+        self, frame: Frame, people: Mapping[int, Estimate], record: FrameRecord, settings_version: int
+    ) -> PoseResult:
         """Build the result of one frame, with the newest hands that are not too old.
 
         Parameters
         ----------
         frame : Frame
             Its `t_capture_s` must not be earlier than the previous call's.
-        estimate : Estimate
-            The pose; hands in it are those of this frame.
+        people : mapping of int to Estimate
+            The pose of everybody whom the frame shows, by id; hands in it are those of this frame.
         record : FrameRecord
             Gets the stage times "angles", "smoothing" and, with hands, "hands".
         settings_version : int
         """
-        start_s = self._clock()
-        if estimate.hands:
-            self.add_hands(frame, estimate, record.stage_ms.get("hands", np.nan))
-        hands = self._current_hands(frame.times.t_capture_s)
-        raw = self._body(frame, estimate, hands)
-        self.last_pose = raw
-        self.wrists_visible = bool(visible_wrists(raw, frame.source_size_px).any())
-        self._wrists.update(frame.times.t_capture_s, raw)
-        angles = self._angles(raw)
-        angles_s = self._clock()
-        if (
-            self.settings.mirrored != self._smoothed_mirrored
-        ):  # left and right were exchanged: the filters' state is of the other side
-            self.smoother.reset()
-            self._smoothed_mirrored = self.settings.mirrored
-        smooth, angles_smooth, flags = self.smoother(
-            raw,
-            angles,
-            frame.times.t_capture_s,
-            self.settings.visibility_threshold,
-            hands_t_s=hands.t_capture_s if hands else np.nan,
-            hands_fresh=self._hands_fresh,
-        )
-        self._hands_fresh = False
-        record.stage_ms["angles"] = (angles_s - start_s) * 1000
-        record.stage_ms["smoothing"] = (self._clock() - angles_s) * 1000
-        if hands is not None:
-            record.stage_ms["hands"] = hands.stage_ms
+        for estimate in people.values():
+            if estimate.hands:
+                self.add_hands(frame, estimate, record.stage_ms.get("hands", math.nan))
+        for id in people.keys() - self._people.keys():
+            self._people[id] = self._new_person(id)
+        if self._early is not None and people:
+            poses = {id: self._people[id].body(frame, estimate) for id, estimate in people.items()}
+            self._give_hands(*self._early, poses)
+            self._early = None
+        record.stage_ms |= {"angles": 0.0, "smoothing": 0.0}
+        built = [p.build(frame, people.get(id), record.stage_ms) for id, p in sorted(self._people.items())]
+        shown = tuple(person for person in built if person is not None)
+        self.followed_id = self.followed_id or min(people, default=0)
+        self.wrists_visible = any(visible_wrists(person.raw, frame.source_size_px).any() for person in shown)
         record.state = FrameState.PROCESSED
         return PoseResult(
             seq=frame.seq,
             source_size_px=frame.source_size_px,
-            raw=raw,
-            smooth=smooth,
-            angles_deg=angles,
-            angles_smooth_deg=angles_smooth,
-            flags=flags,
-            found=estimate.pose_xyz is not None,
-            hands_seq=hands.seq if hands else -1,
+            people=shown,
+            followed_id=self.followed_id,
+            n_angles=len(self.angle_names),
             settings_version=settings_version,
             record=record,
         )
 
-    def _angles(self, raw: Body) -> FloatArray:
-        """Joint angles, degrees; those in the image plane as a camera without mirroring would show them."""
-        unmirrored_px = raw.keypoints_px * _FLIP if self.settings.mirrored else raw.keypoints_px
-        threshold = self.settings.visibility_threshold
-        return angles_deg(raw.world_m, raw.visibility, self.angle_names, threshold, keypoints_px=unmirrored_px)
-
-    def _current_hands(self, t_capture_s: float) -> _Hands | None:
-        hands = self._hands
-        return hands if hands is not None and abs(t_capture_s - hands.t_capture_s) <= _MAX_HANDS_AGE_S else None
-
-    def _body(self, frame: Frame, estimate: Estimate, hands: _Hands | None) -> Body:
-        empty = Body()
-        found = hands.body if hands is not None else empty
-        keypoints_px = empty.keypoints_px if estimate.pose_xyz is None else _pixels(estimate.pose_xyz, frame, estimate)
-        world_m = _float32_or(estimate.pose_world_m, empty.world_m)
-        visibility = _float32_or(estimate.visibility, empty.visibility)
-        presence = _float32_or(estimate.presence, empty.presence)
-        if self.settings.mirrored:
-            keypoints_px, visibility, presence = (a[OTHER_SIDE] for a in (keypoints_px, visibility, presence))
-            world_m = unmirrored(world_m).astype(np.float32)
-        return replace(found, keypoints_px=keypoints_px, world_m=world_m, visibility=visibility, presence=presence)
-
-    def _place_hands(self, frame: Frame, estimate: Estimate) -> Body:
-        """The hands in pixels, by side; a hand far from both wrists is left out: it is another person's, or a face."""
-        body = Body()
-        px = [_pixels(hand.xyz, frame, estimate) for hand in estimate.hands]
-        mirrored = self.settings.mirrored
-        for index, side in assign_sides(estimate.hands, px, self.last_pose, mirrored=mirrored).items():
-            body.hands_px[side] = px[index]
-            body.hands_world_m[side] = estimate.hands[index].world_m * (_FLIP if mirrored else 1)
-            body.hands_score[side] = estimate.hands[index].score
-        return body
+    def _new_person(self, id: int) -> PersonBuilder:
+        return PersonBuilder(id, self.settings, self.angle_names, self._clock)
 
 
-def _pixels(xyz: FloatArray, frame: Frame, estimate: Estimate) -> FloatArray:
-    """Landmarks in pixels of the original frame; float32, so that the log stores them exactly."""
-    if not estimate.normalised:
-        return xyz.astype(np.float32)
-    width, height = frame.source_size_px
-    return (xyz * np.array([width, height, width], dtype=np.float32)).astype(np.float32)
-
-
-def _float32_or(value: FloatArray | None, default: FloatArray) -> FloatArray:
-    return default if value is None else value.astype(np.float32)
+def people_of(estimate: Estimate) -> dict[int, Estimate]:
+    """Return the people of an estimator that follows one person: number 1, or nobody."""
+    return {1: estimate} if estimate.pose_xyz is not None else {}

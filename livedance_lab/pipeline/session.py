@@ -7,7 +7,7 @@ methods step by step. State changes under one lock, which lanes and the event lo
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -94,7 +94,7 @@ class Session:
         self.log.on_sink_error = lambda _sink, exc: self.event("error", "recording stopped", {"reason": str(exc)})
         self.created_s = clock()
         self.ended = False
-        self.video_sink: Callable[[Frame, Body], None] | None = None  # set while a recording stores images
+        self.video_sink: Callable[[Frame, Sequence[Body]], None] | None = None  # set while a recording stores images
         self.client_about: dict[str, Any] = {}  # what the client says about itself
         self.clock = clock
         self._scheduler, self._listener, self._factory, self._make_lane = scheduler, listener, factory, make_lane
@@ -179,7 +179,7 @@ class Session:
                 return
             frame = Frame(header.seq, image, header.source_size_px, times)
             if self.video_sink is not None:
-                self.video_sink(frame, self.result_builder.last_pose)
+                self.video_sink(frame, self.result_builder.last_poses)
             received = ReceivedFrame(frame, bytes_up, self.settings.short_side_px, self.clock, self._max_pixels)
             superseded = self._slot.put(received)
             if superseded is not None:

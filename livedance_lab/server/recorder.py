@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from livedance_lab.pipeline.session import Session
 from livedance_lab.pose import Body, Frame
 from livedance_lab.server.config import ServerConfig
 from livedance_lab.server.manifest import manifest
-from livedance_lab.session_data.recording.face_blur import blur_face
+from livedance_lab.session_data.recording.face_blur import blur_faces as hide_faces
 from livedance_lab.session_data.recording.writer import RecordingWriter
 
 __all__ = ["Recorder", "resolve_below", "unused_path"]
@@ -75,7 +76,7 @@ class Recorder:
         self, session: Session, config: ServerConfig, path: Path, *, keep_video: bool = False, blur_faces: bool = False
     ) -> None:
         self.session, self.path, self._config = session, path, config
-        transform = blur_face if keep_video and blur_faces else None
+        transform = hide_faces if keep_video and blur_faces else None
         metadata = {**manifest(session, config), "blur_faces": blur_faces}
         self._writer = RecordingWriter(path, session.log.schemas, metadata, keep_video=keep_video, transform=transform)
         session.log.attach(self._writer)
@@ -83,9 +84,9 @@ class Recorder:
             session.video_sink = self._store_image
         session.event("recording", "started", {"path": str(path), "keep_video": keep_video, "blur_faces": blur_faces})
 
-    def _store_image(self, frame: Frame, body: Body) -> None:
+    def _store_image(self, frame: Frame, bodies: Sequence[Body]) -> None:
         try:
-            self._writer.write_image(frame, body)
+            self._writer.write_image(frame, bodies)
         except RecordingError as exc:
             self.session.video_sink = None
             self.session.event("error", "video stopped", {"reason": str(exc)})

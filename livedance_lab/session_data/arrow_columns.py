@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-__all__ = ["batch", "column", "lists"]
+__all__ = ["batch", "column", "lists", "numbers_or_null"]
 
 
 def batch(schema: pa.Schema, columns: Mapping[str, Any]) -> pa.RecordBatch:
@@ -49,6 +49,14 @@ def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     if np.issubdtype(dtype, np.floating):
         values = [np.nan if v is None else v for v in values]
     return _numbers(np.array(values, dtype), kind)
+
+
+def numbers_or_null(values: Sequence[int | None], kind: pa.DataType) -> pa.Array:
+    """Return whole numbers as a column in which None is null."""
+    known = np.array([v is not None for v in values], np.bool_)
+    numbers = np.array([v or 0 for v in values], kind.to_pandas_dtype())
+    valid = pa.py_buffer(np.packbits(known, bitorder="little"))
+    return pa.Array.from_buffers(kind, len(numbers), [valid, pa.py_buffer(numbers)])
 
 
 def lists(rows: Iterable[npt.ArrayLike], kind: pa.DataType) -> pa.Array:

@@ -22,6 +22,7 @@ from livedance_lab.pose import BODY_SHAPES, Flag, FrameState
 from livedance_lab.session_data.angle_tables import angle_columns, velocity_columns, views_of
 from livedance_lab.session_data.ledger_counts import LedgerCounts
 from livedance_lab.session_data.notebook_display import as_html, as_text
+from livedance_lab.session_data.people_rows import rows_of_individual, with_people
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_LANDMARKS, HAND_SIDES
 
 __all__ = ["SessionData"]
@@ -33,6 +34,8 @@ class SessionData:
     """A session's four tables, and what is derived from them.
 
     The rows of every table and array are in the order of `seq` (capture order), whatever order they were logged in.
+    Results have one row for each frame and person; a processed frame without anybody has one row. `individual` gives
+    one person with a row for every processed frame.
 
     Parameters
     ----------
@@ -90,7 +93,7 @@ class SessionData:
     @property
     def results_per_s(self) -> float:
         """Results per second over the whole session; NaN if it is too short."""
-        return self._per_s(len(self.seq))
+        return self._per_s(len(np.unique(self.seq)))
 
     def _per_s(self, count: int) -> float:
         return (count - 1) / self.duration_s if count > 1 and self.duration_s > 0 else math.nan
@@ -124,7 +127,7 @@ class SessionData:
 
     @cached_property
     def angles(self) -> pd.DataFrame:
-        """One row per result: `seq`, `t_capture_s`, and for each angle its degrees and how well the camera saw it.
+        """One row per result and person: `seq`, `person`, `t_capture_s`, and each angle with how well it was seen.
 
         `<name>` is as measured, `<name>_smooth` smoothed; `<name>_view` is "good", "foreshortened" (a segment points
         at the camera, so that its depth is a guess), "hidden" (not visible enough) or "missing".
@@ -139,13 +142,20 @@ class SessionData:
 
     @cached_property
     def angular_velocity(self) -> pd.DataFrame:
-        """One row per result: `seq`, `t_capture_s`, and how fast each angle changes, `<name>_deg_s`; without lag."""
-        turns = velocity_columns(self.angle_names, self.array("angles_deg"), self.t_capture_s)
+        """One row per result and person: `seq`, `person`, `t_capture_s`, and how fast each angle changes.
+
+        The columns are `<name>_deg_s`, without lag.
+        """
+        angles_deg, columns = self.array("angles_deg"), [f"{name}_deg_s" for name in self.angle_names]
+        turns = pd.DataFrame(np.nan, index=range(len(self.seq)), columns=columns, dtype=np.float32)
+        for rows in self.rows_of_people():
+            found = velocity_columns(self.angle_names, angles_deg[rows], self.t_capture_s[rows])
+            turns.iloc[rows] = found.to_numpy()
         return pd.concat([self._index_columns(), turns], axis=1)
 
     @cached_property
     def results(self) -> pd.DataFrame:
-        """One row per result, one column per value: `nose_x_px`, `nose_x_m`, `nose_visibility`, ..., then the angles.
+        """One row per result and person, one column per value: `nose_x_px`, `nose_visibility`, ..., then the angles.
 
         Hands follow the body, as in `left_hand_wrist_x_px`; smoothed values are `nose_x_smooth_px` and so on.
         """
@@ -156,11 +166,11 @@ class SessionData:
             if name not in scalars and not name.startswith("angles"):
                 columns = _wide_names(name)
                 parts.append(pd.DataFrame(self.array(name).reshape(-1, len(columns)), columns=columns))
-        return pd.concat([*parts, self.angles.drop(columns=["seq", "t_capture_s"])], axis=1)
+        return pd.concat([*parts, self.angles.drop(columns=["seq", "person", "t_capture_s"])], axis=1)
 
     @cached_property
     def landmarks(self) -> pd.DataFrame:
-        """One row per result and landmark: raw and smoothed values and the provenance of the smoothed one.
+        """One row per result, person and landmark: raw and smoothed values and the provenance of the smoothed one.
 
         Columns: `session_id, seq, person, t_capture_s, t_receive_s, t_infer_start_s, t_infer_end_s, t_paint_s,
         keypoint, x_px, y_px, z_px, x_m, y_m, z_m, visibility, presence, x_smooth_px, ..., z_smooth_m, flag`.
@@ -195,7 +205,7 @@ class SessionData:
         return {
             "session_id": _categorical(np.zeros(n_rows * n_landmarks, np.int8), [self.session_id]),
             "seq": np.repeat(self.seq, n_landmarks),
-            "person": np.zeros(n_rows * n_landmarks, np.int8),
+            "person": self.person.repeat(n_landmarks),
             "t_capture_s": np.repeat(self.t_capture_s, n_landmarks),
             **{name: np.repeat(times[name].to_numpy(dtype=np.float64), n_landmarks) for name in shown},
             "keypoint": _categorical(np.tile(np.arange(n_landmarks, dtype=np.int8), n_rows), names),
@@ -205,10 +215,10 @@ class SessionData:
 
     @cached_property
     def _results(self) -> pa.Table:
-        return _sorted(self.tables["results"])
+        return _sorted(with_people(self.tables["results"]))
 
     def _index_columns(self) -> pd.DataFrame:
-        return pd.DataFrame({"seq": self.seq, "t_capture_s": self.t_capture_s})
+        return pd.DataFrame({"seq": self.seq, "person": self.person, "t_capture_s": self.t_capture_s})
 
     @cached_property
     def seq(self) -> npt.NDArray[np.int64]:
@@ -219,6 +229,57 @@ class SessionData:
     def t_capture_s(self) -> npt.NDArray[np.float64]:
         """Capture time of each result, server clock; shape (T,)."""
         return np.asarray(self._results["t_capture_s"].to_numpy(), dtype=np.float64)
+
+    @cached_property
+    def person(self) -> pd.arrays.IntegerArray:
+        """The person of each row, `pd.NA` where a frame shows nobody; shape (T,), Int32."""
+        return pd.arrays.IntegerArray(self._person_ids, self._person_ids == 0)
+
+    @cached_property
+    def _person_ids(self) -> npt.NDArray[np.int32]:
+        """The person of each row, 0 where a frame shows nobody."""
+        return np.asarray(pc.fill_null(self._results["person"], 0).to_numpy(), dtype=np.int32)
+
+    @cached_property
+    def people(self) -> tuple[int, ...]:
+        """Ids of everybody who was seen, ascending."""
+        return tuple(int(id) for id in np.unique(self._person_ids) if id > 0)
+
+    @cached_property
+    def follows_one(self) -> bool:
+        """Whether no frame shows two people: such a session is one individual in exports, whatever the ids were."""
+        return len(np.unique(self.seq)) == len(self.seq)
+
+    def individuals(self) -> dict[str, SessionData]:
+        """Everybody as a session of their own, by name: what formats for one or several individuals store.
+
+        Returns
+        -------
+        dict of str to SessionData
+            ``{"person": self}`` if the session follows one person, else "person_1", "person_2", ...; each has one row
+            for every processed frame.
+        """
+        if self.follows_one:
+            return {"person": self}
+        return {f"person_{id}": self.individual(id) for id in self.people}
+
+    def individual(self, id: int) -> SessionData:
+        """One person with a row for every processed frame; NaN in frames that do not show the person.
+
+        Raises
+        ------
+        KeyError
+            If nobody has this id.
+        """
+        if id not in self.people:
+            known = ", ".join(map(str, self.people)) or "nobody"
+            raise KeyError(f"the session has no person {id}; it has {known}.")
+        rows = rows_of_individual(self._results, self.seq, self._person_ids == id)
+        return SessionData(self.tables["frames"], rows, self.tables["events"], self.tables["receipts"], self.manifest)
+
+    def rows_of_people(self) -> list[npt.NDArray[np.intp]]:
+        """Positions of the rows of each of `people` in every array, in order of seq."""
+        return [np.flatnonzero(self._person_ids == id) for id in self.people]
 
     def column(self, name: str) -> npt.NDArray[Any]:
         """One plain column of all results ("found", "hands_seq", "width_px" ...); shape (T,).

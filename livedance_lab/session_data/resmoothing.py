@@ -15,12 +15,15 @@ import numpy.typing as npt
 
 from livedance_lab.analysis.smoothing import BodySmoother
 from livedance_lab.errors import RecordingError
-from livedance_lab.pose import BODY_SHAPES, Body, FloatArray
+from livedance_lab.pose import BODY_SHAPES, Body, Flag, FloatArray
 from livedance_lab.progress import Progress, no_progress
 from livedance_lab.session_data.data import SessionData
 from livedance_lab.settings import Settings
+from livedance_lab.skeletons import BLAZEPOSE_33
 
 __all__ = ["Smoothed", "resmooth", "settings_by_version"]
+
+_SMOOTHED = ("keypoints_px", "world_m", "hands_px", "hands_world_m")
 
 
 @dataclass(frozen=True)
@@ -44,31 +47,65 @@ class Smoothed:
 
 
 def resmooth(data: SessionData, settings: Settings | None = None, progress: Progress = no_progress) -> Smoothed:
-    """Run a session's raw landmarks through the smoother again.
+    """Run a session's raw landmarks through the smoother again, everybody through their own.
 
     Parameters
     ----------
     data : SessionData
         From its first result on; if the log has dropped rows at the start, the filters start later than live.
     settings : Settings, optional
-        Used for every row. By default each row gets the settings that it was made with, and the result equals
+        Used for every row. By default each row gets the settings that were in force, and the result equals
         the logged smoothed values bit for bit.
     progress : Progress, optional
 
     Returns
     -------
     Smoothed
+        In the order of `data`'s rows. People are told apart by the logged ids.
 
     Raises
     ------
     RecordingError
-        If the log lacks the events with those settings.
+        If the log lacks the events with the settings that were in force.
     """
-    versions = data.column("settings_version")
     known = {} if settings is not None else settings_by_version(data)
+    shapes = {name: BODY_SHAPES[name] for name in _SMOOTHED}
+    arrays = {name: np.full((len(data.seq), *shape), np.nan, np.float32) for name, shape in shapes.items()}
+    angles_deg = np.full((len(data.seq), len(data.angle_names)), np.nan, np.float32)
+    flags = np.full((len(data.seq), len(BLAZEPOSE_33)), Flag.MISSING, np.uint8)
+    done = 0
+    for one, rows in _people(data):
+        for row, (body, angles, flag) in zip(rows.tolist(), _smooth_one(one, settings, known), strict=True):
+            if row >= 0:
+                for name, array in arrays.items():
+                    array[row] = getattr(body, name)
+                angles_deg[row], flags[row] = angles, flag
+            done += 1
+            if done % 256 == 0:
+                progress(min(done / (len(data.seq) + 1), 1.0), "smoothing")
+    progress(1.0, "smoothing")
+    return Smoothed(**arrays, angles_deg=angles_deg, flags=flags)
+
+
+def _people(data: SessionData) -> Iterator[tuple[SessionData, npt.NDArray[np.intp]]]:
+    """Yield everybody with a row for each processed frame, and the rows of `data` that these are, or -1."""
+    if len(data.people) < 2:
+        yield data, np.arange(len(data.seq))
+        return
+    for id, mine in zip(data.people, data.rows_of_people(), strict=True):
+        one = data.individual(id)
+        rows = np.full(len(one.seq), -1)
+        rows[np.searchsorted(one.seq, data.seq[mine])] = mine
+        yield one, rows
+
+
+def _smooth_one(
+    data: SessionData, settings: Settings | None, known: dict[int, Settings]
+) -> Iterator[tuple[Body, FloatArray, npt.NDArray[np.uint8]]]:
+    """Smooth one person, who has a row in every processed frame."""
+    versions = data.column("settings_version")
     smoother: BodySmoother | None = None
     in_force: Settings | None = None
-    rows: list[tuple[Body, FloatArray, npt.NDArray[np.uint8]]] = []
     for row, (raw, angles, t_s, hands_t_s, fresh) in enumerate(_inputs(data)):
         wanted = settings or _version(known, int(versions[row]))
         if smoother is None:
@@ -78,16 +115,7 @@ def resmooth(data: SessionData, settings: Settings | None = None, progress: Prog
             if in_force is not None and in_force.mirrored != wanted.mirrored:
                 smoother.reset()
         in_force = wanted
-        rows.append(smoother(raw, angles, t_s, wanted.visibility_threshold, hands_t_s=hands_t_s, hands_fresh=fresh))
-        if row % 256 == 0:
-            progress(row / len(versions), "smoothing")
-    progress(1.0, "smoothing")
-    return Smoothed(
-        **{name: _stack([getattr(body, name) for body, _, _ in rows], BODY_SHAPES[name])
-           for name in ("keypoints_px", "world_m", "hands_px", "hands_world_m")},
-        angles_deg=_stack([angles for _, angles, _ in rows], (len(data.angle_names),)),
-        flags=np.stack([flags for _, _, flags in rows]) if rows else np.empty((0, 33), np.uint8),
-    )  # fmt: skip
+        yield smoother(raw, angles, t_s, wanted.visibility_threshold, hands_t_s=hands_t_s, hands_fresh=fresh)
 
 
 def settings_by_version(data: SessionData) -> dict[int, Settings]:
@@ -131,7 +159,3 @@ def _inputs(data: SessionData) -> Iterator[tuple[Body, FloatArray, float, float,
         before = seq if seq >= 0 else before
         raw = Body(**{name: array[row] for name, array in arrays.items()})
         yield raw, angles[row], float(t_s), float(captured_s.get(seq, np.nan)), fresh
-
-
-def _stack(arrays: list[FloatArray], shape: tuple[int, ...]) -> FloatArray:
-    return np.stack(arrays) if arrays else np.empty((0, *shape), np.float32)

@@ -5,7 +5,8 @@ One definition serves the server's memory, the HTTP log, recordings, pandas and 
 ``frames``
     The ledger, one row per captured frame: its final state, all its times, the duration of each step.
 ``results``
-    One row per processed frame: raw and smoothed landmarks, angles, provenance flags.
+    One row per processed frame and person: raw and smoothed landmarks, angles, provenance flags. A processed frame
+    without anybody has one row, whose `person` is null.
 ``events``
     Settings changes, clock estimates, markers, reconnections; `data` is JSON.
 ``receipts``
@@ -25,12 +26,18 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from livedance_lab.pose import BODY_SHAPES, STAGES, FrameRecord, FrameTimes, PoseResult
-from livedance_lab.session_data.arrow_columns import batch, lists
+from livedance_lab.pose import BODY_SHAPES, STAGES, FrameRecord, FrameTimes, Person, PoseResult, nobody
+from livedance_lab.session_data.arrow_columns import batch, lists, numbers_or_null
 
-__all__ = ["TABLES", "Schemas", "frames_batch", "results_batch"]
+__all__ = ["PERSON", "SCORE", "TABLES", "ResultRow", "Schemas", "frames_batch", "result_rows", "results_batch"]
+
+ResultRow = tuple[PoseResult, Person | None]
+"""A row of the results: a frame's result and one of its people; None if it shows nobody."""
 
 TABLES = ("frames", "results", "events", "receipts")
+
+PERSON, SCORE = pa.field("person", pa.int32()), pa.field("score", pa.float32())
+"""Columns of the results that recordings made before several people were followed do not have."""
 
 _RAW = tuple(BODY_SHAPES)
 _SMOOTH = ("keypoints_px", "world_m", "hands_px", "hands_world_m")
@@ -61,8 +68,9 @@ class Schemas:
             [("seq", pa.int64()), ("state", pa.string()), ("reason", pa.string()),
              ("bytes_up", pa.int32()), *times, *stages], metadata=meta)  # fmt: skip
         self.results = pa.schema(
-            [("seq", pa.int64()), ("t_capture_s", pa.float64()), ("width_px", pa.int32()), ("height_px", pa.int32()),
-             ("found", pa.bool_()), ("hands_seq", pa.int64()), ("settings_version", pa.int32()),
+            [("seq", pa.int64()), PERSON, ("t_capture_s", pa.float64()),
+             ("width_px", pa.int32()), ("height_px", pa.int32()),
+             ("found", pa.bool_()), SCORE, ("hands_seq", pa.int64()), ("settings_version", pa.int32()),
              *((name, _list_of(BODY_SHAPES[name])) for name in _RAW),
              *((f"{name}_smooth", _list_of(BODY_SHAPES[name])) for name in _SMOOTH),
              ("flags", _list_of((33,), pa.uint8())), ("angles_deg", angles), ("angles_smooth_deg", angles)],
@@ -93,20 +101,29 @@ def frames_batch(schemas: Schemas, records: Sequence[FrameRecord]) -> pa.RecordB
     return batch(schemas.frames, columns)
 
 
-def results_batch(schemas: Schemas, results: Sequence[PoseResult]) -> pa.RecordBatch:
-    """Return results as a record batch; array columns are flattened in C order."""
+def result_rows(result: PoseResult) -> list[ResultRow]:
+    """Return the rows of a result: one for each person, or one without."""
+    return [(result, person) for person in result.people] or [(result, None)]
+
+
+def results_batch(schemas: Schemas, rows: Sequence[ResultRow]) -> pa.RecordBatch:
+    """Return rows of results as a record batch; array columns are flattened in C order."""
+    results = [result for result, _ in rows]
+    people = [person or nobody(result.n_angles) for result, person in rows]
     columns: dict[str, Any] = {
         "seq": [r.seq for r in results],
+        "person": numbers_or_null([None if person is None else person.id for _, person in rows], PERSON.type),
         "t_capture_s": [r.record.times.t_capture_s for r in results],
         "width_px": [r.source_size_px[0] for r in results],
         "height_px": [r.source_size_px[1] for r in results],
-        "found": [r.found for r in results],
-        "hands_seq": [r.hands_seq for r in results],
+        "found": [person is not None for _, person in rows],
+        "score": [p.score for p in people],
+        "hands_seq": [p.hands_seq for p in people],
         "settings_version": [r.settings_version for r in results],
-        **{name: lists((getattr(r.raw, name) for r in results), pa.float32()) for name in _RAW},
-        **{f"{name}_smooth": lists((getattr(r.smooth, name) for r in results), pa.float32()) for name in _SMOOTH},
-        "flags": lists((r.flags for r in results), pa.uint8()),
-        "angles_deg": lists((r.angles_deg for r in results), pa.float32()),
-        "angles_smooth_deg": lists((r.angles_smooth_deg for r in results), pa.float32()),
+        **{name: lists((getattr(p.raw, name) for p in people), pa.float32()) for name in _RAW},
+        **{f"{name}_smooth": lists((getattr(p.smooth, name) for p in people), pa.float32()) for name in _SMOOTH},
+        "flags": lists((p.flags for p in people), pa.uint8()),
+        "angles_deg": lists((p.angles_deg for p in people), pa.float32()),
+        "angles_smooth_deg": lists((p.angles_smooth_deg for p in people), pa.float32()),
     }
     return batch(schemas.results, columns)

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from livedance_lab.pose import FrameRecord, PoseResult
 from livedance_lab.session_data.arrow_columns import batch
-from livedance_lab.session_data.schema import TABLES, Schemas, frames_batch, results_batch
+from livedance_lab.session_data.schema import TABLES, Schemas, frames_batch, result_rows, results_batch
 
 __all__ = ["LogSink", "SessionLog", "from_ipc", "to_ipc"]
 
@@ -78,7 +78,8 @@ class SessionLog:
 
     def add_result(self, result: PoseResult) -> None:
         """Add a result."""
-        self._add("results", result)
+        for row in result_rows(result):
+            self._add("results", row)
 
     def add_event(self, t_s: float, kind: str, name: str, data: Mapping[str, Any] | None = None) -> None:
         """Add an event; `data` is stored as JSON."""

@@ -14,9 +14,10 @@ import pytest
 from livedance_lab.client.lsl.streams import pose_sample
 from livedance_lab.pose import BODY_SHAPES, Body, FrameRecord, FrameState, FrameTimes, PoseResult
 from livedance_lab.session_data.data import SessionData
-from livedance_lab.session_data.schema import TABLES, Schemas, frames_batch, results_batch
+from livedance_lab.session_data.schema import TABLES, Schemas, frames_batch, result_rows, results_batch
 from livedance_lab.wire.results import ResultMessage, decode_result, encode_result
 from livedance_lab.wire.results_binary import decode_binary_result, encode_binary_result
+from tests.support.results import result_of_one
 
 pa = pytest.importorskip("pyarrow")
 
@@ -37,7 +38,7 @@ def body(low: float) -> Body:
 def result() -> PoseResult:
     raw, smooth = body(1.0), body(5.0)
     record = FrameRecord(3, FrameState.PROCESSED, FrameTimes(t_capture_s=2.0, t_receive_s=2.01), "", 100, {"pose": 9.0})
-    return PoseResult(
+    return result_of_one(
         seq=3, source_size_px=(640, 480), raw=raw, smooth=smooth,
         angles_deg=np.array([10.25, 20.5, 30.75], np.float32),
         angles_smooth_deg=np.array([110.25, 120.5, 130.75], np.float32),
@@ -48,7 +49,7 @@ def result() -> PoseResult:
 def tables() -> SessionData:
     schemas = Schemas(ANGLES, {"session_id": "s", "wall_anchor_s": "0.0"})
     rows = {name: schemas[name].empty_table() for name in TABLES}
-    rows["results"] = pa.Table.from_batches([results_batch(schemas, [result()])])
+    rows["results"] = pa.Table.from_batches([results_batch(schemas, result_rows(result()))])
     rows["frames"] = pa.Table.from_batches([frames_batch(schemas, [result().record])])
     return SessionData(**rows, manifest={})
 

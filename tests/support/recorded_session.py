@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from livedance_lab.pose import Body, Flag, FrameRecord, FrameState, FrameTimes, PoseResult
 from livedance_lab.session_data.data import SessionData
-from livedance_lab.session_data.schema import TABLES, Schemas, frames_batch, results_batch
+from livedance_lab.session_data.schema import TABLES, Schemas, frames_batch, result_rows, results_batch
+from tests.support.results import result_of_one
 
 ANGLES = ("left_elbow", "right_elbow", "left_knee", "right_knee")
 T0_S = 1000.0
@@ -73,7 +74,7 @@ def record(seq: int, t_s: float, state: FrameState) -> FrameRecord:
 def result(seq: int, t_s: float, with_hands: bool = False) -> PoseResult:
     raw = body(t_s, with_hands)
     smooth = Body(**{**vars(raw), "keypoints_px": raw.keypoints_px + np.float32(0.5)})
-    return PoseResult(seq, SIZE_PX, raw, smooth, angles_deg(t_s), angles_deg(t_s) + np.float32(0.25),
+    return result_of_one(seq, SIZE_PX, raw, smooth, angles_deg(t_s), angles_deg(t_s) + np.float32(0.25),
                       np.full(33, Flag.MEASURED, np.uint8), True, seq if with_hands else -1, 0,
                       record(seq, t_s, FrameState.PROCESSED))  # fmt: skip
 
@@ -111,7 +112,7 @@ def batches(seconds: float = 3.0, rate_hz: float = 30.0, lost: float = 0.15, jit
         records.sort(key=lambda r: r.state is FrameState.PROCESSED)  # skipped frames are logged first
         yield "frames", frames_batch(s, records)
         if results:
-            yield "results", results_batch(s, results)
+            yield "results", results_batch(s, [row for r in results for row in result_rows(r)])
             yield "receipts", receipts_batch(s, results)
 
 

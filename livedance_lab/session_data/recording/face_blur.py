@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,7 @@ from livedance_lab.media.images import ImageArray, decode_rgb, encode_jpeg
 from livedance_lab.pose import Body, Frame
 from livedance_lab.skeletons import BLAZEPOSE_33
 
-__all__ = ["blur_face", "pixelate"]
+__all__ = ["blur_faces", "pixelate"]
 
 _FACE = slice(0, BLAZEPOSE_33.index("mouth_right") + 1)
 _MARGIN = 1.1  # of the landmarks' extent, on every side: for hair, chin and the motion of the head in one frame
@@ -18,39 +19,38 @@ _CELLS = 6  # so few squares across that nobody can be recognised
 _QUALITY = 0.9
 
 
-def blur_face(frame: Frame, body: Body | None) -> bytes | None:
-    """Return the frame's image with the face pixelated.
+def blur_faces(frame: Frame, bodies: Sequence[Body]) -> bytes | None:
+    """Return the frame's image with every face pixelated.
 
     Parameters
     ----------
     frame : Frame
-    body : Body or None
-        The newest pose, of this frame or of one just before it.
+    bodies : sequence of Body
+        Everybody's newest pose, of this frame or of one just before it.
 
     Returns
     -------
     bytes or None
-        JPEG; None if the face's place is unknown, because an image that may show a face is not stored then.
+        JPEG; None if the place of a face is unknown, because an image that may show a face is not stored then.
 
     Raises
     ------
     ImageError
         If the image cannot be decoded.
     """
-    if body is None:
-        return None
-    face_px = body.keypoints_px[_FACE, :2]
-    if not np.isfinite(face_px).all():
+    faces_px = [body.keypoints_px[_FACE, :2] for body in bodies]
+    if not faces_px or not all(np.isfinite(face_px).all() for face_px in faces_px):
         return None
     pixels = decode_rgb(frame.image).copy()
     height, width = pixels.shape[:2]
     shown = np.array(frame.source_size_px if all(frame.source_size_px) else (width, height))
-    points = face_px * (np.array([width, height]) / shown)
-    low, high = points.min(axis=0), points.max(axis=0)
-    margin = _MARGIN * max(high - low)
-    left, top = np.clip(low - margin, 0, [width, height]).astype(int)
-    right, bottom = np.clip(high + margin, 0, [width, height]).astype(int)
-    pixelate(pixels[top:bottom, left:right])
+    for face_px in faces_px:
+        points = face_px * (np.array([width, height]) / shown)
+        low, high = points.min(axis=0), points.max(axis=0)
+        margin = _MARGIN * max(high - low)
+        left, top = np.clip(low - margin, 0, [width, height]).astype(int)
+        right, bottom = np.clip(high + margin, 0, [width, height]).astype(int)
+        pixelate(pixels[top:bottom, left:right])
     return encode_jpeg(pixels, _QUALITY)
 
 

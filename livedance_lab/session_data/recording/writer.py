@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,8 +31,8 @@ CONSENT = (
     "consent to being filmed, to how the pictures are stored and to who may see them."
 )
 
-Transform = Callable[[Frame, Body | None], bytes | None]
-"""Returns the image to store for a frame (for example with the face hidden), given the body seen in it; None: none."""
+Transform = Callable[[Frame, Sequence[Body]], bytes | None]
+"""Returns the image to store for a frame (for example with the face hidden), given the people in it; None: none."""
 
 
 class RecordingWriter:
@@ -49,7 +49,7 @@ class RecordingWriter:
     keep_video : bool, default False
         Also store received images (`write_image`); the manifest then has a sentence on consent.
     transform : callable, optional
-        Applied to every image, with the body seen in it, in the writer's thread, before it is stored.
+        Applied to every image, with the people seen in it, in the writer's thread, before it is stored.
     flush_every_s : float, default 0.25
         How long rows may wait before they are written and synced.
     part_bytes : int, default 64 MiB
@@ -137,14 +137,14 @@ class RecordingWriter:
             raise RecordingError(f"rows of {table} must have its schema, got {batch.schema.names}.")
         self._queue(table, batch, batch.nbytes)
 
-    def write_image(self, frame: Frame, body: Body | None = None) -> None:
+    def write_image(self, frame: Frame, bodies: Sequence[Body] = ()) -> None:
         """Queue a received image, original bytes.
 
         Parameters
         ----------
         frame : Frame
-        body : Body, optional
-            The body seen in it; `transform` needs it to find the face.
+        bodies : sequence of Body, optional
+            The people seen in it; `transform` needs them to find the faces.
 
         Raises
         ------
@@ -153,7 +153,7 @@ class RecordingWriter:
         """
         if VIDEO not in self._streams:
             raise RecordingError("this recording keeps no video; start it with keep_video=True.")
-        self._queue(VIDEO, (frame, body), len(frame.image))
+        self._queue(VIDEO, (frame, bodies), len(frame.image))
 
     def flush(self) -> None:
         """Wait until everything queued so far is on disk.
@@ -263,9 +263,9 @@ class RecordingWriter:
         else:
             stream.append(pa.Table.from_batches(items))
 
-    def _image_row(self, frame: Frame, body: Body | None) -> dict[str, Any] | None:
+    def _image_row(self, frame: Frame, bodies: Sequence[Body]) -> dict[str, Any] | None:
         try:
-            image = self._transform(frame, body) if self._transform else frame.image
+            image = self._transform(frame, bodies) if self._transform else frame.image
         except LiveDanceError:  # an image that cannot be transformed must not be stored untransformed
             image = None
         if image is None:

@@ -15,7 +15,7 @@ from livedance_lab.errors import RecordingError
 from livedance_lab.pose import Body, Frame, FrameState, FrameTimes
 from livedance_lab.session_data.recording.reader import Recording, StoredImage
 from livedance_lab.session_data.recording.writer import RecordingWriter
-from livedance_lab.session_data.schema import TABLES, frames_batch, results_batch
+from livedance_lab.session_data.schema import TABLES, frames_batch, result_rows, results_batch
 from tests.support import recorded_session
 
 REPO = Path(__file__).parents[3]
@@ -131,7 +131,7 @@ def test_other_bytes_at_the_end_are_left_out(tmp_path):
 KILLED = """
 import sys, time
 from livedance_lab.session_data.recording.writer import RecordingWriter
-from livedance_lab.session_data.schema import frames_batch, results_batch
+from livedance_lab.session_data.schema import frames_batch, result_rows, results_batch
 from livedance_lab.pose import FrameState
 from tests.support import recorded_session
 
@@ -141,7 +141,7 @@ print("recording", flush=True)
 seq = 0
 while True:
     t_s = time.perf_counter()
-    writer.write("results", results_batch(s, [recorded_session.result(seq, t_s)]))
+    writer.write("results", results_batch(s, result_rows(recorded_session.result(seq, t_s))))
     writer.write("frames", frames_batch(s, [recorded_session.record(seq, t_s, FrameState.PROCESSED)]))
     seq += 1
     time.sleep(0.005)
@@ -315,7 +315,10 @@ def test_hours_of_rows_leave_the_memory_flat(tmp_path):
     """An hour at 30/s, written as fast as the disk allows, then opened."""
     s = recorded_session.schemas()
     second = [recorded_session.result(n, n / 30) for n in range(30)]
-    frames, results = frames_batch(s, [r.record for r in second]), results_batch(s, second)
+    frames, results = (
+        frames_batch(s, [r.record for r in second]),
+        results_batch(s, [row for r in second for row in result_rows(r)]),
+    )
     writer = RecordingWriter(tmp_path / "a", s, {})
     before = psutil.Process().memory_info().rss
     peak = before

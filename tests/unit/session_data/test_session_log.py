@@ -12,6 +12,7 @@ import pytest
 from livedance_lab.pose import Body, Flag, FrameRecord, FrameState, FrameTimes, PoseResult
 from livedance_lab.session_data.schema import TABLES, Schemas
 from livedance_lab.session_data.session_log import SessionLog, from_ipc, to_ipc
+from tests.support.results import result_of_one
 
 ANGLES = ("left_elbow", "right_elbow")
 
@@ -23,7 +24,7 @@ def a_frame(seq: int) -> FrameRecord:
 def a_result(seq: int) -> PoseResult:
     body = Body()
     body.keypoints_px[:] = np.arange(99, dtype=np.float32).reshape(33, 3) + seq
-    return PoseResult(seq, (640, 480), body, body, np.array([1, np.nan], np.float32), np.array([2, 3], np.float32),
+    return result_of_one(seq, (640, 480), body, body, np.array([1, np.nan], np.float32), np.array([2, 3], np.float32),
                       np.full(33, Flag.MEASURED, np.uint8), True, -1, 1, a_frame(seq))  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import pytest
 from livedance_lab.errors import ExportError
 from livedance_lab.pose import FrameState
 from livedance_lab.session_data.data import SessionData
-from livedance_lab.session_data.schema import TABLES, frames_batch, results_batch
+from livedance_lab.session_data.schema import TABLES, frames_batch, result_rows, results_batch
 from livedance_lab.session_data.time_grid import camera_fps, nominal_grid, true_times
 from tests.support import recorded_session
 
@@ -24,7 +24,7 @@ def session(captured_s, processed=None) -> SessionData:
     tables = {t: s[t].empty_table() for t in ("events", "receipts", "results", "frames")}
     tables["frames"] = pa.Table.from_batches([frames_batch(s, records)])
     if results:
-        tables["results"] = pa.Table.from_batches([results_batch(s, results)])
+        tables["results"] = pa.Table.from_batches([results_batch(s, [row for r in results for row in result_rows(r)])])
     return SessionData(**tables, manifest={})
 
 
