@@ -12,7 +12,7 @@
 const LINE = /^([a-z][a-z0-9_]*) ([a-z])([1248])((?: [0-9]{1,9})*)$/;
 /** Browsers run on little-endian machines only, so that the bytes need no conversion. */
 const ARRAYS = { f4: Float32Array, f8: Float64Array, u1: Uint8Array, u4: Uint32Array };
-const REMEMBERED = 256;
+const REMEMBERED_TABLES = 256;
 /** @type {Map<string, Layout>} a session has a few layouts, and a result for every frame */
 const layouts = new Map();
 const ascii = new TextDecoder("latin1");
@@ -26,7 +26,7 @@ export function readTable(message, offset, tableBytes) {
   const known = layouts.get(table);
   if (known) return known;
   const layout = parseTable(table, offset);
-  if (layouts.size >= REMEMBERED) layouts.clear();
+  if (layouts.size >= REMEMBERED_TABLES) layouts.clear();
   layouts.set(table, layout);
   return layout;
 }

@@ -14,9 +14,9 @@ import { followed, versionRefusal } from "./results.js";
 
 const MAGIC = 0x4c44; // "LD"
 const KIND_RESULT = 2;
-const LANDMARKS = 33;
-const HANDS = 2;
-const HAND_LANDMARKS = 21;
+const N_BODY = 33;
+const N_HANDS = 2;
+const N_HAND = 21;
 const SENT_TIMES = ["capture", "send", "receive", "infer_start", "infer_end", "emit", "result", "paint"];
 const SENT_STAGES = ["wait", "decode", "downscale", "pose", "hands", "angles", "smoothing", "emit"];
 const SENT_STATES = ["processed", "superseded", "client_skipped", "late", "rejected", "failed", "lost"];
@@ -62,18 +62,18 @@ function decodePeople(message, layout, nPeople, nAngles) {
   if (nPeople === 0) return [];
   const ids = readBlock(message, layout, "id", "u4", nPeople);
   const scores = readBlock(message, layout, "score", "f8", nPeople);
-  const flags = readBlock(message, layout, "flags", "u1", nPeople * LANDMARKS);
+  const flags = readBlock(message, layout, "flags", "u1", nPeople * N_BODY);
   const handsSeqs = layout.blocks.has("hands_seq") ? readBlock(message, layout, "hands_seq", "f8", nPeople) : null;
   /** The block of all people, and one person's part of it. @param {string} name @param {number} length of one part */
   const floats = (name, length) => {
     const all = readBlock(message, layout, name, "f4", nPeople * length);
     return (/** @type {number} */ i) => all.subarray(i * length, (i + 1) * length);
   };
-  const keypointsPxSmooth = floats("keypoints_px_smooth", 3 * LANDMARKS);
-  const visibility = floats("visibility", LANDMARKS);
+  const keypointsPxSmooth = floats("keypoints_px_smooth", 3 * N_BODY);
+  const visibility = floats("visibility", N_BODY);
   const anglesSmoothDeg = floats("angles_smooth_deg", nAngles);
-  const handsPxSmooth = handsSeqs && floats("hands_px_smooth", 3 * HANDS * HAND_LANDMARKS);
-  const handsScore = handsSeqs && floats("hands_score", HANDS);
+  const handsPxSmooth = handsSeqs && floats("hands_px_smooth", 3 * N_HANDS * N_HAND);
+  const handsScore = handsSeqs && floats("hands_score", N_HANDS);
   /** @param {number} i */
   const hands = (i) =>
     handsSeqs && handsPxSmooth && handsScore && !Number.isNaN(handsSeqs[i])
@@ -84,7 +84,7 @@ function decodePeople(message, layout, nPeople, nAngles) {
     score: scores[i],
     keypointsPxSmooth: keypointsPxSmooth(i),
     visibility: visibility(i),
-    flags: Array.from(flags.subarray(i * LANDMARKS, (i + 1) * LANDMARKS)),
+    flags: Array.from(flags.subarray(i * N_BODY, (i + 1) * N_BODY)),
     anglesSmoothDeg: anglesSmoothDeg(i),
     hands: hands(i),
   }));
