@@ -105,7 +105,7 @@ def test_a_page_gets_its_welcome_and_its_results_through_jupyter(jupyter, behind
                 while (said := json.loads(await socket.recv()))["type"] != "result":
                     assert said["type"] not in ("refused", "error"), said
                 assert said["seq"] == seq
-                assert said["found"]
+                assert said["people"]
 
     asyncio.run(work())
 

@@ -101,7 +101,7 @@ def test_each_gets_its_own_error_and_the_session_goes_on(caplog):
                     assert not answer["fatal"], bad.name
                 assert answer["code"] == bad.code, (bad.name, answer)
                 assert bad.words in answer["message"], (bad.name, answer)
-                assert (await raw.result())["found"], bad.name
+                assert (await raw.result())["people"], bad.name
             ledger = await raw.end()
 
         assert ledger["conserved"]
