@@ -126,8 +126,8 @@ function handStrokes(handsPx, toCanvas, unit) {
  * @param {string | null} contour colour between the strokes and their dark edge; null: none
  */
 function drawStrokes(ctx, strokes, unit, contour) {
-  if (contour) outline(ctx, strokes, unit, EDGE, 2 * unit);
-  outline(ctx, strokes, unit, contour ?? EDGE, 0);
+  if (contour) outline(ctx, strokes, unit, EDGE, 3 * unit);
+  outline(ctx, strokes, unit, contour ?? EDGE, contour ? unit : 0);
   for (const { path, width, colour, alpha, fill } of strokes) {
     ctx.globalAlpha = alpha;
     ctx.lineWidth = width;
