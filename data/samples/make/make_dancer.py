@@ -5,8 +5,8 @@
 
 Needs numpy, numba, opencv-python, pillow, pyarrow and an ffmpeg with libx264.  --data is the PyPI
 wheel that holds the folder `mpfb2` (CC0 MakeHuman / MPFB2 assets), or that folder.  Writes
-<name>.mp4, <name>_truth.parquet and <name>_angles.csv (several dancers: <name>_people.csv).  data/README.md says how the clips in
-data/samples were made.
+<name>.mp4, <name>_truth.parquet and <name>_angles.csv (several dancers: <name>_people.csv).  data/README.md
+says how the clips in data/samples were made.
 """
 
 import argparse
@@ -57,11 +57,11 @@ class Scene:
 SCENES = {
     "first": Scene("dancer", ((FIRST, FIRST_LOOK),), "portrait", HERE / "background.npz"),
     "second": Scene("dancer2", ((SECOND, SECOND_LOOK),)),
-    "duet": Scene("duet", tuple(zip(DUET, (TALL_LOOK, SHORT_LOOK), strict=True))),
+    "duet": Scene("duet", tuple(zip(DUET, (SHORT_LOOK, TALL_LOOK), strict=True))),
     "duet_costume": Scene(
         "duet_costume", tuple(zip(DUET_COSTUME, (COSTUME_TALL_LOOK, COSTUME_SHORT_LOOK), strict=True))
     ),
-    "trio": Scene("trio", tuple(zip(TRIO, (FIRST_LOOK, SHORT_LOOK, THIRD_LOOK), strict=True))),
+    "trio": Scene("trio", tuple(zip(TRIO, (THIRD_LOOK, FIRST_LOOK, SHORT_LOOK), strict=True))),
 }
 
 

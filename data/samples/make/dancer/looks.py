@@ -78,11 +78,11 @@ SECOND_LOOK = Look(
 _MALE_HEIGHT = "macrodetails/height/male-young-averagemuscle-averageweight-"
 _FEMALE_HEIGHT = "macrodetails/height/female-young-averagemuscle-averageweight-"
 
-# the man, much taller
-TALL_LOOK = replace(FIRST_LOOK, morphs=(*FIRST_LOOK.morphs, (_MALE_HEIGHT + "maxheight", 0.45)))
+# the man, 1.82 m
+TALL_LOOK = replace(FIRST_LOOK, morphs=(*FIRST_LOOK.morphs, (_MALE_HEIGHT + "maxheight", 0.19)))
 
-# the woman, shorter
-SHORT_LOOK = replace(SECOND_LOOK, morphs=(*SECOND_LOOK.morphs, (_FEMALE_HEIGHT + "minheight", 0.30)))
+# the woman, 1.55 m
+SHORT_LOOK = replace(SECOND_LOOK, morphs=(*SECOND_LOOK.morphs, (_FEMALE_HEIGHT + "minheight", 0.20)))
 
 # a slim woman with light skin and brown hair
 THIRD_LOOK = Look(

@@ -27,7 +27,7 @@ def glide(t_s: float, start_s: float, end_s: float) -> float:
     whole = end_s - start_s
     ramp, t = min(RAMP_S, whole / 2), min(max(t_s - start_s, 0.0), whole)
     if t > whole / 2:
-        return 1 - glide(end_s - t, 0.0, whole) if t < whole else 1.0
+        return 1 - glide(whole - t, 0.0, whole)
     # speed follows half a cosine over the ramp
     way = t / 2 - ramp / (2 * math.pi) * math.sin(math.pi * t / ramp) if t < ramp else t - ramp / 2
     return way / (whole - ramp)
