@@ -153,14 +153,15 @@ class Renderer:
 class DepthMap:
     """Depth of a figure as the camera sees it, without a picture: for what is visible.
 
-    The map is larger than the picture by the picture's own size on every side, so that it holds a
-    figure that has left the picture too.
+    The map is larger than the picture, by its width to the left and right and half its height above
+    and below, so that it holds a figure that has left the picture too.
     """
 
     def __init__(self, figure: Figure, camera: Camera) -> None:
         self.figure = figure
-        self.margin_px = np.array([camera.width_px, camera.height_px])
-        self.camera = replace(camera, width_px=3 * camera.width_px, height_px=3 * camera.height_px)
+        self.margin_px = np.array([camera.width_px, camera.height_px // 2])
+        wide, high = np.array([camera.width_px, camera.height_px]) + 2 * self.margin_px
+        self.camera = replace(camera, width_px=int(wide), height_px=int(high))
         self.zbuf = np.empty((self.camera.height_px, self.camera.width_px))
 
     def draw(self, pose: Pose) -> None:
@@ -173,8 +174,8 @@ class DepthMap:
 
     def in_picture(self, a: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The picture's part of an array of this map's shape."""
-        (w, h) = self.margin_px
-        return a[h : 2 * h, w : 2 * w]
+        x, y = self.margin_px
+        return a[y:-y, x:-x]
 
 
 def depth_at_m(uv_px: FloatArray, maps: Sequence[DepthMap]) -> FloatArray:

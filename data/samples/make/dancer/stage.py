@@ -5,7 +5,7 @@ in the middle of the foot's stance; a planted foot stays put.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -81,7 +81,7 @@ class Path:
 
 
 def turned(place_m: FloatArray, heading_deg: float) -> tuple[float, float]:
-    """x and z of a place on the floor, in axes turned by a heading about the middle of the floor."""
+    """X and z of a place on the floor, in axes turned by a heading about the middle of the floor."""
     x, _, z = rot(Y, -heading_deg) @ place_m
     return float(x), float(z)
 

@@ -66,9 +66,10 @@ class Witness:
     def _seen(self, k: int) -> list[float]:
         """Share of a silhouette's pixels that are in the picture with nobody before them, and their box."""
         own = self.maps[k]
-        nearest = np.max([m.zbuf for m in self.maps], axis=0)
-        mask = own.in_picture((own.zbuf > 0) & (own.zbuf == nearest))
-        share = mask.sum() / (own.zbuf > 0).sum()
+        mine = own.in_picture(own.zbuf)
+        nearest = np.max([m.in_picture(m.zbuf) for m in self.maps], axis=0)
+        mask = (mine > 0) & (mine == nearest)
+        share = mask.sum() / np.count_nonzero(own.zbuf)
         if not mask.any():
             return [share, *[np.nan] * 4]
         columns, rows = np.nonzero(mask.any(0))[0], np.nonzero(mask.any(1))[0]
@@ -95,8 +96,8 @@ def write_tables(dancers: Sequence[Dancer], figures: Sequence[Figure], camera: C
 
 
 def _rows(frames: list[list[Moment]]) -> Iterator[tuple[int, int, Moment]]:
-    """Frame, person (from 0) and moment."""
-    return ((i, k, m) for i, moments in enumerate(frames) for k, m in enumerate(moments))
+    """Frame, person (from 1) and moment."""
+    return ((i, k, m) for i, moments in enumerate(frames) for k, m in enumerate(moments, 1))
 
 
 def _seen_texts(m: Moment) -> list[str]:
