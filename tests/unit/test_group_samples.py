@@ -237,12 +237,11 @@ def test_pictures_show_the_joints_at_their_frames(group):
     """Bare wrists that are visible must be skin in the picture; a clip some frames late would miss them."""
     joints = group.joints()
     wrists = joints[joints["joint"].isin(["left_hand_wrist", "right_hand_wrist"]) & joints["visible"]]
-    by_frame = dict(iter(wrists.groupby("frame")))
     capture = cv2.VideoCapture(str(group.clip))
     is_skin = []
     for frame in range(group.frames):
         _, bgr = capture.read()
-        at = by_frame[frame][["v_px", "u_px"]].to_numpy(int)
+        at = wrists.loc[wrists["frame"] == frame, ["v_px", "u_px"]].to_numpy(int)
         blue, green, red = bgr[at[:, 0], at[:, 1]].astype(int).T
         is_skin += list((red - blue > 30) & (red > green) & (green - blue > -5))
     capture.release()
