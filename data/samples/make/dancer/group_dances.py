@@ -11,9 +11,9 @@ from dancer.stage import Path, Phrase, staged
 
 
 def _groove(first_s: float, on_from_s: float) -> tuple[Phrase, ...]:
-    """The first dance's groove, repeated and at `on_from_s` followed by what comes after it.
+    """The first dance's groove, repeated; the last repeat begins at or before `on_from_s` and goes on into the dance.
 
-    Its two seconds from 1.8 s on repeat without a seam; `first_s` says where in them to begin.
+    The two seconds from 1.8 s on repeat without a seam; `first_s` says where in them to begin.
     """
     starts_s = [1.8 - first_s]
     while starts_s[-1] + 2 <= on_from_s:
