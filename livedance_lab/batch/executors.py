@@ -9,7 +9,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from importlib import import_module
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -110,34 +113,77 @@ def _remove_partial(job: VideoJob) -> None:
 
 # --- this machine ---
 
-_QUEUE: Any = None
-"""In a worker process: the queue for its progress."""
+_TO_PARENT: Connection | None = None
+"""In a worker process: the connection for its progress."""
 
 
-def _init_worker(queue: Any) -> None:
-    global _QUEUE  # a queue can be passed to a pool's processes only through their initializer
-    _QUEUE = queue
+def _init_worker(address: str, key: bytes) -> None:
+    global _TO_PARENT  # a pool's processes get arguments through their initializer only
+    _TO_PARENT = Client(address, authkey=key)
     silence_native_stderr()
 
 
 def _run_in_process(job: VideoJob) -> Outcome:
-    return run_job(job, lambda *progress: _QUEUE.put(progress))
+    def report(*progress: Any) -> None:
+        if _TO_PARENT is not None:
+            with suppress(OSError):  # nobody listens any more; the work goes on
+                _TO_PARENT.send(progress)
+
+    return run_job(job, report)
+
+
+class _ProgressListener:
+    """Receives the progress of worker processes, each over a connection of its own.
+
+    One queue for all of them would do, but a process that is killed while it holds the queue's lock would stop the
+    others, and this process with them.
+    """
+
+    def __init__(self, on_progress: OnProgress) -> None:
+        self._on_progress, self._lock = on_progress, threading.Lock()
+        self.key = os.urandom(32)
+        self._listener = Listener(authkey=self.key)
+        self.address = str(self._listener.address)
+        self._closing = False
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
+
+    def _accept(self) -> None:
+        while not self._closing:
+            with suppress(EOFError, OSError, AuthenticationError):  # a worker that was killed while it connected
+                connection = self._listener.accept()
+                reader = threading.Thread(target=self._read, args=(connection,), daemon=True)
+                self._threads.append(reader)
+                reader.start()
+
+    def _read(self, connection: Connection) -> None:
+        with connection, suppress(EOFError, OSError):  # the worker has ended, or was killed
+            while True:
+                progress = connection.recv()
+                with self._lock:
+                    self._on_progress(*progress)
+
+    def close(self) -> None:
+        """Stop listening; call it when the workers have ended."""
+        self._closing = True
+        Client(self.address, authkey=self.key).close()  # wakes the thread that waits for connections
+        for thread in self._threads:
+            thread.join()
+        self._listener.close()
 
 
 def _on_processes(jobs: Sequence[VideoJob], workers: int | None, on_progress: OnProgress) -> Iterator[Outcome]:
     """Run jobs in spawned processes, because a process that is forked after a landmarker was made hangs."""
     n_workers = workers or max(1, (os.cpu_count() or 1) // 2)
     context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    listener = threading.Thread(target=_listen, args=(queue, on_progress), daemon=True)
-    listener.start()
+    listener = _ProgressListener(on_progress)
     try:
         left = list(jobs)
         for attempt in range(_MAX_TRIES):
             # after a crash the interrupted jobs run one by one, so that only the one that causes it fails again
             n = n_workers if attempt == 0 else 1
             interrupted = []
-            for job, outcome in _one_pool(left, n, context, queue):
+            for job, outcome in _one_pool(left, n, context, listener):
                 if outcome is None:
                     interrupted.append(job)
                 else:
@@ -148,24 +194,20 @@ def _on_processes(jobs: Sequence[VideoJob], workers: int | None, on_progress: On
         for job in left:
             yield Outcome(job.name, job.video, error=f"its process was killed {_MAX_TRIES} times: out of memory?")
     finally:
-        queue.put(None)
-        listener.join()
+        listener.close()
 
 
-def _one_pool(jobs: Sequence[VideoJob], n: int, context: Any, queue: Any) -> Iterator[tuple[VideoJob, Outcome | None]]:
+def _one_pool(
+    jobs: Sequence[VideoJob], n: int, context: Any, listener: _ProgressListener
+) -> Iterator[tuple[VideoJob, Outcome | None]]:
     """Yield each job with its outcome, or with None if a process of the pool died before the job was finished."""
-    with ProcessPoolExecutor(n, context, _init_worker, (queue,)) as pool:
+    with ProcessPoolExecutor(n, context, _init_worker, (listener.address, listener.key)) as pool:
         futures: dict[Future[Outcome], VideoJob] = {pool.submit(_run_in_process, job): job for job in jobs}
         for future in as_completed(futures):
             try:
                 yield futures[future], future.result()
             except BrokenProcessPool:
                 yield futures[future], None
-
-
-def _listen(queue: Any, on_progress: OnProgress) -> None:
-    while (progress := queue.get()) is not None:
-        on_progress(*progress)
 
 
 # --- a Dask cluster ---

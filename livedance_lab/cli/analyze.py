@@ -18,17 +18,17 @@ __all__ = ["analyze"]
 
 def analyze(
     videos: Annotated[list[Path], typer.Argument(help="Video files.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="Output folder: a folder for each video.")] = Path("livedance-analysis"),
-    to: Annotated[list[str] | None, typer.Option(help="Export format; repeatable; see export --formats.")] = None,
+    out: Annotated[Path, typer.Option(help="Output folder; one folder for each video.")] = Path("livedance-analysis"),
+    to: Annotated[list[str] | None, typer.Option(help="Also export; formats: livedance export --formats.")] = None,
     annotate: Annotated[bool, typer.Option(help="Also write each video with the skeleton drawn into it.")] = False,
     hands: Annotated[bool, typer.Option(help="Also estimate hands.")] = True,
-    angles: Annotated[str, typer.Option(help="Joint angles: presets or ids, separated by commas.")] = "included",
+    angles: Annotated[str, typer.Option(help="Joint angles: names of presets or angles, with commas.")] = "included",
     mirrored: Annotated[bool, typer.Option(help="The camera's frames are flipped left to right.")] = False,
     complexity: Annotated[int, typer.Option(min=0, max=2, help="Pose model: 0 lite, 1 full, 2 heavy.")] = 1,
     setting: Annotated[list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, e.g. num_hands=1; repeatable.")] = None,
     workers: Annotated[int | None,
-        typer.Option(min=1, help="Videos at the same time; default: one per two cores.")] = None,
+        typer.Option(min=1, help="Videos analysed at the same time; default: one per two cores.")] = None,
     dask: Annotated[str, typer.Option(help="Use a Dask cluster: address of its scheduler, tcp://...")] = "",
     verbose: Annotated[bool, typer.Option(help="Show the log, also that of native libraries.")] = False,
 ) -> None:  # fmt: skip

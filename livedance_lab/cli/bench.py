@@ -18,12 +18,12 @@ _DEFAULT = "original,sequential,join,decoupled,auto"
 
 def bench(
     designs: Annotated[str,
-        typer.Option(help="Designs, with commas; ratios refer to the first. list: describe all.")] = _DEFAULT,
+        typer.Option(help="Designs, with commas; ratios refer to the first. `list` describes all.")] = _DEFAULT,
     source: Annotated[Path | None, typer.Option(help="Video file; default: the sample video.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each design is measured.")] = 3,
     seconds: Annotated[float, typer.Option(min=1, help="Seconds of each measurement.")] = 6.0,
     fps: Annotated[float, typer.Option(min=1, max=240, help="Frames offered per second.")] = 60.0,
-    clients: Annotated[int, typer.Option(min=0, help="Also measure this number of cameras at once.")] = 0,
+    clients: Annotated[int, typer.Option(min=0, help="Also measure this number of cameras together.")] = 0,
     simulate: Annotated[bool, typer.Option(help="Simulate other machines instead of measuring designs.")] = False,
     cores: Annotated[str, typer.Option(help="With --simulate: numbers of cores.")] = "1,2,4,8,16",
     stage_ms: Annotated[str,

@@ -15,13 +15,13 @@ __all__ = ["demo"]
 
 def demo(
     source: Annotated[str, typer.Option(help="Video file or camera number; default: the sample video.")] = "",
-    seconds: Annotated[float | None, typer.Option(min=0.5, help="Seconds; default: the whole video.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0.5, help="Duration in s; default: the whole video.")] = None,
     fps: Annotated[float | None, typer.Option(min=1, max=240, help="Frames per second; default: the video's.")] = None,
     out: Annotated[Path, typer.Option(help="Output folder: tables, measurements, picture.")] = Path("livedance-demo"),
-    design: Annotated[str, typer.Option(help="Scheduling; `bench --designs list` explains it.")] = "auto",
+    design: Annotated[str, typer.Option(help="Use of cores; see `livedance bench --designs list`.")] = "auto",
     pacing: Annotated[str, typer.Option(help="When frames are sent: auto, paced or free.")] = "auto",
     hands: Annotated[bool, typer.Option(help="Also estimate hands.")] = True,
-    angles: Annotated[str, typer.Option(help="Joint angles: presets or ids, separated by commas.")] = "included",
+    angles: Annotated[str, typer.Option(help="Joint angles: names of presets or angles, with commas.")] = "included",
     mirrored: Annotated[bool, typer.Option(help="The camera's frames are flipped left to right.")] = False,
     verbose: Annotated[bool, typer.Option(help="Show the log, also that of native libraries.")] = False,
 ) -> None:  # fmt: skip

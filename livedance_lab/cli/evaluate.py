@@ -19,7 +19,7 @@ def evaluate(
     designs: Annotated[str,
         typer.Option(help="Designs to stream; see `livedance bench --designs list`.")] = "original,auto",
     rounds: Annotated[int, typer.Option(min=1, help="How often each design is streamed.")] = 2,
-    live: Annotated[bool, typer.Option(help="Also stream through real servers.")] = True,
+    live: Annotated[bool, typer.Option(help="Also measure live: send the videos to a server.")] = True,
     out: Annotated[Path, typer.Option(help="Output folder.")] = Path("livedance-evaluation"),
 ) -> None:  # fmt: skip
     """Measure the accuracy of display, smoothing and joint angles against ground truth, and write a report."""

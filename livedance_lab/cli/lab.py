@@ -19,10 +19,10 @@ _STOP_WITHIN_S = 20.0
 
 
 def lab(
-    folder: Annotated[Path | None, typer.Option(help="Folder of the notebooks; default: found or copied here.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Folder of the notebooks; default: found, or a new copy.")] = None,
     port: Annotated[int, typer.Option(help="Port of JupyterLab; if it is taken, the next free one.")] = 8888,
     browser: Annotated[bool, typer.Option(help="Open JupyterLab in the browser.")] = True,
-    allow_root: Annotated[bool, typer.Option("--allow-root", help="Allow root to run it (containers).")] = False,
+    allow_root: Annotated[bool, typer.Option("--allow-root", help="Allow the user root (in containers).")] = False,
 ) -> None:  # fmt: skip
     """Open the notebooks: start the server and JupyterLab; Ctrl-C stops both."""
     from importlib.util import find_spec

@@ -35,7 +35,7 @@ def list_models() -> None:
 
 @models.command()
 def fetch(
-    names: Annotated[list[str] | None, typer.Argument(help="Names of models; default: all that pip can fetch.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Names of models; default: pose_full and hands.")] = None,
 ) -> None:  # fmt: skip
     """Download models now, so that the toolkit works without a network later."""
     from rich.console import Console

@@ -13,7 +13,7 @@ __all__ = ["replay"]
 def replay(
     path: Annotated[Path, typer.Argument(help="Folder of the recording.")],
     speed: Annotated[float, typer.Option(min=0, help="Multiple of the original speed; 0: as fast as possible.")] = 1.0,
-    landmarks: Annotated[bool | None, typer.Option(help="Replay landmarks; default: pictures, if any.")] = None,
+    landmarks: Annotated[bool | None, typer.Option(help="Replay landmarks; default: pictures, if it has any.")] = None,
     out: Annotated[Path | None, typer.Option(help="Record the replayed session to this new folder.")] = None,
     loop: Annotated[bool, typer.Option(help="Repeat the recording until Ctrl-C.")] = False,
 ) -> None:  # fmt: skip

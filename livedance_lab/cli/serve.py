@@ -27,7 +27,7 @@ def serve(
     token: Annotated[str, typer.Option(help="Secret that clients must send; default: a new one. Other users of the "
                                             "machine can see it here, but not in the environment variable.",
                                        envvar="LIVEDANCE_TOKEN")] = "",
-    allow_origin: Annotated[list[str] | None, typer.Option(help="A web origin that may connect; repeatable.")] = None,
+    allow_origin: Annotated[list[str] | None, typer.Option(help="Web site that may connect; repeatable.")] = None,
     allow_host: Annotated[list[str] | None, typer.Option(help="Another name of this machine that clients use; "
                                                               "repeatable. With TLS any name is allowed.")] = None,
     behind_proxy: Annotated[bool, typer.Option(help="A proxy in front of the server checks origin and host.")] = False,
@@ -48,8 +48,8 @@ def serve(
                           typer.Option(help="Pose model of new sessions: 0 lite, 1 full, 2 heavy; auto: lite if full "
                                             "is slow on this machine, measured now. Default: the preset's.")] = None,
     preset: Annotated[Path | None, typer.Option(help="TOML file with the settings of new sessions.")] = None,
-    record: Annotated[Path | None, typer.Option(help="Record every session to a folder in this folder.")] = None,
-    record_root: Annotated[Path | None, typer.Option(help="Folder for clients to record in; default: current.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Record every session, in a new folder inside this one.")] = None,
+    record_root: Annotated[Path | None, typer.Option(help="Folder in which clients record; default: current.")] = None,
     after_crash: Annotated[str, typer.Option(help="Logged in each session.", hidden=True)] = "",
     note: Annotated[Path | None, typer.Option(help="Write address and token to this file.", hidden=True)] = None,
     verbose: Annotated[bool, typer.Option(help="Show the log, also that of native libraries.")] = False,

@@ -71,7 +71,7 @@ def keypoint_truth(clip: Path) -> KeypointTruth:
     Raises
     ------
     LiveDanceError
-        If there is no such file, or if it lacks a column.
+        If there is no such file, if it lacks a column, or if it holds several people.
     """
     path = clip.with_name(f"{clip.stem}_truth.parquet")
     if not path.is_file():
@@ -80,6 +80,8 @@ def keypoint_truth(clip: Path) -> KeypointTruth:
         table = pd.read_parquet(path, columns=["frame", "time_s", "joint", *_AXES])
     except (KeyError, ValueError) as exc:
         raise LiveDanceError(f"{path} must have columns frame, time_s, joint, {', '.join(_AXES)}: {exc}") from exc
+    if table.duplicated(["frame", "joint"]).any():
+        raise LiveDanceError(f"{path} holds several people; this evaluation compares one.")
     wide = [table.pivot(index="frame", columns="joint", values=axis).reindex(columns=list(BLAZEPOSE_33.landmarks))
             for axis in _AXES]  # fmt: skip
     values = np.stack([w.to_numpy(dtype=np.float64) for w in wide], axis=-1)

@@ -18,7 +18,7 @@ _SMOOTHED = r"(?P<smooth>_smooth)?"
 _COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("session_id", "", "which session"),
     ("seq", "", "number of the captured frame, from 0; the same in every table"),
-    ("person", "", "number of the person, from 0"),
+    ("person", "", "number of the person, from 1, never used for a second person; empty if the frame shows nobody"),
     ("keypoint", "", "name of the landmark; hands as left_hand_..., right_hand_..."),
     ("state", "", "how the frame ended: processed, superseded, client_skipped, late, rejected, failed or lost"),
     ("reason", "", "why it was rejected or failed"),
@@ -41,6 +41,7 @@ _COLUMNS: tuple[tuple[str, str, str], ...] = (
     (r"(\w+)_ms", "ms", "time the step took; empty if it did not run"),
     ("width_px|height_px", "px", "size of the original frame"),
     ("found", "", "whether a person was seen"),
+    ("score", "0..1", "certainty of the model that it sees a person; empty if it does not say"),
     ("hands_seq", "", "frame the hands were seen in; -1 when there are none"),
     ("settings_version", "", "version of the settings; see the events of kind settings"),
     (rf"(\w+_)?[xyz]{_SMOOTHED}_px", "px", "image landmark in pixels of the original frame: x right, y down, z on the "

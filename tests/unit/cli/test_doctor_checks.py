@@ -96,7 +96,7 @@ def cold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.model
-@pytest.mark.parametrize(("found", "text"), [(True, "with a person"), (False, "empty image")])
+@pytest.mark.parametrize(("found", "text"), [(True, "with a person"), (False, "no inference")])
 def test_inference_is_timed_on_the_sample_clip_wherever_it_is_installed(tmp_path, monkeypatch, found, text):
     """A wheel has the samples in another folder than a checkout."""
     if found:

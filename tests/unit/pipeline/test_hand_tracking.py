@@ -11,7 +11,7 @@ from livedance_lab.clock import FakeClock
 from livedance_lab.estimators.base import Estimate
 from livedance_lab.estimators.hand_crops import Crop
 from livedance_lab.pipeline.hand_tracking import HandsTally, WristTracker, torso_px
-from livedance_lab.pipeline.result_builder import ResultBuilder
+from livedance_lab.pipeline.result_builder import ResultBuilder, people_of
 from livedance_lab.pose import Body, FrameRecord, FrameState
 from livedance_lab.settings import Settings
 from livedance_lab.skeletons import BLAZEPOSE_33
@@ -125,7 +125,7 @@ def test_inferences_are_tallied():
 def a_builder(**settings: object) -> ResultBuilder:
     """One that has seen a pose at 0 s."""
     builder, frame = ResultBuilder(Settings().changed(settings), FakeClock()), a_frame(0)
-    builder.build(frame, a_pose(), FrameRecord(0, FrameState.FAILED, frame.times), 1)
+    builder.build(frame, people_of(a_pose()), FrameRecord(0, FrameState.FAILED, frame.times), 1)
     return builder
 
 

@@ -11,7 +11,7 @@ from livedance_lab.analysis.angles import PRESETS
 from livedance_lab.clock import FakeClock
 from livedance_lab.errors import SettingsError
 from livedance_lab.estimators.base import Estimate, HandEstimate
-from livedance_lab.pipeline.result_builder import ResultBuilder
+from livedance_lab.pipeline.result_builder import ResultBuilder, people_of
 from livedance_lab.pose import Flag, FrameRecord, FrameState, PoseResult
 from livedance_lab.settings import Settings
 from livedance_lab.skeletons import BLAZEPOSE_33
@@ -28,7 +28,7 @@ def a_builder(**settings) -> ResultBuilder:
 def result_of(builder: ResultBuilder, estimate: Estimate, seq: int = 0, t_s: float | None = None) -> PoseResult:
     frame = a_frame(seq, t_s)
     record = FrameRecord(seq, FrameState.FAILED, frame.times)
-    return builder.build(frame, estimate, record, settings_version=3)
+    return builder.build(frame, people_of(estimate), record, settings_version=3)
 
 
 def sides(builder: ResultBuilder, *hands, seq: int = 1) -> dict[int, float]:
@@ -109,10 +109,18 @@ def test_two_hands_at_one_wrist_the_nearer_one_is_taken():
     assert sides(builder, a_hand("left", 0.76, 0.5), a_hand("left", 0.71, 0.5)) == {LEFT: 0.71}
 
 
-def test_without_a_known_pose_the_models_label_decides_the_surer_first():
+def test_hands_found_before_anybody_was_seen_go_to_the_wrists_of_the_first_pose():
     builder = a_builder()
 
-    got = sides(builder, a_hand("left", 0.1, 0.1, score=0.6), a_hand("left", 0.9, 0.9, score=0.8))
+    assert sides(builder, a_hand("right", *NEAR_LEFT), a_hand("left", *ON_THE_FACE, score=0.99)) == {LEFT: 0.71}
+
+
+def test_while_the_person_is_not_seen_the_models_label_decides_the_surer_first():
+    builder = a_builder()
+    result_of(builder, a_pose())
+    result_of(builder, Estimate(), 1)
+
+    got = sides(builder, a_hand("left", 0.1, 0.1, score=0.6), a_hand("left", 0.9, 0.9, score=0.8), seq=2)
     assert got == {LEFT: 0.9}
 
 

@@ -1,8 +1,9 @@
-"""A dancer computed from CC0 parts, and the exact places of its joints.
+"""Dancers computed from CC0 parts, and the exact places of their joints.
 
 The path of one frame, in the order of the modules::
 
-    first_dance, second_dance   what the dancer does at a time (anatomical controls)
+    first_dance, second_dance   what a dancer does at a time (anatomical controls)
+    stage, group_dances         the same for several dancers, who walk all over the floor
     rig                         controls -> bone transforms (inverse kinematics)
     body, clothes, skin, figure the skinned mesh that the bones move
     renderer                    the picture (lights, kernels and shading do the work)

@@ -1,7 +1,7 @@
 """From poses to pictures to a video: motion blur, sensor noise, PNG frames, H.264."""
 
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,17 +56,21 @@ class Sensor:
         return np.clip(out + 0.5, 0, 255).astype(np.uint8)
 
 
-class Film:
-    """Draws the frames of a dance; a pose that does not change is drawn once."""
+def _same(poses: list[Pose], others: list[Pose]) -> bool:
+    return all(np.array_equal(a, b) for p, q in zip(poses, others, strict=True) for a, b in zip(p, q, strict=True))
 
-    def __init__(self, dancer: Dancer, renderer: Renderer, sensor: Sensor, fps: int) -> None:
-        self.dancer, self.renderer, self.sensor, self.fps = dancer, renderer, sensor, fps
-        self._last: tuple[Pose, FloatArray] | None = None
+
+class Film:
+    """Draws the frames of a dance; poses that do not change are drawn once."""
+
+    def __init__(self, dancers: Sequence[Dancer], renderer: Renderer, sensor: Sensor, fps: int) -> None:
+        self.dancers, self.renderer, self.sensor, self.fps = dancers, renderer, sensor, fps
+        self._last: tuple[list[Pose], FloatArray] | None = None
 
     def _linear(self, t_s: float) -> FloatArray:
-        pose = self.dancer.pose(t_s)
-        if self._last is None or not all(np.array_equal(a, b) for a, b in zip(pose, self._last[0], strict=True)):
-            self._last = (pose, self.renderer.linear(pose))
+        poses = [d.pose(t_s) for d in self.dancers]
+        if self._last is None or not _same(poses, self._last[0]):
+            self._last = (poses, self.renderer.linear(poses))
         return self._last[1]
 
     def frame(self, i: int) -> npt.NDArray[np.uint8]:

@@ -153,8 +153,11 @@ class Dance:
         """Trunk, arms and feet at a time of the clip."""
         t = max(0.0, t_s - self.extra_still_s)
         arms = {s: self.arm(s, t) for s in SIDES}
-        feet = {s: foot_at(t, self.steps[s], self.knee_lifts[s]) for s in SIDES}
-        return self.trunk(t), arms, feet
+        return self.trunk(t), arms, {s: self.foot(s, t) for s in SIDES}
+
+    def foot(self, side: str, t: float) -> Foot:
+        """One foot at a time as choreographed."""
+        return foot_at(t, self.steps[side], self.knee_lifts[side])
 
 
 REST_PALM = np.array([-0.9, 0.0, -0.35])  # hands hang beside the thighs

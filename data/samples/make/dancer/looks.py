@@ -3,7 +3,8 @@
 Colours are linear RGB.  Morph targets are MakeHuman's, by file name without extension.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 RGB = tuple[float, float, float]
 
@@ -73,3 +74,44 @@ SECOND_LOOK = Look(
     hair=(0.012, 0.009, 0.008),
     hair_shine=(0.030, 0.022, 0.017),
 )
+
+_MALE_HEIGHT = "macrodetails/height/male-young-averagemuscle-averageweight-"
+_FEMALE_HEIGHT = "macrodetails/height/female-young-averagemuscle-averageweight-"
+
+# the man, 1.82 m
+TALL_LOOK = replace(FIRST_LOOK, morphs=(*FIRST_LOOK.morphs, (_MALE_HEIGHT + "maxheight", 0.19)))
+
+# the woman, 1.55 m
+SHORT_LOOK = replace(SECOND_LOOK, morphs=(*SECOND_LOOK.morphs, (_FEMALE_HEIGHT + "minheight", 0.20)))
+
+# a slim woman with light skin and brown hair
+THIRD_LOOK = Look(
+    morphs=(
+        ("macrodetails/caucasian-female-young", 0.55),
+        ("macrodetails/asian-female-young", 0.45),
+        ("macrodetails/universal-female-young-averagemuscle-averageweight", 0.55),
+        ("macrodetails/universal-female-young-averagemuscle-minweight", 0.45),
+        (_FEMALE_HEIGHT + "maxheight", 0.20),
+        *_SMILE,
+    ),
+    skin=(0.56, 0.33, 0.235),
+    blush=(0.64, 0.25, 0.19),
+    beard=0.0,
+    shirt=(0.46, 0.36, 0.075),
+    stripe=(0.46, 0.36, 0.075),
+    stripe_y_m=(1.10, 1.14),
+    trousers=(0.060, 0.115, 0.085),
+    hair=(0.045, 0.022, 0.010),
+    hair_shine=(0.110, 0.060, 0.030),
+)
+
+# what a company wears
+_COSTUME: dict[str, Any] = {
+    "shirt": (0.235, 0.060, 0.150),
+    "stripe": (0.235, 0.060, 0.150),
+    "trousers": (0.045, 0.045, 0.050),
+    "hair": (0.014, 0.010, 0.008),
+    "hair_shine": (0.034, 0.024, 0.018),
+}
+COSTUME_TALL_LOOK = replace(TALL_LOOK, **_COSTUME)
+COSTUME_SHORT_LOOK = replace(SHORT_LOOK, skin=(0.40, 0.21, 0.135), blush=(0.47, 0.16, 0.115), **_COSTUME)

@@ -1,9 +1,13 @@
-"""A small software renderer for the figure, drawn over a fixed background.
+"""A small software renderer for figures, drawn over a fixed background.
 
 Light is a set of directions, each with its own orthographic shadow map; that gives soft shadows,
-ambient occlusion and the figure's shadow on floor and wall.  The figure is drawn with a z-buffer
+ambient occlusion and a figure's shadow on floor and wall.  Figures are drawn with a z-buffer
 at SAMPLES x SAMPLES samples a pixel.
 """
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -62,64 +66,103 @@ def _paint(figure: Figure) -> Paint:
     return Paint(figure.rest, figure.colors, figure.tri_uv, figure.texture, noise_volume(), *colours)
 
 
+class _Layer:
+    """One figure's buffers: its light, its samples and its colours; kept between frames."""
+
+    def __init__(self, figure: Figure, camera: Camera) -> None:
+        self.figure, self.paint = figure, _paint(figure)
+        n = len(figure.rest)
+        self.normals = np.empty((n, 3))
+        self.light = VertexLight(np.empty((n, 3)), np.empty(n))
+        h, w = camera.height_px, camera.width_px
+        fine = (h * SAMPLES, w * SAMPLES)
+        self.samples = Samples(np.empty(fine, np.int32), np.empty((*fine, 2), np.float32))
+        self.rgb, self.cover = np.empty((h, w, 3)), np.empty((h, w))
+
+    def pose(self, pose: Pose) -> None:
+        """Put the figure into a pose."""
+        v = self.figure.skin(pose)
+        normals(v, self.figure.tris, self.normals)
+        self.surface = Surface(v, self.normals, self.figure.tris, self.figure.part)
+
+
 class Renderer:
-    """Draws the posed figure over the background; keeps its buffers between frames.
+    """Draws posed figures over the background; keeps its buffers between frames.
+
+    The nearest surface wins at each sample, whoever it belongs to.  Every figure throws its shadow on
+    the room and on itself, none on another figure.
 
     Parameters
     ----------
-    figure : Figure
+    figures : sequence of Figure
     background : ndarray of shape (height_px, width_px, 3)
         The empty room, linear RGB, as the same camera sees it.
     camera : Camera
     """
 
-    def __init__(self, figure: Figure, background: npt.NDArray[np.float32], camera: Camera) -> None:
+    def __init__(self, figures: Sequence[Figure], background: npt.NDArray[np.float32], camera: Camera) -> None:
         h, w = camera.height_px, camera.width_px
         if background.shape != (h, w, 3):
             raise ValueError(f"background must be {(h, w, 3)} for this camera, got {background.shape}.")
-        self.figure, self.camera = figure, camera
+        self.camera = camera
         self.background = background.astype(np.float32) * BACKGROUND_GAIN
         self.lights = room_lights()
-        self.paint = _paint(figure)
         key, fill = ((self.lights.mean_dir(g), self.lights.total_rgb(g)) for g in (KEY, FILL))
         self.glow = Highlights(*key, *fill, camera.place_m)
         self.ground, self.ground_shape = _ground(camera)
-        n = len(figure.rest)
-        self.normals = np.empty((n, 3))
-        self.light = VertexLight(np.empty((n, 3)), np.empty(n))
         self.shadow_px = np.empty((SHADOW_MAP_PX, SHADOW_MAP_PX))
-        fine = (h * SAMPLES, w * SAMPLES)
-        self.zbuf = np.empty(fine)
-        self.samples = Samples(np.empty(fine, np.int32), np.empty((*fine, 2), np.float32))
-        self.rgb, self.cover = np.empty((h, w, 3)), np.empty((h, w))
+        self.zbuf = np.empty((h * SAMPLES, w * SAMPLES))
+        self.layers = [_Layer(f, camera) for f in figures]
 
-    def linear(self, pose: Pose) -> FloatArray:
-        """Linear RGB picture of the posed figure, ndarray of shape (height_px, width_px, 3)."""
-        figure, camera = self.figure, self.camera
-        v = figure.skin(pose)
-        normals(v, figure.tris, self.normals)
-        surface = Surface(v, self.normals, figure.tris, figure.part)
+    def linear(self, poses: Sequence[Pose]) -> FloatArray:
+        """Linear RGB picture of the figures in their poses, ndarray of shape (height_px, width_px, 3)."""
+        picture: FloatArray = self.background
+        self.zbuf[:] = 0
+        for k, (layer, pose) in enumerate(zip(self.layers, poses, strict=True)):
+            layer.pose(pose)
+            picture = picture * self._lit_share(layer)
+            self._sample(layer, self.layers[:k])
+        for layer in self.layers:
+            inv_z = 1.0 / self.camera.depth_m(layer.surface.v)
+            buffers = (layer.rgb, layer.cover)
+            shade(layer.samples, layer.surface, layer.light, layer.paint, self.glow, inv_z, SAMPLES, *buffers)
+        picture = picture * (1 - sum(layer.cover for layer in self.layers)[..., None])
+        return picture + sum(layer.rgb for layer in self.layers) * EXPOSURE
+
+    def _lit_share(self, layer: _Layer) -> FloatArray:
+        """Light the figure; the share of its light that the room keeps, ndarray of shape (height_px, width_px, 3)."""
+        v = layer.surface.v
         centre = np.array([v[:, 0].mean(), 0.95, v[:, 2].mean()])
         shadow = ShadowMap(self.shadow_px, centre, SHADOW_MAP_HALF_M)
-        light_all(surface, self.lights, shadow, self.light, self.ground)
-        uv = camera.project(v) * SAMPLES
-        inv_z = 1.0 / camera.depth_m(v)
-        self.zbuf[:] = 0
-        self.samples.ids[:] = -1
-        draw(uv[:, 0].copy(), uv[:, 1].copy(), inv_z, figure.tris, self.zbuf, *self.samples)
-        shade(self.samples, surface, self.light, self.paint, self.glow, inv_z, SAMPLES, self.rgb, self.cover)
-        lit_share = (self.ground.lit / np.maximum(self.ground.unlit, 1e-9)).reshape(*self.ground_shape, 3)
-        size = (camera.width_px, camera.height_px)
-        lit_share = cv2.resize(cv2.GaussianBlur(lit_share, (0, 0), 1.6), size, interpolation=cv2.INTER_LINEAR)
-        return self.background * lit_share * (1 - self.cover[..., None]) + self.rgb * EXPOSURE
+        light_all(layer.surface, self.lights, shadow, layer.light, self.ground)
+        share = (self.ground.lit / np.maximum(self.ground.unlit, 1e-9)).reshape(*self.ground_shape, 3)
+        size = (self.camera.width_px, self.camera.height_px)
+        return cv2.resize(cv2.GaussianBlur(share, (0, 0), 1.6), size, interpolation=cv2.INTER_LINEAR)
+
+    def _sample(self, layer: _Layer, drawn: Sequence[_Layer]) -> None:
+        """Find the figure's samples in front of those drawn before it; they lose theirs behind it."""
+        v, ids = layer.surface.v, layer.samples.ids
+        uv = self.camera.project(v) * SAMPLES
+        ids[:] = -1
+        inv_z = 1.0 / self.camera.depth_m(v)
+        draw(uv[:, 0].copy(), uv[:, 1].copy(), inv_z, layer.figure.tris, self.zbuf, *layer.samples)
+        for other in drawn:
+            other.samples.ids[ids >= 0] = -1
 
 
 class DepthMap:
-    """Depth of the figure as the camera sees it, without a picture: for the visible flags."""
+    """Depth of a figure as the camera sees it, without a picture: for what is visible.
+
+    The map is larger than the picture, by its width to the left and right and half its height above
+    and below, so that it holds a figure that has left the picture too.
+    """
 
     def __init__(self, figure: Figure, camera: Camera) -> None:
-        self.figure, self.camera = figure, camera
-        self.zbuf = np.empty((camera.height_px, camera.width_px))
+        self.figure = figure
+        self.margin_px = np.array([camera.width_px, camera.height_px // 2])
+        wide, high = np.array([camera.width_px, camera.height_px]) + 2 * self.margin_px
+        self.camera = replace(camera, width_px=int(wide), height_px=int(high))
+        self.zbuf = np.empty((self.camera.height_px, self.camera.width_px))
 
     def draw(self, pose: Pose) -> None:
         """Draw the figure posed by bone transforms."""
@@ -129,11 +172,18 @@ class DepthMap:
         inv_z = 1.0 / self.camera.depth_m(v)
         draw(uv[:, 0].copy(), uv[:, 1].copy(), inv_z, self.figure.tris, self.zbuf, NO_IDS, NO_WEIGHTS)
 
-    def depth_m(self, uv_px: FloatArray) -> FloatArray:
-        """Depth of the nearest surface at pixel positions of shape (N, 2); inf where there is none."""
-        x, y = np.floor(uv_px[:, 0]).astype(int), np.floor(uv_px[:, 1]).astype(int)
-        ok = (x >= 0) & (y >= 0) & (x < self.camera.width_px) & (y < self.camera.height_px)
-        d = np.full(len(uv_px), np.inf)
-        z = self.zbuf[y[ok], x[ok]]
-        d[ok] = np.where(z > 0, 1 / np.maximum(z, 1e-9), np.inf)
-        return d
+    def in_picture(self, a: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The picture's part of an array of this map's shape."""
+        x, y = self.margin_px
+        return a[y:-y, x:-x]
+
+
+def depth_at_m(uv_px: FloatArray, maps: Sequence[DepthMap]) -> FloatArray:
+    """Depth of the nearest surface of all maps at picture positions of shape (N, 2); inf where there is none."""
+    x, y = np.floor(uv_px + maps[0].margin_px).astype(int).T
+    height, width = maps[0].zbuf.shape
+    ok = (x >= 0) & (y >= 0) & (x < width) & (y < height)
+    d = np.full(len(uv_px), np.inf)
+    z = np.max([m.zbuf[y[ok], x[ok]] for m in maps], axis=0)
+    d[ok] = np.where(z > 0, 1 / np.maximum(z, 1e-9), np.inf)
+    return d
