@@ -1,8 +1,8 @@
 """The arithmetic around BlazePose's two networks: pure numpy, no model.
 
-Sources: Bazarevsky et al., "BlazePose: On-device real-time body pose tracking" (2020), and MediaPipe's pose graph, whose
-steps and constants these are (`pose_detector_graph.cc`, `pose_landmarks_detector_graph.cc`, Apache-2.0), so that the
-landmarks equal those of its Tasks API.
+Sources: Bazarevsky et al., "BlazePose: On-device real-time body pose tracking" (2020), and MediaPipe's pose graph
+(`pose_detector_graph.cc`, `pose_landmarks_detector_graph.cc`, Apache-2.0), whose steps and constants these are, so that
+the landmarks equal those of its Tasks API.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _ANCHORS: Final = _anchors()
 
 
 def letterbox(width_px: int, height_px: int) -> npt.NDArray[np.float64]:
-    """The affine map from the detector's input, in whose middle the whole picture fits, to the picture; shape (2, 3)."""
+    """The affine map from the detector's input, which holds the whole picture, to the picture; shape (2, 3)."""
     scale = max(width_px, height_px) / DETECTOR_PX
     return np.array(
         [[scale, 0, (width_px - DETECTOR_PX * scale) / 2], [0, scale, (height_px - DETECTOR_PX * scale) / 2]]
@@ -169,7 +169,8 @@ def to_picture(xyz: FloatArray, region: Region) -> FloatArray:
         z on the scale of x.
     """
     from_middle = (xyz - (0.5, 0.5, 0.0)) * region.side_px
-    return (turned(from_middle, region.angle_rad) + (region.x_px, region.y_px, 0.0)).astype(np.float32)
+    middle = np.array([region.x_px, region.y_px, 0.0])
+    return np.asarray(turned(from_middle, region.angle_rad) + middle, np.float32)
 
 
 def turned(xyz: FloatArray, angle_rad: float) -> FloatArray:
