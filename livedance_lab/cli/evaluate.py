@@ -24,6 +24,7 @@ def evaluate(
     ] = "original,auto",
     rounds: Annotated[int, typer.Option(min=1, help="How often each design is streamed, in turn.")] = 2,
     live: Annotated[bool, typer.Option(help="Stream through real servers too.")] = True,
+    estimator: Annotated[str, typer.Option(help="What finds people: mediapipe or blazepose.")] = "mediapipe",
     out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("livedance-evaluation"),
 ) -> None:
     """Judge smoothing, painting and angles against the truth, and write a report."""
@@ -52,7 +53,8 @@ def evaluate(
             def show(share: float, what: str, bar: Progress = bar, task: TaskID = task) -> None:
                 bar.update(task, description=what if math.isnan(share) else f"{what}: {share:.0%}")
 
-            found = run(clip, seconds=seconds, fps=fps, designs=names, rounds=rounds, live=live, progress=show)
+            found = run(clip, seconds=seconds, fps=fps, designs=names, rounds=rounds, live=live, estimator=estimator,
+                        progress=show)  # fmt: skip
         for title, words, headings, rows in tables(found):
             table = Table(title=f"{clip.stem}: {title}", caption=words, title_justify="left", caption_justify="left",
                           box=box.SIMPLE_HEAD)  # fmt: skip

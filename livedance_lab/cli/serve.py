@@ -41,7 +41,8 @@ def serve(
     = ServerConfig.resume_s,
     hang_s: Annotated[float, typer.Option(min=1, help="After how many seconds a silent estimator is replaced.")]
     = ServerConfig.hang_s,
-    estimator: Annotated[str, typer.Option(help="Estimator family.")] = ServerConfig.estimator,
+    estimator: Annotated[str, typer.Option(help="What finds people: mediapipe, or blazepose: the same networks run "
+                                                "directly.")] = ServerConfig.estimator,
     queue: Annotated[Literal["latest", "fifo", "keep-oldest"],
                      typer.Option(help="Buffer in which frames wait.", hidden=True)] = "latest",
     preset: Annotated[Path | None, typer.Option(help="TOML file with the settings new sessions start with.")] = None,
@@ -84,7 +85,9 @@ def _prepare(config: ServerConfig, verbose: bool, log_level: str, log_format: Lo
     limit_malloc_retention()
     faulthandler.enable()  # after a crash of native code, the log says where it happened
     silence_native_stderr(verbose)
-    if config.estimator == "mediapipe":
+    from livedance_lab.estimators.base import ESTIMATORS
+
+    if config.estimator in ESTIMATORS:
         from livedance_lab.cli.download_progress import progress_bar
         from livedance_lab.estimators import model_store
 

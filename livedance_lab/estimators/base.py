@@ -20,8 +20,8 @@ from livedance_lab.errors import EstimatorError
 from livedance_lab.pose import FloatArray
 from livedance_lab.settings import Settings
 
-__all__ = ["Estimate", "Estimator", "EstimatorFactory", "ImageArray", "MeasuredPerson", "MonotonicMs", "Region",
-           "RegionEstimator", "factory", "register"]  # fmt: skip
+__all__ = ["ESTIMATORS", "Estimate", "Estimator", "EstimatorFactory", "ImageArray", "MeasuredPerson", "MonotonicMs",
+           "Region", "RegionEstimator", "factory", "register"]  # fmt: skip
 
 ImageArray = npt.NDArray[np.uint8]
 
@@ -186,6 +186,9 @@ class RegionEstimator(Protocol):
 
 EstimatorFactory = Callable[[str, Settings], Estimator]
 """Makes an estimator of a kind, "pose", "hands" or "both", for the given settings."""
+
+ESTIMATORS = ("mediapipe", "blazepose")
+"""The families for sessions of pictures, which load the store's models; the default first."""
 
 _FACTORIES: dict[str, EstimatorFactory] = {}
 _BUILT_IN = {

@@ -82,7 +82,7 @@ class Evaluation:
 
 def evaluate(
     clip: Path, *, seconds: float | None = None, fps: float | None = None,
-    designs: Iterable[str] = ("original", "auto"), rounds: int = 1, live: bool = True,
+    designs: Iterable[str] = ("original", "auto"), rounds: int = 1, live: bool = True, estimator: str = "mediapipe",
     progress: Progress = no_progress,
 ) -> Evaluation:  # fmt: skip
     """Run the evaluation.
@@ -101,6 +101,8 @@ def evaluate(
         How often each design is streamed, in turn.
     live : bool, default True
         False leaves out the servers.
+    estimator : str, default "mediapipe"
+        Family of estimators; the design "original" has its own.
     progress : Progress, optional
         Called at the beginning of each step, and for each filter that is tried.
 
@@ -117,7 +119,7 @@ def evaluate(
     length_s = min(seconds or float("inf"), len(truth.times_s) / truth.rate_hz)
     out = Evaluation({"clip": clip.name, "seconds": length_s, "offered_fps": fps or truth.rate_hz, "rounds": rounds,
                       "noise_sd": NOISE_SD, "body_size_px": truth.body_size_px, "joints": len(BODY_JOINTS),
-                      "turns_round": truth.turns_round})  # fmt: skip
+                      "turns_round": truth.turns_round, "estimator": estimator})  # fmt: skip
     if live:
         _live(out, clip, truth, list(designs), progress)
     progress(math.nan, "estimating landmarks in every frame")
@@ -126,9 +128,9 @@ def evaluate(
         rate_hz = video.fps
     _simulated(out, images, rate_hz, truth)
     progress(math.nan, "estimating landmarks under sensor noise, standing still and moving")
-    still = _still(images, truth)
-    moving = _moving(images, rate_hz, truth.body_size_px)
-    out.lanes = _compare_lanes(still, _still(images, truth, lanes=2), moving)
+    still = _still(images, truth, estimator)
+    moving = _moving(images, rate_hz, truth.body_size_px, estimator)
+    out.lanes = _compare_lanes(still, _still(images, truth, estimator, lanes=2), moving)
     out.trials = tuning.try_filters(
         still, moving, progress=lambda done, total: progress(done / total, "trying filters")
     )
@@ -142,7 +144,8 @@ def _live(out: Evaluation, clip: Path, truth: KeypointTruth, designs: list[str],
     for number in range(out.about["rounds"]):
         for design in designs:
             progress(math.nan, f"streaming live, round {number + 1}: {DESIGNS[design].description}")
-            run = live_run(design, clip, truth, seconds=out.about["seconds"], fps=out.about["offered_fps"])
+            run = live_run(design, clip, truth, seconds=out.about["seconds"], fps=out.about["offered_fps"],
+                           estimator=out.about["estimator"])  # fmt: skip
             runs[design].append(run)
     angles = angle_truth(clip)
     for design, done in runs.items():
@@ -155,20 +158,22 @@ def _live(out: Evaluation, clip: Path, truth: KeypointTruth, designs: list[str],
 def _simulated(out: Evaluation, images: list[Any], rate_hz: float, truth: KeypointTruth) -> None:
     """Judge streams of fixed pace, and landmarks without any latency."""
     alone: list[ResultStream] = []
-    for pace, stream in _paced(images, rate_hz, truth.body_size_px):
+    for pace, stream in _paced(images, rate_hz, truth.body_size_px, out.about["estimator"]):
         out.painted += _judged(f"simulated: {pace.name}", [(stream, truth)], turning=truth.turns_round)
         alone += [] if pace.published or pace.lanes > 1 else [stream]
     out.painted.append(_floor(max(alone, key=lambda stream: len(stream.capture_s)), truth))
 
 
-def _paced(images: list[Any], rate_hz: float, body_size_px: float) -> Iterable[tuple[Pace, ResultStream]]:
+def _paced(
+    images: list[Any], rate_hz: float, body_size_px: float, estimator: str
+) -> Iterable[tuple[Pace, ResultStream]]:
     """Yield streams of fixed pace, without those that a clip of lower rate makes equal to another one."""
     seen = set()
     for pace in PACES:
         which = pace.every(rate_hz), pace.lanes, pace.published
         if which not in seen:
             seen.add(which)
-            yield pace, paced_stream(pace, images, rate_hz, body_size_px)
+            yield pace, paced_stream(pace, images, rate_hz, body_size_px, estimator)
 
 
 def _judged(name: str, streams: Sequence[tuple[ResultStream, KeypointTruth]], *, turning: bool) -> list[dict[str, Any]]:
@@ -205,23 +210,23 @@ def _together(found: list[PaintQuality]) -> dict[str, Any]:
     return {**one, "shown": sum(row["shown"] for row in plain), "rounds_rms_px": [row["rms_px"] for row in plain]}
 
 
-def _still(images: list[Any], truth: KeypointTruth, lanes: int = 1) -> LandmarkSeries:
+def _still(images: list[Any], truth: KeypointTruth, estimator: str, lanes: int = 1) -> LandmarkSeries:
     """Make a recording of one image, repeated with new noise in each frame."""
     length_s = min(_STILL_S, max(len(images) / truth.rate_hz, 2.5))
     times_s = np.arange(round(length_s * _STILL_HZ)) / _STILL_HZ
     held = images[min(truth.stillest, len(images) - 1)]
     settled = round(_STILL_HZ)  # tracking needs a second
     shown = ((t, held) for t in np.arange(len(times_s) + settled) / _STILL_HZ)
-    found = find_landmarks(shown, noise_sd=NOISE_SD, seed=1, lanes=lanes)
+    found = find_landmarks(shown, noise_sd=NOISE_SD, seed=1, lanes=lanes, estimator=estimator)
     return LandmarkSeries(times_s, found[settled:, list(BODY_JOINTS)], truth.body_size_px)
 
 
-def _moving(images: list[Any], rate_hz: float, body_size_px: float) -> LandmarkSeries:
+def _moving(images: list[Any], rate_hz: float, body_size_px: float, estimator: str) -> LandmarkSeries:
     """Make a recording of the dance at about 30 frames per second, with noise."""
     every = max(round(rate_hz / _STILL_HZ), 1)
     chosen = images[::every]
     times_s = np.arange(len(chosen)) * every / rate_hz
-    found = find_landmarks(zip(times_s, chosen, strict=True), noise_sd=NOISE_SD, seed=2)
+    found = find_landmarks(zip(times_s, chosen, strict=True), noise_sd=NOISE_SD, seed=2, estimator=estimator)
     return LandmarkSeries(times_s, found[:, list(BODY_JOINTS)], body_size_px)
 
 

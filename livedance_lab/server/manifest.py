@@ -7,6 +7,7 @@ from typing import Any
 
 from livedance_lab.clock import wall_s
 from livedance_lab.errors import ModelError
+from livedance_lab.estimators.base import ESTIMATORS
 from livedance_lab.estimators.model_store import sha256_of
 from livedance_lab.pipeline.session import Session
 from livedance_lab.server.config import ServerConfig
@@ -21,10 +22,10 @@ def manifest(session: Session, config: ServerConfig) -> dict[str, Any]:
     created = datetime.fromtimestamp(wall_s() - (session.clock() - session.created_s), UTC)
     return {
         "session_id": session.id,
-        **software("mediapipe", "numpy", "opencv-python", "tornado"),
+        **software("mediapipe", "ai-edge-litert", "numpy", "opencv-python", "tornado"),
         "created_utc": created.isoformat(timespec="milliseconds"),
         "estimator": config.estimator,
-        "models": _models(session) if config.estimator == "mediapipe" else {},
+        "models": _models(session) if config.estimator in ESTIMATORS else {},
         "workers": config.workers,
         "settings": session.settings.plain(),
         "settings_version": session.settings_version,
