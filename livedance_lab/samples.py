@@ -10,11 +10,14 @@ from livedance_lab.errors import LiveDanceError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["EVALUATED", "SAMPLE_CLIP", "angle_truth", "sample_path"]
+__all__ = ["EVALUATED", "GROUPS", "SAMPLE_CLIP", "angle_truth", "sample_path"]
 
 SAMPLE_CLIP = "dancer.mp4"
 EVALUATED = (SAMPLE_CLIP, "dancer2.mp4")
 """Clips with the true position of every landmark: two bodies, dances and cameras."""
+
+GROUPS = ("duet.mp4", "duet_costume.mp4", "trio.mp4")
+"""Clips of several people with the truth of each: they cross, hide each other, leave and return."""
 
 _FOLDERS = (
     Path(__file__).resolve().parents[1] / "data" / "samples",  # in a checkout

@@ -142,6 +142,8 @@ def _switches(frames: _Indexed) -> int:
     last: dict[int, int] = {}  # who each person was last found as
     before: dict[int, int] = {}  # the same, in the frame before only
     for truth, found, alike in frames:
+        if not alike.size:
+            continue  # nobody was there, or nobody was found: the pairs of the frame before stay
         kept = np.zeros(alike.shape)
         for row, column in np.ndindex(alike.shape):
             kept[row, column] = _KEEP * (before.get(int(truth[row])) == int(found[column]))
