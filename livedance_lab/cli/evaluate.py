@@ -88,8 +88,10 @@ def _people(console: Console, clips: list[Path], seconds: float | None) -> None:
             rows = evaluate_people(
                 clip, seconds=seconds, progress=lambda _, what, clip=clip: status.update(f"{clip.stem}: {what}")
             )
-        caption = (f"{rows[0]['expected']} person-frames show half of a silhouette or more. Found: share of them; false: "
-                   "share of what was found that is nobody. RMS of 12 joints, bias removed.")  # fmt: skip
+        caption = (
+            f"Found: share of the {rows[0]['expected']} person-frames that show half of a silhouette or more; "
+            "false: share of what was found that is nobody. RMS of 12 joints, bias removed."
+        )
         table = Table(title=f"{clip.stem}: several people", caption=caption, title_justify="left",
                       caption_justify="left", box=box.SIMPLE_HEAD)  # fmt: skip
         for heading in COLUMNS.values():
