@@ -11,7 +11,6 @@ import numpy as np
 
 from livedance_lab.errors import EstimatorError
 from livedance_lab.estimators import blazepose_decoding as decoding
-from livedance_lab.estimators import model_store
 from livedance_lab.estimators.base import (
     Estimate,
     Estimator,
@@ -22,6 +21,7 @@ from livedance_lab.estimators.base import (
     register,
 )
 from livedance_lab.estimators.litert import Network
+from livedance_lab.estimators.model_store.store import network
 from livedance_lab.media.images import warped
 from livedance_lab.pose import FloatArray
 from livedance_lab.settings import Settings
@@ -61,14 +61,14 @@ class BlazePose:
         self, complexity: int = 1, *, detection_confidence: float = 0.5, presence_confidence: float = 0.5
     ) -> None:
         self.detection_confidence, self.presence_confidence = detection_confidence, presence_confidence
-        self._detector = Network(model_store.network("pose", complexity, "pose_detector.tflite"))
-        self._landmarks = Network(model_store.network("pose", complexity, "pose_landmarks_detector.tflite"))
+        self._detector = Network(network("pose", complexity, "pose_detector.tflite"))
+        self._landmarks = Network(network("pose", complexity, "pose_landmarks_detector.tflite"))
         self._boxes, self._scores = (_output(self._detector, size) for size in (12, 1))
         self._points, self._flag, self._heat, self._world = (
             _output(self._landmarks, size) for size in (5 * _POINTS, 1, _POINTS, 3 * _POINTS)
         )
-        for network in (self._detector, self._landmarks):
-            network(np.zeros(network.input_shape, np.float32))
+        for each in (self._detector, self._landmarks):
+            each(np.zeros(each.input_shape, np.float32))
 
     def detect(self, image_rgb: ImageArray) -> list[Region]:
         """Find people; see `RegionEstimator.detect`."""
@@ -101,12 +101,12 @@ class BlazePose:
         """Nothing to free: the networks go with the object."""
 
 
-def _output(network: Network, size: int) -> int:
+def _output(of: Network, size: int) -> int:
     """Index of the output whose last axis has this length."""
-    for index, shape in enumerate(network.output_shapes):
+    for index, shape in enumerate(of.output_shapes):
         if shape[-1] == size:
             return index
-    shapes = ", ".join(map(str, network.output_shapes))
+    shapes = ", ".join(map(str, of.output_shapes))
     raise EstimatorError(f"a BlazePose network has an output of shape (..., {size}); this one has {shapes}.")
 
 

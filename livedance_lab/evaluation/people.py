@@ -24,7 +24,8 @@ from livedance_lab.estimators.mediapipe_tasks import SeveralPoses
 from livedance_lab.evaluation.people_truth import JOINTS, PeopleTruth, people_truth, truth_similarity
 from livedance_lab.media.images import decode_rgb, downscale, encode_jpeg
 from livedance_lab.media.video import VideoSource
-from livedance_lab.pipeline.people import PeopleFollower, PeopleTracker
+from livedance_lab.pipeline.people.follower import PeopleFollower
+from livedance_lab.pipeline.people.tracker import PeopleTracker
 from livedance_lab.progress import Progress, no_progress
 from livedance_lab.settings import Settings
 

@@ -35,7 +35,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "export": ("FORMATS", "ExportOptions", "export"),
     "launcher": ("LiveServer", "find_servers"),
     "plots": ("overview_figure", "save_overview"),
-    "samples": ("EVALUATED", "SAMPLE_CLIP", "angle_truth", "sample_path"),
+    "samples": ("EVALUATED", "GROUPS", "SAMPLE_CLIP", "angle_truth", "sample_path"),
     "session_data": ("Recording", "SessionData", "recording_overview", "resmooth", "summarise"),
     "widgets": ("LivePlots", "PoseView", "TuningPanel", "camera_or_clip"),
 }  # fmt: skip

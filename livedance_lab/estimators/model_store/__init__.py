@@ -15,14 +15,13 @@ from livedance_lab.estimators.model_store.store import (
     ensure,
     folder,
     is_stored,
-    network,
     sha256_of,
     upstream_bundle,
     verify,
 )
 
 __all__ = ["CATALOGUE", "FOLDER_VARIABLE", "Model", "ModelStatus", "Part", "Progress", "catalogue", "ensure", "folder",
-           "is_stored", "network", "sha256_of", "upstream_bundle", "verify"]  # fmt: skip
+           "is_stored", "sha256_of", "upstream_bundle", "verify"]  # fmt: skip
 
 
 def catalogue() -> tuple[Model, ...]:

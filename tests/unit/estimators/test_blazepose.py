@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from livedance_lab.errors import EstimatorError, ModelError
-from livedance_lab.estimators import factory, model_store
+from livedance_lab.estimators import blazepose as module
+from livedance_lab.estimators import factory
 from livedance_lab.estimators.base import Region
 from livedance_lab.estimators.blazepose import BlazePose, BlazePoseEstimator
 from livedance_lab.estimators.litert import Network
+from livedance_lab.estimators.model_store.store import network
 from livedance_lab.media.images import downscale
 from livedance_lab.media.video import VideoSource
 from livedance_lab.samples import sample_path
@@ -125,15 +127,15 @@ def test_hands_come_from_mediapipe_and_live_stream_is_refused():
 def test_a_network_that_is_none_is_refused_in_words():
     with pytest.raises(EstimatorError, match="LiteRT cannot use this network"):
         Network(b"TFL3 this is no network")
-    detector = Network(model_store.network("pose", 1, "pose_detector.tflite"))
+    detector = Network(network("pose", 1, "pose_detector.tflite"))
     with pytest.raises(EstimatorError, match="shape"):
         detector(np.zeros((1, 8, 8, 3), np.float32))
     with pytest.raises(ModelError, match="it has pose_detector"):
-        model_store.network("pose", 1, "face.tflite")
+        network("pose", 1, "face.tflite")
 
 
 def test_another_network_is_not_taken_for_blazepose(monkeypatch):
-    hands = model_store.network("hands", 1, "hand_landmarks_detector.tflite")
-    monkeypatch.setattr(model_store, "network", lambda *_: hands)
+    hands = network("hands", 1, "hand_landmarks_detector.tflite")
+    monkeypatch.setattr(module, "network", lambda *_: hands)
     with pytest.raises(EstimatorError, match="a BlazePose network has an output"):
         BlazePose()

@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from livedance_lab.pipeline.people.tracker import Observation
 from tests.support.people import SIZE_PX, STEP_S, Stage, clothes, figure
 
 RED, BLUE, GREEN = clothes(1), clothes(50), clothes(100)
@@ -130,8 +131,6 @@ def test_two_measurements_of_one_body_are_one_person():
     for _ in range(10):
         stage.t_s += STEP_S
         body = figure(300)
-        from livedance_lab.pipeline.people import Observation
-
         seen = [Observation(body, RED, trail) for trail in stage.tracker.regions(stage.t_s)]
         people = stage.tracker.update(stage.t_s, seen or [Observation(body, RED), Observation(figure(303), RED)])
     assert [p.id for p in people] == [1]
