@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from livedance_lab.estimators.base import ImageArray
+from livedance_lab.media.silhouette import Mask
 from livedance_lab.pose import FloatArray
 from livedance_lab.skeletons import BLAZEPOSE_33
 
@@ -34,9 +36,12 @@ class Appearance:
     ----------
     parts : ndarray of shape (4, 216), float32
         A histogram of the colours of each part of the body; each adds up to 1, or is NaN where the part is not seen.
+    visible_share : float
+        Share of the places that nobody else covers; 1 if nobody else was taken into account.
     """
 
     parts: FloatArray
+    visible_share: float = 1.0
 
 
 def _at(*names: str) -> list[int]:
@@ -54,7 +59,9 @@ _ALONG, _ASIDE = (a.ravel() for a in np.meshgrid(np.linspace(0.15, 0.85, 10), np
 _RING = np.stack([a.ravel() for a in np.meshgrid(np.linspace(-0.8, 0.8, 7), np.linspace(-0.8, 0.8, 7))], axis=1)
 
 
-def describe(image_rgb: ImageArray, keypoints_px: FloatArray, visibility: FloatArray) -> Appearance:
+def describe(
+    image_rgb: ImageArray, keypoints_px: FloatArray, visibility: FloatArray, covered: Mask | None = None
+) -> Appearance:
     """Describe a person in a picture.
 
     Parameters
@@ -62,6 +69,8 @@ def describe(image_rgb: ImageArray, keypoints_px: FloatArray, visibility: FloatA
     image_rgb : ndarray of shape (H, W, 3), uint8
     keypoints_px : ndarray of shape (33, >= 2)
     visibility : ndarray of shape (33,)
+    covered : ndarray of shape (H, W), uint8, optional
+        Not 0 where somebody else is in front.
 
     Returns
     -------
@@ -73,7 +82,17 @@ def describe(image_rgb: ImageArray, keypoints_px: FloatArray, visibility: FloatA
         seen = [_limb(*xy[ends]) for ends in limbs if visibility[ends].min() > _LEAST_VISIBILITY]
         places.append(np.concatenate(seen) if seen else None)
     places.append(_head(xy) if visibility[_HEAD].max() > _LEAST_VISIBILITY else None)
-    return Appearance(np.stack([_histogram(image_rgb, at) for at in places]))
+    if covered is None:
+        return Appearance(np.stack([_histogram(image_rgb, at) for at in places]))
+    own = [at if at is None else at[~_covers(covered, at)] for at in places]
+    every, left = (sum(len(at) for at in some if at is not None) for some in (places, own))
+    return Appearance(np.stack([_histogram(image_rgb, at) for at in own]), left / max(every, 1))
+
+
+def _covers(mask: Mask, at: FloatArray) -> npt.NDArray[np.bool_]:
+    """Which places lie on a mask."""
+    x, y = np.clip(np.nan_to_num(at), 0, np.array(mask.shape[::-1]) - 1).astype(int).T
+    return np.asarray(mask[y, x] > 0)
 
 
 def _trunk(xy: FloatArray) -> FloatArray:
@@ -101,7 +120,7 @@ def _head(xy: FloatArray) -> FloatArray:
 def _histogram(image_rgb: ImageArray, at: FloatArray | None) -> FloatArray:
     """Histogram of the colours at places; each colour counts in the eight bins around it, by nearness."""
     unknown: FloatArray = np.full(_BINS**3, np.nan, np.float32)
-    if at is None or not np.isfinite(at).all():
+    if at is None or not len(at) or not np.isfinite(at).all():
         return unknown
     x, y = np.floor(np.clip(at, -1, 1e6)).astype(int).T
     inside = (x >= 0) & (y >= 0) & (x < image_rgb.shape[1]) & (y < image_rgb.shape[0])

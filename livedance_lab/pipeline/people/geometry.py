@@ -11,11 +11,13 @@ from livedance_lab.estimators.base import MeasuredPerson, Region
 from livedance_lab.pose import FloatArray
 from livedance_lab.skeletons import BLAZEPOSE_33
 
-__all__ = ["centre_px", "far_apart", "pose_distance", "same_body", "same_place", "shifted", "size_px"]
+__all__ = ["centre_px", "far_apart", "floor_px", "pose_distance", "same_body", "same_place", "shifted", "size_px"]
 
 _BODY: Final = [k for k, name in enumerate(BLAZEPOSE_33.landmarks) if name.split("_")[-1] in
                 ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")]  # fmt: skip
 _TRUNK: Final = [k for k, name in enumerate(BLAZEPOSE_33.landmarks) if name.split("_")[-1] in ("shoulder", "hip")]
+_FEET: Final = [k for k, name in enumerate(BLAZEPOSE_33.landmarks) if name.split("_")[1:] in
+                (["ankle"], ["heel"], ["foot", "index"])]  # fmt: skip
 _SAME_BODY: Final = 0.045  # median distance of the landmarks
 _SAME_PLACE: Final = 0.08  # distance of the middles
 _APART: Final = 0.35
@@ -30,6 +32,11 @@ def centre_px(person: MeasuredPerson) -> FloatArray:
     """Middle of shoulders and hips, shape (2,)."""
     middle: FloatArray = person.keypoints_px[_TRUNK, :2].mean(axis=0).astype(float)
     return middle
+
+
+def floor_px(person: MeasuredPerson) -> float:
+    """How far down the feet are: of two people on one floor, the one whose feet are lower is nearer to the camera."""
+    return float(person.keypoints_px[_FEET, 1].max())
 
 
 def pose_distance(a: MeasuredPerson, b: MeasuredPerson, moved_px: FloatArray | float = 0.0) -> float:

@@ -144,9 +144,10 @@ class PeopleTracker:
         self._events: list[PersonEvent] = []
 
     def regions(self, t_s: float) -> dict[int, Region]:
-        """Where to look for the people who are followed, in a picture of a time; by trail."""
-        return {key: geometry.shifted(trail.person.next_region, trail.moved_px(t_s))
-                for key, trail in self._trails.items()}  # fmt: skip
+        """Where to look for the people who are followed, in a picture of a time; by trail, the nearest person first."""
+        near = sorted(self._trails, key=lambda key: -geometry.floor_px(self._trails[key].person))
+        return {key: geometry.shifted(self._trails[key].person.next_region, self._trails[key].moved_px(t_s))
+                for key in near}  # fmt: skip
 
     def wants_detection(self, t_s: float) -> bool:
         """Whether a picture should be searched for people who are not followed."""
