@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from livedance_lab.errors import LiveDanceError, RecordingError
-from livedance_lab.estimators.base import factory
+from livedance_lab.estimators.base import factory, settings_for
 from livedance_lab.session_data.recording.reader import Recording
 from livedance_lab.settings import Settings
 
@@ -129,7 +129,7 @@ def plan_jobs(
         raise LiveDanceError(f"there is no video {', '.join(gone)}.")
     names = _names(list(dict.fromkeys(paths)))
     folder = str(Path(out).expanduser().absolute())
-    plain = (settings or Settings(design="join")).plain()
+    plain = settings_for(estimator, settings or Settings(design="join")).plain()
     common = (folder, plain, tuple(formats), annotate, estimator)
     return [VideoJob(name, str(path), *common) for path, name in names.items()]
 
