@@ -28,7 +28,7 @@ from livedance_lab.pose import FloatArray
 
 __all__ = ["Observation", "PeopleTracker", "PersonEvent", "TrackedPerson"]
 
-_CONFIRM_AFTER: Final = 3  # pictures in which a new person must be seen
+_CONFIRM_AFTER: Final = 2  # pictures in which a new person must be seen
 _LEFT_AFTER_S: Final = 0.5  # a shorter absence is no event
 _SEARCH_S: Final = 0.25  # between detections while there may be somebody new
 _SEARCH_LOST_S: Final = 0.08  # while somebody who was there a moment ago is missing
