@@ -30,9 +30,9 @@ __all__ = ["Observation", "PeopleTracker", "PersonEvent", "TrackedPerson"]
 
 _CONFIRM_AFTER: Final = 2  # pictures in which a new person must be seen
 _LEFT_AFTER_S: Final = 0.5  # a shorter absence is no event
-_SEARCH_S: Final = 0.25  # between detections while there may be somebody new
-_SEARCH_LOST_S: Final = 0.08  # while somebody who was there a moment ago is missing
-_LOST_LATELY_S: Final = 3.0
+_SEARCHES: Final = ((1.0, 0.0), (3.0, 0.08), (math.inf, 0.25))
+"""Time between detections, by how long ago somebody was last seen who is missing now: until 1 s in every picture, which
+costs no more than following that person; the last one holds while somebody new may come. Seconds."""
 _VELOCITY_S: Final = 0.15  # time constant of the velocity
 _LONGEST_PREDICTION_S: Final = 0.3
 _RECENT: Final = 0.3  # weight of a new picture in a trail's colours
@@ -153,8 +153,9 @@ class PeopleTracker:
         """Whether a picture should be searched for people who are not followed."""
         if len(self._trails) >= self.max_people:
             return False
-        missing = any(i.t_s < self._t_s and t_s - i.t_s < _LOST_LATELY_S for i in self._identities.values())
-        return not self._trails or t_s - self._detected_s >= (_SEARCH_LOST_S if missing else _SEARCH_S) - 1e-6
+        absent_s = min((t_s - i.t_s for i in self._identities.values() if i.t_s < self._t_s), default=math.inf)
+        between_s = next(between_s for until_s, between_s in _SEARCHES if absent_s <= until_s)
+        return not self._trails or t_s - self._detected_s >= between_s - 1e-6
 
     def update(self, t_s: float, observations: Sequence[Observation], *, detected: bool = False) -> list[TrackedPerson]:
         """Take what was measured in the next picture.
