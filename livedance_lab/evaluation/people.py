@@ -35,19 +35,19 @@ Array = npt.NDArray[np.float64]
 Found = dict[int, Array]
 """People of one frame: id to landmarks of shape (33, 2), pixels of the clip."""
 
-METHODS: Final = {"followed": "blazepose, people followed", "num_poses": "mediapipe's num_poses, its index as the id"}
+METHODS: Final = {"followed": "blazepose, followed", "num_poses": "mediapipe, num_poses"}
 
 COLUMNS: Final = {
     "method": "method",
-    "every": "every n-th frame",
+    "every": "of n frames",
     "found": "found",
     "false": "false",
     "rms_px": "RMS px",
-    "switches": "id switches",
+    "switches": "switches",
     "ids": "ids",
     "idf1": "IDF1",
     "hota": "HOTA",
-    "ms": "ms/frame p50",
+    "ms": "ms/frame",
 }
 """Keys and headings of a row of `evaluate_people`."""
 
