@@ -90,8 +90,8 @@ def _people(console: Console, clips: list[Path], seconds: float | None) -> None:
             )
         caption = (
             f"Found: share of the {rows[0]['expected']} person-frames that show half of a silhouette or more; "
-            "false: share of what was found that is nobody. RMS of 12 joints, bias removed. Switches: of ids; the id of a "
-            "pose of num_poses is its index. One of n frames is seen; ms: median."
+            "false: share of what was found that is nobody. RMS of 12 joints, bias removed. Switches: of ids; that of "
+            "a pose of num_poses is its index. One of n frames is seen; ms: median."
         )
         table = Table(title=f"{clip.stem}: several people", caption=caption, title_justify="left",
                       caption_justify="left", box=box.SIMPLE_HEAD)  # fmt: skip
