@@ -7,6 +7,9 @@ several people possible, each with a region that follows their own landmarks.
 
 from __future__ import annotations
 
+import threading
+import weakref
+
 import numpy as np
 
 from livedance_lab.errors import EstimatorError
@@ -38,7 +41,7 @@ _TINY_PX = 4.0  # a region that is smaller than this holds no person
 class BlazePose:
     """The pose detector and the landmark network; a `RegionEstimator`.
 
-    The constructor runs each network once, because a first run is slow.
+    The constructor runs each network once, because a first run is slow. One detector serves all objects of a process.
 
     Parameters
     ----------
@@ -61,23 +64,19 @@ class BlazePose:
         self, complexity: int = 1, *, detection_confidence: float = 0.5, presence_confidence: float = 0.5
     ) -> None:
         self.detection_confidence, self.presence_confidence = detection_confidence, presence_confidence
-        self._detector = Network(network("pose", complexity, "pose_detector.tflite"))
+        self._detector = _detector(complexity)
         self._landmarks = Network(network("pose", complexity, "pose_landmarks_detector.tflite"))
-        self._boxes, self._scores = (_output(self._detector, size) for size in (12, 1))
         self._points, self._flag, self._heat, self._world = (
             _output(self._landmarks, size) for size in (5 * _POINTS, 1, _POINTS, 3 * _POINTS)
         )
-        for each in (self._detector, self._landmarks):
-            each(np.zeros(each.input_shape, np.float32))
+        self._landmarks(np.zeros(self._landmarks.input_shape, np.float32))
 
     def detect(self, image_rgb: ImageArray) -> list[Region]:
         """Find people; see `RegionEstimator.detect`."""
         to_picture = decoding.letterbox(image_rgb.shape[1], image_rgb.shape[0])
         small = warped(image_rgb, to_picture, decoding.DETECTOR_PX)
-        out = self._detector(small[None].astype(np.float32) / np.float32(127.5) - np.float32(1))
-        return decoding.detections(
-            out[self._boxes][0], out[self._scores][0, :, 0], self.detection_confidence, to_picture
-        )
+        boxes, logits = self._detector(small[None].astype(np.float32) / np.float32(127.5) - np.float32(1))
+        return decoding.detections(boxes, logits, self.detection_confidence, to_picture)
 
     def landmarks(self, image_rgb: ImageArray, region: Region) -> MeasuredPerson | None:
         """Find the landmarks in a region; see `RegionEstimator.landmarks`."""
@@ -99,6 +98,34 @@ class BlazePose:
 
     def close(self) -> None:
         """Nothing to free: the networks go with the object."""
+
+
+class _Detector:
+    """The pose detector, which all lanes of a process share: it takes 28 MB, and is needed only to find somebody."""
+
+    def __init__(self, complexity: int) -> None:
+        self._network = Network(network("pose", complexity, "pose_detector.tflite"))
+        self._boxes, self._logits = (_output(self._network, size) for size in (12, 1))
+        self._lock = threading.Lock()
+        self(np.zeros(self._network.input_shape, np.float32))
+
+    def __call__(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Boxes of shape (2254, 12) and logits of shape (2254,)."""
+        with self._lock:
+            out = self._network(values)
+        return out[self._boxes][0], out[self._logits][0, :, 0]
+
+
+_DETECTORS: weakref.WeakValueDictionary[int, _Detector] = weakref.WeakValueDictionary()
+_DETECTORS_LOCK = threading.Lock()
+
+
+def _detector(complexity: int) -> _Detector:
+    with _DETECTORS_LOCK:
+        detector = _DETECTORS.get(complexity)
+        if detector is None:
+            detector = _DETECTORS[complexity] = _Detector(complexity)
+        return detector
 
 
 def _output(of: Network, size: int) -> int:

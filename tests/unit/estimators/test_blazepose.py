@@ -134,8 +134,15 @@ def test_a_network_that_is_none_is_refused_in_words():
         network("pose", 1, "face.tflite")
 
 
+def test_all_lanes_of_a_process_share_one_detector():
+    one, two = BlazePose(), BlazePose()
+    assert one._detector is two._detector
+    assert one._landmarks is not two._landmarks
+
+
 def test_another_network_is_not_taken_for_blazepose(monkeypatch):
     hands = network("hands", 1, "hand_landmarks_detector.tflite")
     monkeypatch.setattr(module, "network", lambda *_: hands)
+    monkeypatch.setattr(module, "_DETECTORS", {})
     with pytest.raises(EstimatorError, match="a BlazePose network has an output"):
         BlazePose()
