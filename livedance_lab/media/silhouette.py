@@ -34,7 +34,7 @@ _TRUNK: Final = [BLAZEPOSE_33.index(f"{side}_{part}") for side in ("left", "righ
 _EARS, _SHOULDERS = ([BLAZEPOSE_33.index(f"{side}_{part}") for side in ("left", "right")] for part in
                      ("ear", "shoulder"))  # fmt: skip
 _HEAD: Final = 0.6  # radius, of the distance from the middle of the ears to that of the shoulders
-_FARTHEST_PX: Final = 16_000.0  # OpenCV's limit for coordinates
+_FARTHEST_PX, _WIDEST_PX = 16_000.0, 2000  # what OpenCV can draw
 
 
 def add_silhouette(mask: Mask, keypoints_px: FloatArray, size_px: float) -> None:
@@ -56,10 +56,10 @@ def add_silhouette(mask: Mask, keypoints_px: FloatArray, size_px: float) -> None
     points = np.clip(xy, -_FARTHEST_PX, _FARTHEST_PX).round().astype(np.int32)
     cv2.fillConvexPoly(mask, cv2.convexHull(points[_TRUNK]), 255)
     for width, a, b in _LINES:
-        cv2.line(mask, points[a].tolist(), points[b].tolist(), 255, max(round(width * size_px), 1))
+        cv2.line(mask, points[a].tolist(), points[b].tolist(), 255, min(max(round(width * size_px), 1), _WIDEST_PX))
     head, neck = points[_EARS].mean(axis=0), points[_SHOULDERS].mean(axis=0)
     radius = _HEAD * float(np.hypot(*(head - neck)))
-    cv2.circle(mask, head.round().astype(int).tolist(), round(min(radius, size_px)), 255, -1)
+    cv2.circle(mask, head.round().astype(int).tolist(), round(min(radius, size_px, _FARTHEST_PX)), 255, -1)
 
 
 def painted(rgb: ImageArray, mask: Mask) -> ImageArray:

@@ -41,6 +41,7 @@ BY_PATH = {
     "tests/unit/estimators/test_mediapipe_tasks.py": ("model",),
     "tests/unit/estimators/test_model_store.py": ("process",),
     "tests/unit/estimators/test_networks.py": ("model",),
+    "tests/unit/evaluation/test_people_clips.py": ("model",),
     "tests/unit/export/test_loaders.py": ("slow",),
     "tests/unit/system/test_native_stderr.py": ("process",),
     "tests/unit/test_bootstrap.py": ("process",),
