@@ -25,7 +25,7 @@ _APART: Final = 0.35
 
 def size_px(person: MeasuredPerson) -> float:
     """Body size: the side of the square that holds the body in any pose, from the landmarks."""
-    return person.next_region.side_px
+    return max(person.next_region.side_px, 1e-6)
 
 
 def centre_px(person: MeasuredPerson) -> FloatArray:
@@ -42,7 +42,7 @@ def floor_px(person: MeasuredPerson) -> float:
 def pose_distance(a: MeasuredPerson, b: MeasuredPerson, moved_px: FloatArray | float = 0.0) -> float:
     """Median distance of the body's landmarks, in sizes of the smaller body, after moving `a` by an offset."""
     apart = np.linalg.norm(a.keypoints_px[_BODY, :2] + moved_px - b.keypoints_px[_BODY, :2], axis=1)
-    return float(np.median(apart)) / max(min(size_px(a), size_px(b)), 1e-6)
+    return float(np.median(apart)) / min(size_px(a), size_px(b))
 
 
 def same_body(a: MeasuredPerson, b: MeasuredPerson) -> bool:

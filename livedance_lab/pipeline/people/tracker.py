@@ -40,6 +40,7 @@ _LASTING: Final = 0.04  # and in an identity's
 # costs: a pair that costs more than _MOST is not made
 _MOST: Final = 1.0
 _COLOURS: Final = 2.5  # of colours that have nothing in common
+_SAME_TRAIL: Final = 0.9  # most that an identity costs on its own trail: when the light changes, everybody stays
 _OTHER_TRAIL: Final = 0.22  # of an identity that leaves its trail for another one
 _DISTANCE: Final = 0.4  # of one body size beyond what the person can have moved
 _SPEED: Final = 1.5  # body sizes per second that a person who is not seen may move
@@ -243,16 +244,19 @@ class PeopleTracker:
         cost = np.array([[self._cost(self._trails[k], i) for i in known] for k in keys])
         pairs = {keys[row]: column for row, column in least_cost_pairs(cost, _MOST)}
         before = {key: self._trails[key].identity for key in keys}
+        for key in keys:
+            self._trails[key].identity = known[pairs[key]] if key in pairs else None
         for row, key in enumerate(keys):
-            trail, column = self._trails[key], pairs.get(key)
-            trail.identity = known[column] if column is not None else None
-            if trail.identity is not None and trail.identity is not before[key]:
-                self._taken(trail.identity, cost[row], known)
+            identity, other = self._trails[key].identity, before[key]
+            if identity is not None and identity is not other:
+                if other is not None:
+                    identity.doubted.add(other.id)  # it was taken for somebody else until now
+                self._taken(identity, cost[row], known)
 
     def _cost(self, trail: _Trail, identity: _Identity) -> float:
         colours = _colour_cost(identity.colours, trail.colours)
         if trail.identity is identity:
-            return colours
+            return min(colours, _SAME_TRAIL)
         absent_s = self._t_s - identity.t_s
         reach = _SPEED * absent_s + 0.3
         away = geometry.centre_px(trail.person) - geometry.centre_px(identity.last)

@@ -99,6 +99,22 @@ def test_where_nobody_could_know_an_event_names_both():
     assert stage.named("identity uncertain") == [(chosen, 3 - chosen)]
 
 
+def test_everybody_stays_when_the_light_changes():
+    stage = Stage()
+    ids = stand(stage, a=(200, RED), b=(600, BLUE))
+    assert stand(stage, 30, a=(200, GREEN), b=(600, GREEN)) == ids
+    assert stage.named("person appeared") == [(1,), (2,)]
+
+
+def test_an_exchange_that_the_colours_reveal_is_put_right_and_announced():
+    """Two regions exchange their people between two pictures, as when both were hidden by somebody for a moment."""
+    stage = Stage()
+    ids = stand(stage, a=(200, RED), b=(320, BLUE))
+    found = stand(stage, a=(320, RED), b=(200, BLUE))
+    assert found == ids
+    assert {frozenset(pair) for pair in stage.named("identity uncertain")} == {frozenset(ids.values())}
+
+
 def test_three_people_pass_each_other():
     stage = Stage(3)
     worn = {"a": RED, "b": BLUE, "c": GREEN}
