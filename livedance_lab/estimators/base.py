@@ -204,9 +204,31 @@ _BUILT_IN = {
 }
 
 
-def register(name: str, make: EstimatorFactory) -> None:
-    """Make an estimator family available under `name`."""
+RegionEstimatorFactory = Callable[[Settings], RegionEstimator]
+
+_REGION_FACTORIES: dict[str, RegionEstimatorFactory] = {}
+
+
+def register(name: str, make: EstimatorFactory, make_regions: RegionEstimatorFactory | None = None) -> None:
+    """Make an estimator family available under `name`; one with `make_regions` can follow several people."""
     _FACTORIES[name] = make
+    if make_regions is not None:
+        _REGION_FACTORIES[name] = make_regions
+
+
+def region_factory(name: str) -> RegionEstimatorFactory:
+    """The factory of region estimators registered under `name`.
+
+    Raises
+    ------
+    EstimatorError
+        If there is no such family, or if it follows one person only.
+    """
+    factory(name)  # imports it
+    if name not in _REGION_FACTORIES:
+        raise EstimatorError(f"the estimator {name} follows one person; to follow several, start the server with the "
+                             "estimator blazepose: livedance serve --estimator blazepose.")  # fmt: skip
+    return _REGION_FACTORIES[name]
 
 
 def factory(name: str) -> EstimatorFactory:

@@ -188,10 +188,13 @@ def make(kind: str, settings: Settings) -> Estimator:
                              "mediapipe.")  # fmt: skip
     if kind != "pose":
         return factory("mediapipe")(kind, settings)
-    return BlazePoseEstimator(BlazePose(
-        settings.complexity, detection_confidence=settings.detection_confidence,
-        presence_confidence=settings.presence_confidence,
-    ))  # fmt: skip
+    return BlazePoseEstimator(make_regions(settings))
 
 
-register("blazepose", make)
+def make_regions(settings: Settings) -> BlazePose:
+    """A region estimator with these settings."""
+    return BlazePose(settings.complexity, detection_confidence=settings.detection_confidence,
+                     presence_confidence=settings.presence_confidence)  # fmt: skip
+
+
+register("blazepose", make, make_regions)

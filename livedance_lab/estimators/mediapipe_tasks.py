@@ -158,7 +158,7 @@ class TasksEstimator:
         options = vision.HandLandmarkerOptions(
             base_options=self._base_options("hands"),
             running_mode=vision.RunningMode[self._mode],
-            num_hands=settings.num_hands,
+            num_hands=settings.num_hands * settings.max_people,
             min_hand_detection_confidence=settings.hand_confidence,
             min_hand_presence_confidence=settings.hand_confidence,
             min_tracking_confidence=settings.hand_confidence,

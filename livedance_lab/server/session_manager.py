@@ -100,7 +100,7 @@ class SessionManager:
         if len(self.sessions) >= _MAX_SESSIONS_KEPT:
             raise BusyError("busy", f"{_MAX_SESSIONS_KEPT} sessions are open; end one first.")
         session = Session(session_id, self._scheduler, self.broadcaster, self.estimator_factory,
-                          self.config.settings.changed(settings), max_pixels=self.config.max_pixels,
+                          self.config.settings.changed(settings), estimator=self.config.estimator, max_pixels=self.config.max_pixels,
                           make_slot=self.config.make_slot or LatestSlot,
                           hang_s=self.config.hang_s)  # fmt: skip
         hosted = HostedSession(session)

@@ -24,9 +24,10 @@ from livedance_lab.estimators.base import MeasuredPerson, Region
 from livedance_lab.pipeline.people import geometry
 from livedance_lab.pipeline.people.appearance import Appearance, blended, similarity
 from livedance_lab.pipeline.people.assignment import least_cost_pairs
+from livedance_lab.pipeline.people.measurement import Observation
 from livedance_lab.pose import FloatArray
 
-__all__ = ["Observation", "PeopleTracker", "PersonEvent", "TrackedPerson"]
+__all__ = ["PeopleTracker", "PersonEvent", "TrackedPerson"]
 
 _CONFIRM_AFTER: Final = 2  # pictures in which a new person must be seen
 _LEFT_AFTER_S: Final = 0.5  # a shorter absence is no event
@@ -45,23 +46,6 @@ _OTHER_TRAIL: Final = 0.22  # of an identity that leaves its trail for another o
 _DISTANCE: Final = 0.4  # of one body size beyond what the person can have moved
 _SPEED: Final = 1.5  # body sizes per second that a person who is not seen may move
 _UNCERTAIN: Final = 0.1  # two pairings whose costs differ by less are a guess
-
-
-@dataclass(frozen=True)
-class Observation:
-    """A person measured in one picture.
-
-    Attributes
-    ----------
-    person : MeasuredPerson
-    appearance : Appearance
-    trail : int or None
-        Key of the trail whose region it came from (`PeopleTracker.regions`); None if the detector found it.
-    """
-
-    person: MeasuredPerson
-    appearance: Appearance
-    trail: int | None = None
 
 
 @dataclass(frozen=True)
@@ -143,6 +127,11 @@ class PeopleTracker:
         self._detected_s = -math.inf
         self._t_s = -math.inf
         self._events: list[PersonEvent] = []
+
+    @property
+    def known_ids(self) -> frozenset[int]:
+        """Everybody who is there or may return; other ids are not used again."""
+        return frozenset(self._identities)
 
     def regions(self, t_s: float) -> dict[int, Region]:
         """Where to look for the people who are followed, in a picture of a time; by trail, the nearest person first."""
