@@ -102,13 +102,18 @@ def _record(job: VideoJob, folder: Path, on_progress: OnProgress) -> tuple[int, 
             record, result = analyzer(frame)
             frames_in += 1
             log.add_frame(record)
+            while analyzer.person_events:
+                event = analyzer.person_events.pop(0)
+                log.add_event(event.t_s, "people", event.name, event.data)
             if result is not None:
                 frames_out += 1
                 found += result.found
                 log.add_result(result)
             if copy is not None:
-                body = result.smooth if result is not None else None
-                copy.add(frame.rgb if body is None else draw_body(frame.rgb, body, settings.visibility_threshold))
+                picture = frame.rgb
+                for person in result.people if result is not None else ():
+                    picture = draw_body(picture, person.smooth, settings.visibility_threshold)
+                copy.add(picture)
             if frames_in % _FLUSH_EVERY == 0:
                 log.flush()
                 writer.flush()

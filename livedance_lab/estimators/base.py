@@ -21,7 +21,8 @@ from livedance_lab.pose import FloatArray
 from livedance_lab.settings import Settings, Smoothing
 
 __all__ = ["ESTIMATORS", "Estimate", "Estimator", "EstimatorFactory", "ImageArray", "MeasuredPerson", "MonotonicMs",
-           "Region", "RegionEstimator", "SMOOTHING_PARAMS", "factory", "register", "settings_for"]  # fmt: skip
+           "Region", "RegionEstimator", "RegionEstimatorFactory", "SMOOTHING_PARAMS", "factory", "region_factory",
+           "register", "settings_for"]  # fmt: skip
 
 ImageArray = npt.NDArray[np.uint8]
 

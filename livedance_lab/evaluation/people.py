@@ -25,6 +25,7 @@ from livedance_lab.evaluation.people_truth import JOINTS, PeopleTruth, people_tr
 from livedance_lab.media.images import decode_rgb, downscale, encode_jpeg
 from livedance_lab.media.video import VideoSource
 from livedance_lab.pipeline.people.follower import PeopleFollower
+from livedance_lab.pipeline.people.measurement import PeopleMeasurer
 from livedance_lab.pipeline.people.tracker import PeopleTracker
 from livedance_lab.progress import Progress, no_progress
 from livedance_lab.settings import Settings
@@ -116,10 +117,14 @@ def _run(method: str, pictures: list[_Picture], people: int) -> tuple[list[Found
         with closing(SeveralPoses(Settings(), people)) as tasks:
             return _timed(pictures, lambda p: _by_index(tasks, p))
     with closing(BlazePose()) as blazepose:
-        follower = PeopleFollower(blazepose, PeopleTracker(people))
-        return _timed(pictures, lambda p: {
-            one.id: one.person.keypoints_px[:, :2].astype(np.float64) * p.scale for one in follower(p.rgb, p.t_s)[0]
-        })  # fmt: skip
+        measurer, follower = PeopleMeasurer(blazepose), PeopleFollower(PeopleTracker(people))
+
+        def follow(p: _Picture) -> Found:
+            size_px = (round(p.rgb.shape[1] * p.scale), round(p.rgb.shape[0] * p.scale))
+            found = measurer.measure(p.rgb, follower.wanted(p.t_s), size_px)
+            return {one.id: one.person.keypoints_px[:, :2].astype(np.float64) for one in follower.follow(p.t_s, found)}
+
+        return _timed(pictures, follow)
 
 
 def _timed(pictures: list[_Picture], find: Callable[[_Picture], Found]) -> tuple[list[Found], list[float]]:

@@ -42,13 +42,8 @@ class ResultEmitter:
         clock: Callable[[], float],
     ) -> None:
         self.result_rate, self.hands_rate, self.ages_ms = Window(), Window(), Window(5.0)
-        self._builder, self._accounting, self._send, self._identify, self._clock = (
-            builder,
-            accounting,
-            send,
-            identify,
-            clock,
-        )
+        self._builder, self._accounting = builder, accounting
+        self._send, self._identify, self._clock = send, identify, clock
         self._waiting: dict[int, tuple[Job, Estimate]] = {}  # join design: estimates that wait for the other lane
         self._last_sent_seq = -1
 

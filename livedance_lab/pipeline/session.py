@@ -15,7 +15,7 @@ from uuid import uuid4
 from livedance_lab._version import __version__
 from livedance_lab.clock import ClockOffset, now_s, wall_s
 from livedance_lab.errors import CodedError, EstimatorError, ImageError, LiveDanceError, WireError
-from livedance_lab.estimators.base import Estimate, Estimator, EstimatorFactory, region_factory
+from livedance_lab.estimators.base import Estimate, Estimator, EstimatorFactory, RegionEstimatorFactory
 from livedance_lab.estimators.hand_crops import Crop
 from livedance_lab.estimators.model_store import is_stored
 from livedance_lab.media.images import MAX_PIXELS, check
@@ -60,6 +60,8 @@ class Session:
         An image with more pixels is rejected before it is decoded.
     hang_s : float
         An estimator that has not answered for this long is given up, see `livedance_lab.pipeline.watchdog`.
+    make_regions : callable, optional
+        Makes region estimators from settings: the session follows several people.
     make_slot : callable, default LatestSlot
         Makes the buffer in which frames wait; benchmarks pass another one.
     make_lane : callable, default Lane
@@ -74,7 +76,7 @@ class Session:
         factory: EstimatorFactory,
         settings: Settings | None = None,
         *,
-        estimator: str = "",
+        make_regions: RegionEstimatorFactory | None = None,
         clock: Callable[[], float] = now_s,
         max_pixels: int = MAX_PIXELS,
         hang_s: float = 10.0,
@@ -86,9 +88,9 @@ class Session:
         self.settings_version = 1
         self.client_clock = ClientClock()
         self.result_builder = ResultBuilder(self.settings, clock)
-        several = self.settings.max_people > 1
-        self._make_regions = region_factory(estimator) if several else None  # refuses what follows one person only
-        self._people = PeopleFollower(PeopleTracker(self.settings.max_people), self._person_event) if several else None
+        self._make_regions = make_regions
+        tracker = PeopleTracker(self.settings.max_people)
+        self._people = PeopleFollower(tracker, self._person_event) if make_regions else None
         metadata = {
             "session_id": session_id,
             "wall_anchor_s": repr(wall_s() - clock()),
@@ -387,8 +389,7 @@ class Session:
         return people
 
     def _person_event(self, event: PersonEvent) -> None:
-        data = {"person": event.ids[0], **({"or": event.ids[1]} if len(event.ids) > 1 else {})}
-        self.event("people", event.name, data, event.t_s)
+        self.event("people", event.name, event.data, event.t_s)
 
     def _send_result(self, result: PoseResult, closed: list[tuple[int, str]]) -> None:
         # The listener encodes the result here, in the lane's thread and with the lock held. That keeps the session's

@@ -9,7 +9,8 @@ import numpy as np
 from livedance_lab.estimators.base import MeasuredPerson, Region
 from livedance_lab.pipeline.people.appearance import Appearance
 from livedance_lab.pipeline.people.geometry import same_body, same_place
-from livedance_lab.pipeline.people.tracker import Observation, PeopleTracker, PersonEvent
+from livedance_lab.pipeline.people.measurement import Observation
+from livedance_lab.pipeline.people.tracker import PeopleTracker, PersonEvent
 from livedance_lab.skeletons import BLAZEPOSE_33
 
 SIZE_PX = 400.0

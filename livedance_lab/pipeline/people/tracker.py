@@ -74,6 +74,11 @@ class PersonEvent:
     name: str
     ids: tuple[int, ...]
 
+    @property
+    def data(self) -> dict[str, int]:
+        """The ids by their roles, as events are logged."""
+        return dict(zip(("person", "or"), self.ids, strict=False))
+
 
 @dataclass
 class _Trail:

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from livedance_lab.pipeline.people.tracker import Observation
+from livedance_lab.pipeline.people.measurement import Observation
 from tests.support.people import SIZE_PX, STEP_S, Stage, clothes, figure
 
 RED, BLUE, GREEN = clothes(1), clothes(50), clothes(100)
