@@ -33,8 +33,8 @@ class _People:
     def __init__(self, family: str, settings: Settings, on_event: Callable[[PersonEvent], None]) -> None:
         make_regions = region_factory(family)
         self._thread = ThreadPoolExecutor(1, "livedance-pose")
-        self._measurer = self._thread.submit(lambda: PeopleMeasurer(make_regions(settings)))
         self._follower = PeopleFollower(PeopleTracker(settings.max_people), on_event)
+        self._measurer = self._thread.submit(lambda: PeopleMeasurer(make_regions(settings), self._follower.to_find))
 
     @property
     def known_ids(self) -> frozenset[int]:
@@ -47,7 +47,7 @@ class _People:
 
     def _estimate(self, rgb: ImageArray, t_s: float, size_px: tuple[int, int]) -> tuple[dict[int, Estimate], float]:
         start_s = now_s()
-        found = self._measurer.result().measure(rgb, self._follower.wanted(t_s), size_px)
+        found = self._measurer.result().measure(rgb, t_s, size_px)
         return self._follower.estimates(t_s, found), (now_s() - start_s) * 1000
 
     def close(self) -> None:

@@ -117,11 +117,12 @@ def _run(method: str, pictures: list[_Picture], people: int) -> tuple[list[Found
         with closing(SeveralPoses(Settings(), people)) as tasks:
             return _timed(pictures, lambda p: _by_index(tasks, p))
     with closing(BlazePose()) as blazepose:
-        measurer, follower = PeopleMeasurer(blazepose), PeopleFollower(PeopleTracker(people))
+        follower = PeopleFollower(PeopleTracker(people))
+        measurer = PeopleMeasurer(blazepose, follower.to_find)
 
         def follow(p: _Picture) -> Found:
             size_px = (round(p.rgb.shape[1] * p.scale), round(p.rgb.shape[0] * p.scale))
-            found = measurer.measure(p.rgb, follower.wanted(p.t_s), size_px)
+            found = measurer.measure(p.rgb, p.t_s, size_px)
             return {one.id: one.person.keypoints_px[:, :2].astype(np.float64) for one in follower.follow(p.t_s, found)}
 
         return _timed(pictures, follow)

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from livedance_lab.errors import EstimatorError, ImageError, LiveDanceError
 from livedance_lab.estimators.base import Estimate, Estimator, ImageArray, MonotonicMs
 from livedance_lab.estimators.hand_crops import Crop, estimate_with_crops
-from livedance_lab.pipeline.people.measurement import PeopleMeasurer, PeopleToFind
+from livedance_lab.pipeline.people.measurement import PeopleMeasurer
 from livedance_lab.pipeline.scheduler import Job, LaneState, Scheduler, SchedulingPolicy
 
 __all__ = ["Lane", "LaneOwner"]
@@ -40,10 +40,6 @@ class LaneOwner(Protocol):
 
     def hand_crops(self, job: Job) -> tuple[Crop, ...]:
         """Where in the job's frame hands should be searched; empty: in the whole frame."""
-        ...
-
-    def people_to_find(self, job: Job) -> PeopleToFind:
-        """Where people should be looked for in the job's frame, in a session that follows several."""
         ...
 
     def event(self, kind: str, name: str, data: dict[str, Any]) -> None:
@@ -199,8 +195,8 @@ class Lane:
     def _infer(self, kind: str, pixels: ImageArray, t_ms: int, job: Job) -> Estimate:
         estimator = self._estimators[kind]
         if isinstance(estimator, PeopleMeasurer):
-            wanted = self.owner.people_to_find(job)
-            job.people = estimator.measure(pixels, wanted, job.received.frame.source_size_px)
+            frame = job.received.frame
+            job.people = estimator.measure(pixels, frame.times.t_capture_s, frame.source_size_px)
             return Estimate()
         if kind == "hands":
             return estimate_with_crops(estimator, pixels, t_ms, lambda: self.owner.hand_crops(job))

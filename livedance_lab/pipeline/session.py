@@ -15,7 +15,7 @@ from uuid import uuid4
 from livedance_lab._version import __version__
 from livedance_lab.clock import ClockOffset, now_s, wall_s
 from livedance_lab.errors import CodedError, EstimatorError, ImageError, LiveDanceError, WireError
-from livedance_lab.estimators.base import Estimate, Estimator, EstimatorFactory, RegionEstimatorFactory
+from livedance_lab.estimators.base import Estimate, EstimatorFactory, RegionEstimatorFactory
 from livedance_lab.estimators.hand_crops import Crop
 from livedance_lab.estimators.model_store import is_stored
 from livedance_lab.media.images import MAX_PIXELS, check
@@ -26,11 +26,9 @@ from livedance_lab.pipeline.lane_group import LaneGroup, LaneGroupManager
 from livedance_lab.pipeline.latest_slot import LatestSlot
 from livedance_lab.pipeline.ledger import FrameAccounting
 from livedance_lab.pipeline.listener import SessionListener
-from livedance_lab.pipeline.people.follower import PeopleFollower
-from livedance_lab.pipeline.people.measurement import PeopleMeasurer, PeopleToFind
-from livedance_lab.pipeline.people.tracker import PeopleTracker, PersonEvent
+from livedance_lab.pipeline.people.identities import Identities
 from livedance_lab.pipeline.received_frame import ReceivedFrame
-from livedance_lab.pipeline.result_builder import ResultBuilder, people_of
+from livedance_lab.pipeline.result_builder import ResultBuilder
 from livedance_lab.pipeline.scheduler import Job, Scheduler
 from livedance_lab.pipeline.target_age import TargetAgeController
 from livedance_lab.pipeline.throttled_events import ThrottledEvents
@@ -84,13 +82,12 @@ class Session:
         make_lane: Callable[..., Lane] = Lane,
     ) -> None:
         self.id = session_id
+        self._lock = threading.RLock()
         self.settings = settings or Settings()
         self.settings_version = 1
         self.client_clock = ClientClock()
         self.result_builder = ResultBuilder(self.settings, clock)
-        self._make_regions = make_regions
-        tracker = PeopleTracker(self.settings.max_people)
-        self._people = PeopleFollower(tracker, self._person_event) if make_regions else None
+        self._identities = Identities(self.result_builder, factory, make_regions, self._lock, self.event)
         metadata = {
             "session_id": session_id,
             "wall_anchor_s": repr(wall_s() - clock()),
@@ -106,11 +103,12 @@ class Session:
         self.video_sink: Callable[[Frame, Sequence[Body]], None] | None = None  # set while a recording stores images
         self.client_about: dict[str, Any] = {}  # what the client says about itself
         self.clock = clock
-        self._scheduler, self._listener, self._factory, self._make_lane = scheduler, listener, factory, make_lane
+        self._scheduler, self._listener, self._make_lane = scheduler, listener, make_lane
         self._max_pixels = max_pixels
-        self._lock = threading.RLock()
         self._slot = make_slot()
-        self._emitter = ResultEmitter(self.result_builder, self._accounting, self._send_result, self._identify, clock)
+        self._emitter = ResultEmitter(
+            self.result_builder, self._accounting, self._send_result, self._identities.of, clock
+        )
         self._lanes = LaneGroupManager(self._new_lane_group, lambda: self.settings, self.event, self._lock,
                                        partial(self.change_settings, by="server"), hang_s)  # fmt: skip
         self._throttled_events = ThrottledEvents(self.event)
@@ -287,13 +285,6 @@ class Session:
         with self._lock:
             return self.result_builder.hand_crops(job.received.frame)
 
-    def people_to_find(self, job: Job) -> PeopleToFind:
-        """Where people should be looked for in a job's frame, in a session that follows several."""
-        with self._lock:
-            if self._people is None:
-                return PeopleToFind({}, True, 1)
-            return self._people.wanted(job.received.times.t_capture_s)
-
     def lane_failed(self, job: Job, error: LiveDanceError) -> None:
         """Close a frame for which a lane has no estimate: as rejected if its image is bad, else as failed."""
         with self._lock:
@@ -370,26 +361,9 @@ class Session:
     # --- helpers, called with the lock held, except `_new_lane_group`
 
     def _new_lane_group(self, settings: Settings) -> LaneGroup:
-        def make_estimator(kind: str) -> Estimator | PeopleMeasurer:
-            if self._make_regions is not None and kind == "pose":
-                return PeopleMeasurer(self._make_regions(settings))
-            return self._factory(kind, settings)
-
-        def make_lane(name: str, kinds: tuple[str, ...]) -> Lane:
-            return self._make_lane(name, kinds, make_estimator, self, self._scheduler, self.clock)
-
-        return LaneGroup(settings, self._slot, self._scheduler, make_lane)
-
-    def _identify(self, job: Job, estimate: Estimate) -> dict[int, Estimate]:
-        """Everybody's estimate by id; called in capture order, and not for frames that were too late."""
-        if self._people is None or job.people is None:
-            return people_of(estimate)
-        people = self._people.estimates(job.received.times.t_capture_s, job.people)
-        self.result_builder.keep_only(self._people.known_ids)
-        return people
-
-    def _person_event(self, event: PersonEvent) -> None:
-        self.event("people", event.name, event.data, event.t_s)
+        make_estimator = partial(self._identities.make_estimator, settings)
+        return LaneGroup(settings, self._slot, self._scheduler, lambda name, kinds: self._make_lane(
+            name, kinds, make_estimator, self, self._scheduler, self.clock))  # fmt: skip
 
     def _send_result(self, result: PoseResult, closed: list[tuple[int, str]]) -> None:
         # The listener encodes the result here, in the lane's thread and with the lock held. That keeps the session's

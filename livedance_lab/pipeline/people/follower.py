@@ -24,7 +24,7 @@ class PeopleFollower:
     def __init__(self, tracker: PeopleTracker, on_event: Callable[[PersonEvent], None] = lambda _event: None) -> None:
         self._tracker, self._on_event = tracker, on_event
 
-    def wanted(self, t_s: float) -> PeopleToFind:
+    def to_find(self, t_s: float) -> PeopleToFind:
         """Where to look in a frame captured at a time."""
         detect = self._tracker.wants_detection(t_s)
         return PeopleToFind(self._tracker.regions(t_s), detect, self._tracker.max_people)

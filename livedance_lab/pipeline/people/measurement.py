@@ -8,6 +8,7 @@ Nothing here is kept from picture to picture, so several lanes can measure pictu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -80,18 +81,21 @@ class PeopleMeasurer:
     Parameters
     ----------
     estimator : RegionEstimator
+    to_find : callable
+        Returns where to look in a frame, given its capture time.
     """
 
-    def __init__(self, estimator: RegionEstimator) -> None:
-        self._estimator = estimator
+    def __init__(self, estimator: RegionEstimator, to_find: Callable[[float], PeopleToFind]) -> None:
+        self._estimator, self._to_find = estimator, to_find
 
-    def measure(self, image_rgb: ImageArray, wanted: PeopleToFind, size_px: tuple[int, int]) -> PeopleFound:
+    def measure(self, image_rgb: ImageArray, t_s: float, size_px: tuple[int, int]) -> PeopleFound:
         """Measure the people of a picture.
 
         Parameters
         ----------
         image_rgb : ndarray of shape (H, W, 3), uint8
-        wanted : PeopleToFind
+        t_s : float
+            Capture time.
         size_px : (int, int)
             Width and height of the original frame, of which the picture may be a smaller copy.
 
@@ -100,7 +104,7 @@ class PeopleMeasurer:
         EstimatorError
             If inference fails.
         """
-        scale = size_px[0] / image_rgb.shape[1]
+        wanted, scale = self._to_find(t_s), size_px[0] / image_rgb.shape[1]
         found: list[Observation] = []
         for trail, region in wanted.regions.items():
             self._measure(image_rgb, _scaled(region, 1 / scale), trail, found)

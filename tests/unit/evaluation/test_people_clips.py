@@ -13,6 +13,7 @@ from livedance_lab.evaluation.people import COLUMNS, METHODS, evaluate_people
 from livedance_lab.media.images import downscale
 from livedance_lab.media.video import VideoSource
 from livedance_lab.pipeline.people.follower import PeopleFollower
+from livedance_lab.pipeline.people.measurement import PeopleMeasurer
 from livedance_lab.pipeline.people.tracker import PeopleTracker
 from livedance_lab.samples import GROUPS, sample_path
 
@@ -24,11 +25,12 @@ def test_two_dancers_side_by_side_are_followed():
     for name in ("dancer.mp4", "dancer2.mp4"):
         with VideoSource(sample_path(name)) as video:
             clips.append([downscale(frame.rgb, 384)[:384] for frame in islice(video, 0, 60, 4)])
-    follower, width = PeopleFollower(BlazePose(), PeopleTracker(2)), clips[0][0].shape[1]
     events = []
+    follower, width = PeopleFollower(PeopleTracker(2), lambda event: events.append(event.name)), clips[0][0].shape[1]
+    measurer = PeopleMeasurer(BlazePose(), follower.to_find)
     for n, pair in enumerate(zip(*clips, strict=True)):
-        people, new = follower(np.concatenate(pair, axis=1), n / 15)
-        events += [event.name for event in new]
+        picture = np.concatenate(pair, axis=1)
+        people = follower.follow(n / 15, measurer.measure(picture, n / 15, (2 * width, picture.shape[0])))
         if n >= 1:
             left = {p.id: bool(p.person.keypoints_px[[11, 12, 23, 24], 0].mean() < width) for p in people}
             assert left in ({1: True, 2: False}, {1: False, 2: True})
