@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let every test find Node, and note from now on which test starts a process or loads MediaPipe."""
     node.add_to_path()
     config.pluginmanager.register(costs.Witness(), "costs")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # a shell ignores it for what runs in the background, and so would all processes that tests interrupt
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects by the marks

@@ -113,6 +113,9 @@ def _remove_partial(job: VideoJob) -> None:
 
 # --- this machine ---
 
+_WORKER, _CLOSE = "worker", "close"
+"""First message of a connection: whether it is a worker's, or asks the listener to end."""
+
 _TO_PARENT: Connection | None = None
 """In a worker process: the connection for its progress."""
 
@@ -120,6 +123,7 @@ _TO_PARENT: Connection | None = None
 def _init_worker(address: str, key: bytes) -> None:
     global _TO_PARENT  # a pool's processes get arguments through their initializer only
     _TO_PARENT = Client(address, authkey=key)
+    _TO_PARENT.send(_WORKER)
     silence_native_stderr()
 
 
@@ -144,14 +148,16 @@ class _ProgressListener:
         self.key = os.urandom(32)
         self._listener = Listener(authkey=self.key)
         self.address = str(self._listener.address)
-        self._closing = False
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
     def _accept(self) -> None:
-        while not self._closing:
+        while True:
             with suppress(EOFError, OSError, AuthenticationError):  # a worker that was killed while it connected
                 connection = self._listener.accept()
+                if connection.recv() == _CLOSE:
+                    connection.close()
+                    return
                 reader = threading.Thread(target=self._read, args=(connection,), daemon=True)
                 self._threads.append(reader)
                 reader.start()
@@ -165,8 +171,9 @@ class _ProgressListener:
 
     def close(self) -> None:
         """Stop listening; call it when the workers have ended."""
-        self._closing = True
-        Client(self.address, authkey=self.key).close()  # wakes the thread that waits for connections
+        with Client(self.address, authkey=self.key) as connection:
+            connection.send(_CLOSE)
+            self._threads[0].join()  # no reader is added any more
         for thread in self._threads:
             thread.join()
         self._listener.close()

@@ -250,9 +250,11 @@ def kill_mid_stream(server: LiveServer, image: Path, session: str) -> int:
 def test_an_interrupted_cell_stops_streaming(replay_server):
     """As by a notebook's stop button: what runs in the session's thread is stopped as well."""
     landmarks = EncodedClip([LANDMARKS], SIZE, 200.0, "landmarks")
+    interrupted: list[bool] = []
 
     def tick(client: LiveClient) -> None:
-        if client.credit.captured == 10:
+        if client.credit.captured >= 10 and not interrupted:
+            interrupted.append(True)
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
     with LiveSession.open(replay_server, session="interrupted") as session:

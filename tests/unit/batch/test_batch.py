@@ -124,6 +124,8 @@ def test_a_process_killed_in_the_middle_of_a_report_silences_no_other():
     heard = []
     listener = executors._ProgressListener(lambda *progress: heard.append(progress))
     killed, other = (Client(listener.address, authkey=listener.key) for _ in range(2))
+    for client in (killed, other):
+        client.send(executors._WORKER)
     os.write(killed.fileno(), b"\0\0\0\x20half of a")
     killed.close()
     other.send(("clip1", 1, 2))
