@@ -123,9 +123,11 @@ def test_a_process_killed_in_the_middle_of_a_report_silences_no_other():
     """With one queue for all, the killed process could keep the queue's lock: the batch waited for ever."""
     heard = []
     listener = executors._ProgressListener(lambda *progress: heard.append(progress))
-    killed, other = (Client(listener.address, authkey=listener.key) for _ in range(2))
-    for client in (killed, other):
-        client.send(executors._WORKER)
+    connections = []
+    for _ in range(2):
+        connections.append(Client(listener.address, authkey=listener.key))
+        connections[-1].send(executors._WORKER)
+    killed, other = connections
     os.write(killed.fileno(), b"\0\0\0\x20half of a")
     killed.close()
     other.send(("clip1", 1, 2))

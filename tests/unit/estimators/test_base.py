@@ -26,5 +26,5 @@ def test_an_analysis_gets_the_same(tmp_path):
     (tmp_path / "a.mp4").touch()
     (job,) = plan_jobs([tmp_path / "a.mp4"], tmp_path, estimator="blazepose")
     assert job.settings["smoothing"]["params"] == {"measurement_noise": 0.02}
-    with pytest.raises(EstimatorError, match="there is no estimator 'blasepose'; the estimators are .*blazepose, "):
+    with pytest.raises(EstimatorError, match=r"there is no estimator 'blasepose'; the estimators are .*blazepose, "):
         plan_jobs([tmp_path / "a.mp4"], tmp_path, estimator="blasepose")
