@@ -7,7 +7,7 @@ any of the three.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -18,12 +18,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from livedance_lab.pose import BODY_SHAPES, Flag, FrameState
+from livedance_lab.pose import BODY_SHAPES, FrameState
 from livedance_lab.session_data.angle_tables import angle_columns, velocity_columns, views_of
+from livedance_lab.session_data.landmark_tables import long_table, wide_table
 from livedance_lab.session_data.ledger_counts import LedgerCounts
 from livedance_lab.session_data.notebook_display import as_html, as_text
 from livedance_lab.session_data.people_rows import rows_of_individual, with_people
-from livedance_lab.skeletons import BLAZEPOSE_33, HAND_LANDMARKS, HAND_SIDES
 
 __all__ = ["SessionData"]
 
@@ -159,14 +159,7 @@ class SessionData:
 
         Hands follow the body, as in `left_hand_wrist_x_px`; smoothed values are `nose_x_smooth_px` and so on.
         """
-        scalars = [n for n in self.tables["results"].column_names if not pa.types.is_fixed_size_list(
-            self.tables["results"].schema.field(n).type)]  # fmt: skip
-        parts: list[pd.DataFrame] = [self._results.select(scalars).to_pandas()]
-        for name in self.tables["results"].column_names:
-            if name not in scalars and not name.startswith("angles"):
-                columns = _wide_names(name)
-                parts.append(pd.DataFrame(self.array(name).reshape(-1, len(columns)), columns=columns))
-        return pd.concat([*parts, self.angles.drop(columns=["seq", "person", "t_capture_s"])], axis=1)
+        return wide_table(self._results, self.array, self.angles)
 
     @cached_property
     def landmarks(self) -> pd.DataFrame:
@@ -174,42 +167,9 @@ class SessionData:
 
         Columns: `session_id, seq, person, t_capture_s, t_receive_s, t_infer_start_s, t_infer_end_s, t_paint_s,
         keypoint, x_px, y_px, z_px, x_m, y_m, z_m, visibility, presence, x_smooth_px, ..., z_smooth_m, flag`.
-        Every result has its 33 body rows (NaN where not seen); it has rows of a hand only if that was seen.
+        Every row of the results has its 33 body rows (NaN where not seen); rows of a hand only if that was seen.
         """
-        n_body, n_hands, n_rows = len(BLAZEPOSE_33), len(HAND_LANDMARKS), len(self._results)
-        columns: dict[str, Any] = {}
-        for body, hands, unit in (("keypoints_px", "hands_px", "px"), ("world_m", "hands_world_m", "m")):
-            for suffix in ("", "_smooth"):
-                of_hands = self.array(hands + suffix).reshape(n_rows, n_hands, 3)
-                both = np.concatenate([self.array(body + suffix), of_hands], axis=1)
-                columns |= {f"{axis}{suffix}_{unit}": both[:, :, i].ravel() for i, axis in enumerate("xyz")}
-        unknown = np.full((n_rows, n_hands), np.nan, dtype=np.float32)
-        for name in ("visibility", "presence"):  # the hands model gives neither
-            columns[name] = np.concatenate([self.array(name), unknown], axis=1).ravel()
-        flags = np.full((n_rows, n_body + n_hands), Flag.MEASURED, dtype=np.uint8)
-        flags[:, :n_body] = self.array("flags")
-        columns["flag"] = _categorical(flags.ravel(), [f.name.lower() for f in Flag])
-
-        lead = self._landmark_index(n_rows, n_body + n_hands)
-        order = ["x_px", "y_px", "z_px", "x_m", "y_m", "z_m", "visibility", "presence",
-                 *(f"{axis}_smooth_{unit}" for unit in ("px", "m") for axis in "xyz"), "flag"]  # fmt: skip
-        long = pd.DataFrame({**lead, **{name: columns[name] for name in order}})
-        is_body = np.tile(np.arange(n_body + n_hands) < n_body, n_rows)
-        return long[is_body | long["x_px"].notna().to_numpy()].reset_index(drop=True)
-
-    def _landmark_index(self, n_rows: int, n_landmarks: int) -> dict[str, Any]:
-        """The columns of `landmarks` that say which landmark of which frame it is, and when."""
-        names = (*BLAZEPOSE_33.landmarks, *HAND_LANDMARKS)
-        times = self.frames.drop_duplicates("seq", keep="last").set_index("seq").reindex(self.seq)
-        shown = ("t_receive_s", "t_infer_start_s", "t_infer_end_s", "t_paint_s")
-        return {
-            "session_id": _categorical(np.zeros(n_rows * n_landmarks, np.int8), [self.session_id]),
-            "seq": np.repeat(self.seq, n_landmarks),
-            "person": self.person.repeat(n_landmarks),
-            "t_capture_s": np.repeat(self.t_capture_s, n_landmarks),
-            **{name: np.repeat(times[name].to_numpy(dtype=np.float64), n_landmarks) for name in shown},
-            "keypoint": _categorical(np.tile(np.arange(n_landmarks, dtype=np.int8), n_rows), names),
-        }
+        return long_table(self.session_id, self._index_columns(), self.frames, self.array)
 
     # --- arrays of the results, in order of seq ---
 
@@ -395,12 +355,6 @@ class SessionData:
         }
 
 
-def _categorical(codes: npt.NDArray[np.integer[Any]], categories: Sequence[str]) -> Any:
-    """A column of few different texts, stored as small numbers."""
-    plain: Any = codes  # the stubs know no integer arrays here
-    return pd.Categorical.from_codes(plain, dtype=pd.CategoricalDtype(list(categories)))
-
-
 def _least(column: pa.ChunkedArray, otherwise: float = math.nan) -> float:
     """The least finite value of a float column; `otherwise` if there is none."""
     values = column.to_numpy()
@@ -412,15 +366,3 @@ def _sorted(table: pa.Table) -> pa.Table:
     """The rows in order of seq; not copied if they are already in order."""
     seqs = table["seq"].to_numpy()
     return table if (np.diff(seqs) >= 0).all() else table.take(pa.array(np.argsort(seqs, kind="stable")))
-
-
-def _wide_names(array: str) -> list[str]:
-    """Names of the wide table's columns for one array."""
-    base, smooth = array.removesuffix("_smooth"), "_smooth" if array.endswith("_smooth") else ""
-    if base in ("visibility", "presence", "flags"):
-        return [f"{name}_{base.removesuffix('s')}" for name in BLAZEPOSE_33.landmarks]
-    if base == "hands_score":
-        return [f"{side}_hand_score" for side in HAND_SIDES]
-    names = HAND_LANDMARKS if base.startswith("hands") else BLAZEPOSE_33.landmarks
-    unit = "px" if base.endswith("_px") else "m"
-    return [f"{name}_{axis}{smooth}_{unit}" for name in names for axis in "xyz"]
