@@ -23,7 +23,7 @@ from livedance_lab.session_data.angle_tables import angle_columns, velocity_colu
 from livedance_lab.session_data.landmark_tables import long_table, wide_table
 from livedance_lab.session_data.ledger_counts import LedgerCounts
 from livedance_lab.session_data.notebook_display import as_html, as_text
-from livedance_lab.session_data.people_rows import rows_of_individual, with_people
+from livedance_lab.session_data.people_rows import most_people, names_of, rows_of_individual, with_people
 
 __all__ = ["SessionData"]
 
@@ -93,7 +93,7 @@ class SessionData:
     @property
     def results_per_s(self) -> float:
         """Results per second over the whole session; NaN if it is too short."""
-        return self._per_s(len(np.unique(self.seq)))
+        return self._per_s(len(self.first_rows))
 
     def _per_s(self, count: int) -> float:
         return (count - 1) / self.duration_s if count > 1 and self.duration_s > 0 else math.nan
@@ -186,6 +186,11 @@ class SessionData:
         return np.asarray(self._results["seq"].to_numpy(), dtype=np.int64)
 
     @cached_property
+    def first_rows(self) -> npt.NDArray[np.intp]:
+        """Position of the first row of each processed frame, in order of `seq`; a frame has a row for each person."""
+        return np.unique(self.seq, return_index=True)[1]
+
+    @cached_property
     def t_capture_s(self) -> npt.NDArray[np.float64]:
         """Capture time of each result, server clock; shape (T,)."""
         return np.asarray(self._results["t_capture_s"].to_numpy(), dtype=np.float64)
@@ -206,9 +211,18 @@ class SessionData:
         return tuple(int(id) for id in np.unique(self._person_ids) if id > 0)
 
     @cached_property
+    def names(self) -> dict[int, str]:
+        """Names of people by id, from the events of kind "people"; see `livedance_lab.session_data.name_people`."""
+        return names_of(self.events)
+
+    @cached_property
     def follows_one(self) -> bool:
-        """Whether no frame shows two people: such a session is one individual in exports, whatever the ids were."""
-        return len(np.unique(self.seq)) == len(self.seq)
+        """Whether the session is one individual in exports, whatever the ids were.
+
+        So it is if no frame shows two people, and only one was seen or wanted (setting `max_people`).
+        """
+        one_row_each = len(self.first_rows) == len(self.seq)
+        return one_row_each and (len(self.people) < 2 or most_people(self.events) == 1)
 
     def individuals(self) -> dict[str, SessionData]:
         """Everybody as a session of their own, by name: what formats for one or several individuals store.
@@ -216,12 +230,13 @@ class SessionData:
         Returns
         -------
         dict of str to SessionData
-            ``{"person": self}`` if the session follows one person, else "person_1", "person_2", ...; each has one row
-            for every processed frame.
+            Each has one row for every processed frame. The name is the one in `names`, else "person_1", "person_2",
+            ...; a session that follows one person is ``{"person": self}``, unless just one of its people has a name.
         """
         if self.follows_one:
-            return {"person": self}
-        return {f"person_{id}": self.individual(id) for id in self.people}
+            known = [self.names[id] for id in self.people if id in self.names]
+            return {known[0] if len(known) == 1 else "person": self}
+        return {self.names.get(id, f"person_{id}"): self.individual(id) for id in self.people}
 
     def individual(self, id: int) -> SessionData:
         """One person with a row for every processed frame; NaN in frames that do not show the person.
@@ -250,6 +265,10 @@ class SessionData:
             If the results have no such column.
         """
         return np.asarray(self._results[name].to_numpy())
+
+    def by_frame(self, name: str) -> npt.NDArray[Any]:
+        """The largest value of a plain column in each processed frame, whomever it shows, in order of `seq`."""
+        return np.asarray(np.maximum.reduceat(self.column(name), self.first_rows))
 
     def array(self, name: str) -> npt.NDArray[Any]:
         """One array column of all results.
