@@ -23,7 +23,8 @@ from livedance_lab.session_data.angle_tables import angle_columns, velocity_colu
 from livedance_lab.session_data.landmark_tables import long_table, wide_table
 from livedance_lab.session_data.ledger_counts import LedgerCounts
 from livedance_lab.session_data.notebook_display import as_html, as_text
-from livedance_lab.session_data.people_rows import most_people, names_of, rows_of_individual, with_people
+from livedance_lab.session_data.people_names import most_people, names_of
+from livedance_lab.session_data.people_rows import rows_of_individual, with_people
 
 __all__ = ["SessionData"]
 
@@ -146,12 +147,13 @@ class SessionData:
 
         The columns are `<name>_deg_s`, without lag.
         """
-        angles_deg, columns = self.array("angles_deg"), [f"{name}_deg_s" for name in self.angle_names]
-        turns = pd.DataFrame(np.nan, index=range(len(self.seq)), columns=columns, dtype=np.float32)
-        for rows in self.rows_of_people():
-            found = velocity_columns(self.angle_names, angles_deg[rows], self.t_capture_s[rows])
-            turns.iloc[rows] = found.to_numpy()
-        return pd.concat([self._index_columns(), turns], axis=1)
+        columns = [f"{name}_deg_s" for name in self.angle_names]
+        turns_deg_s = np.full((len(self.seq), len(columns)), np.nan)
+        for id, rows in zip(self.people, self.rows_of_people(), strict=True):
+            one = self.individual(id)  # absent in frames between: a velocity across them would be of no movement
+            found = velocity_columns(self.angle_names, one.array("angles_deg"), one.t_capture_s).to_numpy()
+            turns_deg_s[rows] = found[np.searchsorted(one.seq, self.seq[rows])]
+        return pd.concat([self._index_columns(), pd.DataFrame(turns_deg_s, columns=columns)], axis=1)
 
     @cached_property
     def results(self) -> pd.DataFrame:
@@ -159,7 +161,7 @@ class SessionData:
 
         Hands follow the body, as in `left_hand_wrist_x_px`; smoothed values are `nose_x_smooth_px` and so on.
         """
-        return wide_table(self._results, self.array, self.angles)
+        return wide_table(self.sorted_results, self.array, self.angles)
 
     @cached_property
     def landmarks(self) -> pd.DataFrame:
@@ -174,7 +176,8 @@ class SessionData:
     # --- arrays of the results, in order of seq ---
 
     @cached_property
-    def _results(self) -> pa.Table:
+    def sorted_results(self) -> pa.Table:
+        """The results in order of `seq`, with the columns about people that older recordings lack."""
         return _sorted(with_people(self.tables["results"]))
 
     def _index_columns(self) -> pd.DataFrame:
@@ -183,7 +186,7 @@ class SessionData:
     @cached_property
     def seq(self) -> npt.NDArray[np.int64]:
         """Frame number of each result, ascending; shape (T,)."""
-        return np.asarray(self._results["seq"].to_numpy(), dtype=np.int64)
+        return np.asarray(self.sorted_results["seq"].to_numpy(), dtype=np.int64)
 
     @cached_property
     def first_rows(self) -> npt.NDArray[np.intp]:
@@ -193,7 +196,7 @@ class SessionData:
     @cached_property
     def t_capture_s(self) -> npt.NDArray[np.float64]:
         """Capture time of each result, server clock; shape (T,)."""
-        return np.asarray(self._results["t_capture_s"].to_numpy(), dtype=np.float64)
+        return np.asarray(self.sorted_results["t_capture_s"].to_numpy(), dtype=np.float64)
 
     @cached_property
     def person(self) -> pd.arrays.IntegerArray:
@@ -203,7 +206,7 @@ class SessionData:
     @cached_property
     def _person_ids(self) -> npt.NDArray[np.int32]:
         """The person of each row, 0 where a frame shows nobody."""
-        return np.asarray(pc.fill_null(self._results["person"], 0).to_numpy(), dtype=np.int32)
+        return np.asarray(pc.fill_null(self.sorted_results["person"], 0).to_numpy(), dtype=np.int32)
 
     @cached_property
     def people(self) -> tuple[int, ...]:
@@ -249,7 +252,7 @@ class SessionData:
         if id not in self.people:
             known = ", ".join(map(str, self.people)) or "nobody"
             raise KeyError(f"the session has no person {id}; it has {known}.")
-        rows = rows_of_individual(self._results, self.seq, self._person_ids == id)
+        rows = rows_of_individual(self.sorted_results, self.seq, self._person_ids == id)
         return SessionData(self.tables["frames"], rows, self.tables["events"], self.tables["receipts"], self.manifest)
 
     def rows_of_people(self) -> list[npt.NDArray[np.intp]]:
@@ -264,7 +267,7 @@ class SessionData:
         KeyError
             If the results have no such column.
         """
-        return np.asarray(self._results[name].to_numpy())
+        return np.asarray(self.sorted_results[name].to_numpy())
 
     def by_frame(self, name: str) -> npt.NDArray[Any]:
         """The largest value of a plain column in each processed frame, whomever it shows, in order of `seq`."""
@@ -290,14 +293,14 @@ class SessionData:
         KeyError
             If the results have no such array.
         """
-        schema = self._results.schema
+        schema = self.sorted_results.schema
         if name not in schema.names or not pa.types.is_fixed_size_list(schema.field(name).type):
             known = [f.name for f in schema if pa.types.is_fixed_size_list(f.type)]
             raise KeyError(f"results have no array {name!r}; they have {', '.join(known)}.")
         field = schema.field(name)
         shape = BODY_SHAPES.get(name.removesuffix("_smooth"), (field.type.list_size,))
         dtype = field.type.value_type.to_pandas_dtype()
-        parts = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in self._results[name].chunks]
+        parts = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in self.sorted_results[name].chunks]
         flat = np.concatenate(parts) if parts else np.empty(0, dtype)
         return flat.astype(dtype, copy=False).reshape(-1, *shape)
 
@@ -306,7 +309,7 @@ class SessionData:
 
         Exports write long sessions piece by piece, because the whole table of landmarks would not fit into memory.
         """
-        results = self._results.slice(first, end - first)
+        results = self.sorted_results.slice(first, end - first)
         frames, receipts = (
             self.tables[t].filter(pc.is_in(self.tables[t]["seq"], results["seq"].combine_chunks()))
             for t in ("frames", "receipts")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -12,23 +10,7 @@ import pyarrow.compute as pc
 from livedance_lab.pose import Flag
 from livedance_lab.session_data.schema import PERSON, SCORE
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["most_people", "names_of", "rows_of_individual", "with_people"]
-
-
-def names_of(events: pd.DataFrame) -> dict[int, str]:
-    """Names of people by id, from a session's events; a later name replaces an earlier one."""
-    named = events.loc[(events["kind"] == "people") & (events["name"] == "named"), "data"]
-    return {int(id): str(name) for data in named for id, name in data["names"].items()}
-
-
-def most_people(events: pd.DataFrame) -> int:
-    """The largest number of people that the settings in a session's events ever allowed; 1 before they knew it."""
-    changes = events.loc[events["kind"].isin(["session", "settings"]), "data"]
-    given = [data.get("settings") or data.get("changes") or {} for data in changes]
-    return max((int(settings.get("max_people", 1)) for settings in given), default=1)
+__all__ = ["rows_of_individual", "with_people"]
 
 
 def with_people(results: pa.Table) -> pa.Table:

@@ -89,7 +89,13 @@ class Grid:
         -------
         ndarray of shape (n_rows, ...), same type
             NaN in rows without a result (or without results near enough to interpolate).
+
+        Raises
+        ------
+        ExportError
+            If there is not one value for each processed frame.
         """
+        _check_one_each(values, len(self.row_of))
         if self.fill == "linear":
             return self._interpolated(values)
         rows = np.full((self.n_rows, *values.shape[1:]), np.nan, dtype=values.dtype)
@@ -147,18 +153,30 @@ class TrueTimes:
         Seconds after the session's first captured frame.
     result_of : ndarray of shape (n_rows,), int64
         Position of each row's result; -1 if the frame has none.
+    n_results : int
+        Number of processed frames.
     """
 
     frames: pd.DataFrame
     t_s: npt.NDArray[np.float64]
     result_of: npt.NDArray[np.int64]
+    n_results: int
 
     def __call__(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Turn values of one of `SessionData.individuals`, shape (T, ...), into values of the rows; NaN without."""
+        _check_one_each(values, self.n_results)
         rows = np.full((len(self.frames), *values.shape[1:]), np.nan, dtype=values.dtype)
         known = self.result_of >= 0
         rows[known] = values[self.result_of[known]]
         return rows
+
+
+def _check_one_each(values: npt.NDArray[Any], n_frames: int) -> None:
+    if len(values) != n_frames:
+        raise ExportError(
+            f"there are {len(values)} values for {n_frames} processed frames: a session of several people is exported "
+            "from its individuals()."
+        )
 
 
 def true_times(data: SessionData) -> TrueTimes:
@@ -175,7 +193,7 @@ def true_times(data: SessionData) -> TrueTimes:
         raise ExportError(_NOTHING)
     processed = data.seq[data.first_rows]
     result_of = pd.Series(np.arange(len(processed)), index=processed).reindex(frames["seq"], fill_value=-1).to_numpy()
-    return TrueTimes(frames, frames["t_capture_s"].to_numpy() - data.t0_s, result_of)
+    return TrueTimes(frames, frames["t_capture_s"].to_numpy() - data.t0_s, result_of, len(processed))
 
 
 def camera_fps(t_capture_s: npt.ArrayLike) -> float:
