@@ -34,7 +34,8 @@ def wide_table(results: pa.Table, array: _ArrayOf, angles: pd.DataFrame) -> pd.D
         `SessionData.angles` of these results.
     """
     lists = [field.name for field in results.schema if pa.types.is_fixed_size_list(field.type)]
-    scalars = results.drop_columns(lists).to_pandas().assign(person=angles["person"])  # to_pandas makes floats of numbers with nulls
+    scalars = results.drop_columns(lists).to_pandas()
+    scalars["person"] = angles["person"]  # to_pandas makes floats of whole numbers with nulls
     parts: list[pd.DataFrame] = [scalars]
     for name in lists:
         if not name.startswith("angles"):
