@@ -40,13 +40,8 @@ def export(
     given = {"name": name, "smooth": smooth, "hands": hands, "space": space, "fps": fps, "fill": fill,
              "max_gap_s": max_gap_s, "times": times, "subject": subject, "task": task}  # fmt: skip
     recording = Recording.open(path)
-    _export_all(
-        _named(recording, people),
-        recording.missing,
-        to,
-        out,
-        {key: value for key, value in given.items() if value is not None},
-    )
+    options = {key: value for key, value in given.items() if value is not None}
+    _export_all(_named(recording, people), recording.missing, to, out, options)
 
 
 def _named(recording: Any, people: str | None) -> Any:

@@ -1,8 +1,9 @@
 """DeepLabCut predictions: one table of x, y, likelihood per landmark, rows at a constant rate.
 
 The layout is that of DeepLabCut's own CSV and H5 files: column levels scorer / bodyparts / coords (of several people:
-scorer / individuals / bodyparts / coords), one row per nominal frame, an empty cell where nothing was seen, pixels. Readers derive the time from the row number, so
-the rows are those of the nominal grid; the format has no time column, so true times are in a file of their own.
+scorer / individuals / bodyparts / coords), one row per nominal frame, an empty cell where nothing was seen, pixels.
+Readers derive the time from the row number, so the rows are those of the nominal grid; the format has no time column,
+so true times are in a file of their own.
 """
 
 from __future__ import annotations

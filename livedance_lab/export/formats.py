@@ -165,7 +165,7 @@ def _check_people(chosen: Format, format: str, n_people: int, subject: str | Non
 
 
 def _sidecars(data: SessionData, folder: Path, format: str, opts: ExportOptions, written: Written) -> list[Path]:
-    """Write the true times for a file of constant rate, and which of its rows were measured, of several people each."""
+    """Write the true times for a file of constant rate, and whose values in which of its rows were measured."""
     if written.grid is None:
         return []
     times = folder / f"{opts.name}_{format}_times.csv"

@@ -55,15 +55,16 @@ def dataset(data: SessionData, *, space: Literal["px", "m"] = "px", smooth: bool
     keypoint, individual = _dimensions()
     people = tracks(data)
     of_people = [landmark_arrays(one, space, smooth=smooth, hands=hands) for one in people.values()]
+    axes = ["x", "y"] if space == "px" else ["x", "y", "z"]
+    position = [rows(of.xyz[:, :, : len(axes)]).transpose(0, 2, 1) for of in of_people]
+    confidence = np.stack([rows(of.confidence) for of in of_people], axis=-1)
     joint_angle = np.stack([rows(angles_deg(one, smooth=smooth)) for one in people.values()], axis=-1)
     angle_axes = ("time", "angle") if data.follows_one else ("time", "angle", individual)
-    axes = ["x", "y"] if space == "px" else ["x", "y", "z"]
     states = [str(state) for state in FrameState]
     return xr.Dataset(
         data_vars={
-            "position": (("time", "space", keypoint, individual),
-                         np.stack([rows(of.xyz[:, :, : len(axes)]).transpose(0, 2, 1) for of in of_people], axis=-1)),
-            "confidence": (("time", keypoint, individual), np.stack([rows(of.confidence) for of in of_people], axis=-1)),
+            "position": (("time", "space", keypoint, individual), np.stack(position, axis=-1)),
+            "confidence": (("time", keypoint, individual), confidence),
             "joint_angle": (angle_axes, joint_angle[..., 0] if data.follows_one else joint_angle, {"units": "degree"}),
             "seq": ("time", rows.frames["seq"].to_numpy()),
             "state": ("time", np.array([states.index(s) for s in rows.frames["state"]], dtype=np.int8),

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import orjson
-import pyarrow as pa
 
 from livedance_lab.clock import FakeClock
 from livedance_lab.estimators.base import Estimate
@@ -73,14 +72,6 @@ def session(ids: Ids = keep_ids) -> SessionData:
         log.add_frame(record)
     return SessionData(**{table: log.read(table)[0] for table in ("frames", "results", "events", "receipts")},
                        manifest={"session_id": "duet"})  # fmt: skip
-
-
-def resaved(data: SessionData, **columns: pa.Array) -> SessionData:
-    """The session with other columns of its results."""
-    results = data.tables["results"]
-    for name, values in columns.items():
-        results = results.set_column(results.schema.names.index(name), results.schema.field(name), values)
-    return SessionData(**{**data.tables, "results": results}, manifest=data.manifest)
 
 
 def event_data(data: SessionData, name: str) -> list[dict]:
