@@ -117,11 +117,7 @@ def relabel_people(
     content = {"ids": {str(old): new for old, new in ids.items()}, **span, "rows": n_changed}
     at_s = data.t0_s + max(start_s, 0.0)
     edited = _edited(data, results, at_s, "relabelled", content)
-    smooth = resmooth(edited, settings, progress)
-    for name, values in vars(smooth).items():
-        column = {"angles_deg": "angles_smooth_deg", "flags": "flags"}.get(name, f"{name}_smooth")
-        results = _with_values(results, column, values)
-    return SessionData(**{**edited.tables, "results": results}, manifest=data.manifest)
+    return _smoothed_again(edited, settings, progress)
 
 
 def _check_known(data: SessionData, ids: Mapping[int, Any]) -> None:
@@ -151,7 +147,11 @@ def _edited(data: SessionData, results: pa.Table, t_s: float, name: str, content
     return SessionData(data.tables["frames"], results, events, data.tables["receipts"], data.manifest)
 
 
-def _with_values(results: pa.Table, name: str, values: npt.NDArray[Any]) -> pa.Table:
-    at = results.schema.names.index(name)
-    field = results.schema.field(at)
-    return results.set_column(at, field, lists(values, field.type.value_type))
+def _smoothed_again(data: SessionData, settings: Settings | None, progress: Progress) -> SessionData:
+    results = data.tables["results"]
+    for name, values in vars(resmooth(data, settings, progress)).items():
+        column = {"angles_deg": "angles_smooth_deg", "flags": "flags"}.get(name, f"{name}_smooth")
+        at = results.schema.names.index(column)
+        field = results.schema.field(at)
+        results = results.set_column(at, field, lists(values, field.type.value_type))
+    return SessionData(**{**data.tables, "results": results}, manifest=data.manifest)
