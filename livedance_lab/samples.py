@@ -18,6 +18,9 @@ EVALUATED = (SAMPLE_CLIP, "dancer2.mp4")
 GROUPS = ("duet.mp4", "duet_costume.mp4", "trio.mp4")
 """Clips of two and three people with the truth of each: they cross, hide each other, leave and return."""
 
+GROUPS = ("duet.mp4", "duet_costume.mp4", "trio.mp4")
+"""Clips of several people with the truth of each: they cross, hide each other, leave and return."""
+
 _FOLDERS = (
     Path(__file__).resolve().parents[1] / "data" / "samples",  # in a checkout
     Path(__file__).resolve().parents[0] / "_samples",  # in an installed wheel

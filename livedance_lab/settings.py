@@ -113,6 +113,9 @@ class Settings(_Model):
     target_age_ms: float = _setting(
         0.0, "target age", "While results are older than this, use smaller frames, fewer hand inferences and a lighter "
         "model; 0: off.", unit="ms", ge=0, le=5000)  # fmt: skip
+    max_people: int = _setting(
+        1, "people", "Number of people to follow, each with an id; fixed when a session begins. More than 1 needs a "
+        "server with the estimator blazepose.", ge=1, le=6)  # fmt: skip
     # analysis
     angles: tuple[str, ...] = _setting(
         ("included",), "angles", "Joint angles to compute; fixed when a session begins.",

@@ -6,21 +6,54 @@ The values depend on nothing but the images and their times, so two runs give th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from types import TracebackType
 
 from livedance_lab.clock import now_s
 from livedance_lab.errors import EstimatorError
-from livedance_lab.estimators.base import Estimate, Estimator, MonotonicMs, factory
+from livedance_lab.estimators.base import Estimate, Estimator, MonotonicMs, factory, region_factory
 from livedance_lab.estimators.hand_crops import Crop, estimate_with_crops
 from livedance_lab.media.images import ImageArray, downscale
 from livedance_lab.media.video import VideoFrame
+from livedance_lab.pipeline.people.follower import PeopleFollower
+from livedance_lab.pipeline.people.measurement import PeopleMeasurer
+from livedance_lab.pipeline.people.tracker import PeopleTracker, PersonEvent
 from livedance_lab.pipeline.result_builder import ResultBuilder, people_of
 from livedance_lab.pose import Frame, FrameRecord, FrameState, FrameTimes, PoseResult
 from livedance_lab.settings import Settings
 
 __all__ = ["FrameAnalyzer"]
+
+
+class _People:
+    """Measures everybody and says who is who, in a thread of its own; the counterpart of `_Landmarker` for poses."""
+
+    def __init__(self, family: str, settings: Settings, on_event: Callable[[PersonEvent], None]) -> None:
+        make_regions = region_factory(family)
+        self._thread = ThreadPoolExecutor(1, "livedance-pose")
+        self._measurer = self._thread.submit(lambda: PeopleMeasurer(make_regions(settings)))
+        self._follower = PeopleFollower(PeopleTracker(settings.max_people), on_event)
+
+    @property
+    def known_ids(self) -> frozenset[int]:
+        """Everybody who is there or may return."""
+        return self._follower.known_ids
+
+    def start(self, rgb: ImageArray, t_s: float, size_px: tuple[int, int]) -> Future[tuple[dict[int, Estimate], float]]:
+        """Start on an image; the future gives everybody's estimate by id, and the duration in ms."""
+        return self._thread.submit(self._estimate, rgb, t_s, size_px)
+
+    def _estimate(self, rgb: ImageArray, t_s: float, size_px: tuple[int, int]) -> tuple[dict[int, Estimate], float]:
+        start_s = now_s()
+        found = self._measurer.result().measure(rgb, self._follower.wanted(t_s), size_px)
+        return self._follower.estimates(t_s, found), (now_s() - start_s) * 1000
+
+    def close(self) -> None:
+        if self._measurer.exception() is None:
+            self._thread.submit(self._measurer.result().close).result()
+        self._thread.shutdown()
 
 
 class _Landmarker:
@@ -54,17 +87,27 @@ class FrameAnalyzer:
     estimator : str, default "mediapipe"
         Name of the estimator family.
 
+    Attributes
+    ----------
+    person_events : list of PersonEvent
+        What happened to people's ids so far.
+
     Raises
     ------
     EstimatorError
-        At the first frame, if a landmarker cannot be made.
+        At the first frame, if a landmarker cannot be made; at once if several people are to be followed and the
+        estimator follows one.
     """
 
     def __init__(self, settings: Settings, estimator: str = "mediapipe") -> None:
         self.settings = settings
         self.result_builder = ResultBuilder(settings, now_s)
-        kinds = ("pose", "hands") if settings.hands else ("pose",)
-        self._landmarkers = {kind: _Landmarker(estimator, kind, settings) for kind in kinds}
+        self.person_events: list[PersonEvent] = []
+        self._poses: _People | _Landmarker = (
+            _People(estimator, settings, self.person_events.append) if settings.max_people > 1
+            else _Landmarker(estimator, "pose", settings)
+        )  # fmt: skip
+        self._hands = _Landmarker(estimator, "hands", settings) if settings.hands else None
         self._t_ms = MonotonicMs()
 
     def __call__(self, frame: VideoFrame) -> tuple[FrameRecord, PoseResult | None]:
@@ -89,20 +132,32 @@ class FrameAnalyzer:
         small = downscale(frame.rgb, self.settings.short_side_px)
         record.stage_ms["downscale"] = (now_s() - start_s) * 1000
         t_ms = self._t_ms(frame.t_s)
-        crops = {"hands": self.result_builder.hand_crops(source)}  # predicted from earlier poses
-        started = {kind: each.start(small, t_ms, crops.get(kind, ())) for kind, each in self._landmarkers.items()}
+        crops = self.result_builder.hand_crops(source)  # predicted from earlier poses
+        hands = self._hands.start(small, t_ms, crops) if self._hands is not None else None
         try:
-            done = {kind: future.result() for kind, future in started.items()}
+            people, record.stage_ms["pose"] = self._people(small, frame.t_s, t_ms, size_px)
+            if hands is not None:
+                estimate, record.stage_ms["hands"] = hands.result()
+                self.result_builder.add_hands(source, estimate, record.stage_ms["hands"])
         except EstimatorError as exc:
             return replace(record, state=FrameState.FAILED, reason=str(exc)), None
-        record.stage_ms |= {kind: took_ms for kind, (_, took_ms) in done.items()}
-        if "hands" in done:
-            self.result_builder.add_hands(source, *done["hands"])
-        return record, self.result_builder.build(source, people_of(done["pose"][0]), record, 1)
+        return record, self.result_builder.build(source, people, record, 1)
+
+    def _people(
+        self, rgb: ImageArray, t_s: float, t_ms: int, size_px: tuple[int, int]
+    ) -> tuple[dict[int, Estimate], float]:
+        """Everybody's estimate by id, and the duration in ms."""
+        if isinstance(self._poses, _People):
+            people, took_ms = self._poses.start(rgb, t_s, size_px).result()
+            self.result_builder.keep_only(self._poses.known_ids)
+            return people, took_ms
+        estimate, took_ms = self._poses.start(rgb, t_ms).result()
+        return people_of(estimate), took_ms
 
     def __enter__(self) -> FrameAnalyzer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
-        for landmarker in self._landmarkers.values():
-            landmarker.close()
+        self._poses.close()
+        if self._hands is not None:
+            self._hands.close()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from livedance_lab.errors import LiveDanceError, RecordingError
+from livedance_lab.estimators.base import factory, settings_for
 from livedance_lab.session_data.recording.reader import Recording
 from livedance_lab.settings import Settings
 
@@ -119,15 +120,16 @@ def plan_jobs(
     Raises
     ------
     LiveDanceError
-        If a video does not exist, or two of them would get the same folder.
+        If a video does not exist, two of them would get the same folder, or there is no such estimator.
     """
     paths = [Path(video).expanduser().absolute() for video in videos]
     gone = [str(path) for path in paths if not path.is_file()]
+    factory(estimator)  # an unknown name is an error before anything runs
     if gone:
         raise LiveDanceError(f"there is no video {', '.join(gone)}.")
     names = _names(list(dict.fromkeys(paths)))
     folder = str(Path(out).expanduser().absolute())
-    plain = (settings or Settings(design="join")).plain()
+    plain = settings_for(estimator, settings or Settings(design="join")).plain()
     common = (folder, plain, tuple(formats), annotate, estimator)
     return [VideoJob(name, str(path), *common) for path, name in names.items()]
 

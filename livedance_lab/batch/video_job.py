@@ -14,6 +14,7 @@ from livedance_lab.batch.frame_analyzer import FrameAnalyzer
 from livedance_lab.batch.jobs import RECORDING, Outcome, VideoJob, file_sha256, finished_outcome
 from livedance_lab.clock import now_s
 from livedance_lab.errors import LiveDanceError
+from livedance_lab.estimators.base import ESTIMATORS
 from livedance_lab.estimators.model_store import sha256_of
 from livedance_lab.export import export
 from livedance_lab.media.drawing import VideoFile, draw_body
@@ -101,13 +102,18 @@ def _record(job: VideoJob, folder: Path, on_progress: OnProgress) -> tuple[int, 
             record, result = analyzer(frame)
             frames_in += 1
             log.add_frame(record)
+            while analyzer.person_events:
+                event = analyzer.person_events.pop(0)
+                log.add_event(event.t_s, "people", event.name, event.data)
             if result is not None:
                 frames_out += 1
                 found += result.found
                 log.add_result(result)
             if copy is not None:
-                body = result.smooth if result is not None else None
-                copy.add(frame.rgb if body is None else draw_body(frame.rgb, body, settings.visibility_threshold))
+                picture = frame.rgb
+                for person in result.people if result is not None else ():
+                    picture = draw_body(picture, person.smooth, settings.visibility_threshold)
+                copy.add(picture)
             if frames_in % _FLUSH_EVERY == 0:
                 log.flush()
                 writer.flush()
@@ -122,9 +128,9 @@ def _manifest(job: VideoJob, video: VideoSource, settings: Settings) -> dict[str
     """The manifest of the recording: software, models, settings and source."""
     return {
         "session_id": job.name,
-        **software("mediapipe", "numpy", "opencv-python"),
+        **software("mediapipe", "ai-edge-litert", "numpy", "opencv-python"),
         "estimator": job.estimator,
-        "models": {name: sha256_of(name) for name in settings.model_names} if job.estimator == "mediapipe" else {},
+        "models": {name: sha256_of(name) for name in settings.model_names} if job.estimator in ESTIMATORS else {},
         "settings": settings.plain(),
         "wall_anchor": "modification time of the video file: its frames' own date is not known",
         "source": {"video": job.video, "sha256": file_sha256(job.video), "fps": video.fps, "size_px": video.size_px,

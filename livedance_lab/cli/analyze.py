@@ -25,6 +25,8 @@ def analyze(
     angles: Annotated[str, typer.Option(help="Joint angles: names of presets or angles, with commas.")] = "included",
     mirrored: Annotated[bool, typer.Option(help="The camera's frames are flipped left to right.")] = False,
     complexity: Annotated[int, typer.Option(min=0, max=2, help="Pose model: 0 lite, 1 full, 2 heavy.")] = 1,
+    estimator: Annotated[str,
+        typer.Option(help="mediapipe, or blazepose: the same networks, run directly.")] = "mediapipe",
     setting: Annotated[list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, e.g. num_hands=1; repeatable.")] = None,
     workers: Annotated[int | None,
@@ -48,7 +50,7 @@ def analyze(
         raise ExportError(f"there is no format {unknown[0]!r}; the formats are {', '.join(FORMATS)}.")
     chosen = {"complexity": complexity, "hands": hands, "angles": angles, "mirrored": mirrored}
     settings = _settings(chosen, setting or [])
-    jobs = plan_jobs(videos, out, settings, formats=to or (), annotate=annotate)
+    jobs = plan_jobs(videos, out, settings, formats=to or (), annotate=annotate, estimator=estimator)
     if not dask:
         ensure_models(settings.complexity, hands=settings.hands)
     bars = _Bars(console, len(jobs))

@@ -66,6 +66,7 @@ def _numbers(about: dict[str, Any]) -> Any:
         ("clock of the client", _clock(clock)),
         ("pictures", "recorded" if about["has_video"] else "not recorded (landmarks only)"),
         ("versions", ", ".join(f"{name} {version}" for name, version in about["versions"].items() if version)),
+        ("estimator", about["estimator"] or "unknown"),
         ("models", ", ".join(f"{name} {str(sha)[:12]}" for name, sha in about["models"].items()) or "unknown"),
     ]
     for name, value in rows:

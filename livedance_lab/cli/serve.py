@@ -41,7 +41,8 @@ def serve(
     = ServerConfig.resume_s,
     hang_s: Annotated[float, typer.Option(min=1, help="Seconds without an answer until an estimator is replaced.")]
     = ServerConfig.hang_s,
-    estimator: Annotated[str, typer.Option(help="Name of the pose estimator.")] = ServerConfig.estimator,
+    estimator: Annotated[str, typer.Option(
+        help="mediapipe, or blazepose: the same networks, run directly.")] = ServerConfig.estimator,
     queue: Annotated[Literal["latest", "fifo", "keep-oldest"],
                      typer.Option(help="Buffer in which frames wait.", hidden=True)] = "latest",
     complexity: Annotated[Literal["0", "1", "2", "auto"] | None,
@@ -81,6 +82,7 @@ def _prepare(config: ServerConfig, choose: bool, verbose: bool, log_level: str, 
     """Set up logging and memory, and fetch the models before a client connects."""
     import faulthandler
 
+    from livedance_lab.estimators.base import ESTIMATORS
     from livedance_lab.server.access import check_exposure
     from livedance_lab.system.memory import limit_malloc_retention
     from livedance_lab.system.native_stderr import silence_native_stderr
@@ -91,7 +93,7 @@ def _prepare(config: ServerConfig, choose: bool, verbose: bool, log_level: str, 
     limit_malloc_retention()
     faulthandler.enable()  # after a crash of native code, the log says where it happened
     silence_native_stderr(verbose)
-    if config.estimator == "mediapipe":
+    if config.estimator in ESTIMATORS:
         _fetch_models(config, choose)
 
 

@@ -21,7 +21,7 @@ from livedance_lab.client.clip_source import Tick, no_tick
 from livedance_lab.client.live_client import LiveClient
 from livedance_lab.clock import now_s
 from livedance_lab.errors import RecordingError
-from livedance_lab.estimators.base import Estimate, HandEstimate
+from livedance_lab.estimators.base import ESTIMATORS, Estimate, HandEstimate
 from livedance_lab.estimators.replay import encode_estimate
 from livedance_lab.pose import BODY_SHAPES, FloatArray
 from livedance_lab.session_data.recording.reader import Recording
@@ -82,8 +82,10 @@ class ReplaySource:
 
     @property
     def estimator(self) -> str:
-        """The estimator that the server needs: "replay" or "mediapipe"."""
-        return "replay" if self.landmarks else "mediapipe"
+        """The estimator that the server needs: "replay", or for images the one of the recording."""
+        recorded = self.recording.manifest.get("estimator")
+        images = recorded if recorded in ESTIMATORS else ESTIMATORS[0]
+        return "replay" if self.landmarks else images
 
     def __iter__(self) -> Iterator[ReplayFrame]:
         """Frames in capture order."""

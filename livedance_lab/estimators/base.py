@@ -7,6 +7,7 @@ runtime.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -17,9 +18,11 @@ import numpy.typing as npt
 
 from livedance_lab.errors import EstimatorError
 from livedance_lab.pose import FloatArray
-from livedance_lab.settings import Settings
+from livedance_lab.settings import Settings, Smoothing
 
-__all__ = ["Estimate", "Estimator", "EstimatorFactory", "ImageArray", "MonotonicMs", "factory", "register"]
+__all__ = ["ESTIMATORS", "Estimate", "Estimator", "EstimatorFactory", "ImageArray", "MeasuredPerson", "MonotonicMs",
+           "Region", "RegionEstimator", "RegionEstimatorFactory", "SMOOTHING_PARAMS", "factory", "region_factory",
+           "register", "settings_for"]  # fmt: skip
 
 ImageArray = npt.NDArray[np.uint8]
 
@@ -95,20 +98,138 @@ class Estimator(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Region:
+    """A square of a picture, in any orientation, that holds one person.
+
+    Attributes
+    ----------
+    x_px, y_px : float
+        Its middle, in pixels of the picture (x right, y down).
+    side_px : float
+    angle_rad : float
+        How far it is turned clockwise, -pi to pi; 0 if the person's head points upwards in the picture.
+    score : float
+        The detector's certainty that a person is there, 0 to 1; NaN if the region follows from landmarks.
+    """
+
+    x_px: float
+    y_px: float
+    side_px: float
+    angle_rad: float
+    score: float = math.nan
+
+
+@dataclass(frozen=True)
+class MeasuredPerson:
+    """A person whose landmarks were found in a region.
+
+    Attributes
+    ----------
+    keypoints_px : ndarray of shape (K, 3), float32
+        Pixels of the picture; z on the scale of x.
+    world_m : ndarray of shape (K, 3), float32
+        Metres, origin between the hips, x right in the picture, y down, z away from the camera.
+    visibility, presence : ndarray of shape (K,), float32, 0 to 1
+    score : float
+        The network's certainty that the region shows a person, 0 to 1.
+    next_region : Region
+        Where this person will be in the next picture if it follows soon.
+    """
+
+    keypoints_px: FloatArray
+    world_m: FloatArray
+    visibility: FloatArray
+    presence: FloatArray
+    score: float
+    next_region: Region
+
+
+class RegionEstimator(Protocol):
+    """Finds people in a picture, and landmarks in a region of it. It keeps no state from picture to picture.
+
+    Whoever calls it decides where to look and who is who. Only one thread may use it at a time.
+    """
+
+    def detect(self, image_rgb: ImageArray) -> list[Region]:
+        """Find people in a whole picture.
+
+        Parameters
+        ----------
+        image_rgb : ndarray of shape (H, W, 3), uint8
+
+        Returns
+        -------
+        list of Region
+            The most certain first.
+
+        Raises
+        ------
+        EstimatorError
+            If inference fails.
+        """
+        ...
+
+    def landmarks(self, image_rgb: ImageArray, region: Region) -> MeasuredPerson | None:
+        """Find the landmarks of the person in a region; None if the region shows nobody.
+
+        Raises
+        ------
+        EstimatorError
+            If inference fails.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free all resources."""
+        ...
+
+
 EstimatorFactory = Callable[[str, Settings], Estimator]
 """Makes an estimator of a kind, "pose", "hands" or "both", for the given settings."""
 
+ESTIMATORS = ("mediapipe", "blazepose")
+"""The families for sessions of pictures, which load the store's models; the default first."""
+
+SMOOTHING_PARAMS: dict[str, dict[str, float]] = {"blazepose": {"measurement_noise": 0.02}}
+"""Parameters of the default filter by family, where they differ from the filter's own: MediaPipe smooths landmarks a
+little before anybody sees them, blazepose does not. With twice the noise, jitter at rest and the error in motion are
+those of mediapipe (`livedance evaluate --estimator blazepose`)."""
+
 _FACTORIES: dict[str, EstimatorFactory] = {}
 _BUILT_IN = {
+    "blazepose": "livedance_lab.estimators.blazepose",
     "mediapipe": "livedance_lab.estimators.mediapipe_tasks",
     "mediapipe_published": "livedance_lab.estimators.mediapipe_tasks",
     "replay": "livedance_lab.estimators.replay",
 }
 
 
-def register(name: str, make: EstimatorFactory) -> None:
-    """Make an estimator family available under `name`."""
+RegionEstimatorFactory = Callable[[Settings], RegionEstimator]
+
+_REGION_FACTORIES: dict[str, RegionEstimatorFactory] = {}
+
+
+def register(name: str, make: EstimatorFactory, make_regions: RegionEstimatorFactory | None = None) -> None:
+    """Make an estimator family available under `name`; one with `make_regions` can follow several people."""
     _FACTORIES[name] = make
+    if make_regions is not None:
+        _REGION_FACTORIES[name] = make_regions
+
+
+def region_factory(name: str) -> RegionEstimatorFactory:
+    """The factory of region estimators registered under `name`.
+
+    Raises
+    ------
+    EstimatorError
+        If there is no such family, or if it follows one person only.
+    """
+    factory(name)  # imports it
+    if name not in _REGION_FACTORIES:
+        raise EstimatorError(f"the estimator {name} follows one person; to follow several, start the server with the "
+                             "estimator blazepose: livedance serve --estimator blazepose.")  # fmt: skip
+    return _REGION_FACTORIES[name]
 
 
 def factory(name: str) -> EstimatorFactory:
@@ -126,6 +247,14 @@ def factory(name: str) -> EstimatorFactory:
     except KeyError:
         known = ", ".join(sorted(_FACTORIES.keys() | _BUILT_IN.keys()))
         raise EstimatorError(f"there is no estimator {name!r}; the estimators are {known}.") from None
+
+
+def settings_for(family: str, settings: Settings) -> Settings:
+    """The settings with the default smoothing that suits an estimator family; smoothing that was chosen stays."""
+    params = SMOOTHING_PARAMS.get(family)
+    if params is None or settings.smoothing != Smoothing():
+        return settings
+    return settings.changed({"smoothing": Smoothing(params=params)})
 
 
 class MonotonicMs:

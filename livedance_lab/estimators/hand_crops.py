@@ -10,6 +10,7 @@ One affine map converts coordinates in both directions. Pixel coordinates are co
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
@@ -85,7 +86,7 @@ def estimate_with_crops(
 
 
 def mosaic(rgb: ImageArray, crops: tuple[Crop, ...]) -> ImageArray:
-    """The crops, enlarged to the same size and placed side by side.
+    """The crops, enlarged to the same size and placed side by side; more than two in several rows.
 
     Parameters
     ----------
@@ -94,12 +95,18 @@ def mosaic(rgb: ImageArray, crops: tuple[Crop, ...]) -> ImageArray:
 
     Returns
     -------
-    ndarray of shape (TILE_PX, n * TILE_PX, 3), uint8
+    ndarray of shape (rows * TILE_PX, columns * TILE_PX, 3), uint8
         Black where a crop reaches over the frame's edge.
     """
     height, width = rgb.shape[:2]
-    tiles = [square(rgb, c.left * width, c.top * height, c.width * width, c.height * height, TILE_PX) for c in crops]
-    return np.concatenate(tiles, axis=1)
+    columns, rows = _grid(len(crops))
+    out = np.zeros((rows * TILE_PX, columns * TILE_PX, 3), np.uint8)
+    for number, c in enumerate(crops):
+        top, left = number // columns * TILE_PX, number % columns * TILE_PX
+        out[top : top + TILE_PX, left : left + TILE_PX] = square(
+            rgb, c.left * width, c.top * height, c.width * width, c.height * height, TILE_PX
+        )
+    return out
 
 
 def to_frame_coordinates(in_mosaic: Estimate, crops: tuple[Crop, ...]) -> Estimate:
@@ -130,12 +137,19 @@ def to_frame_coordinates(in_mosaic: Estimate, crops: tuple[Crop, ...]) -> Estima
 
 def _moved(hand: HandEstimate, crops: tuple[Crop, ...]) -> tuple[HandEstimate, Crop]:
     """The hand in coordinates of the frame, and the crop in which its palm lies."""
-    tiles = hand.xyz.astype(float) * (len(crops), 1, len(crops))  # in tiles instead of mosaics
-    position = int(np.clip(np.floor(tiles[_PALM, 0].mean()), 0, len(crops) - 1))
-    crop = crops[position]
+    columns, rows = _grid(len(crops))
+    tiles = hand.xyz.astype(float) * (columns, rows, columns)  # in tiles instead of mosaics
+    column, row = np.clip(np.floor(tiles[_PALM, :2].mean(axis=0)), 0, (columns - 1, rows - 1)).astype(int)
+    crop = crops[min(row * columns + column, len(crops) - 1)]
     scale = (crop.width, crop.height, crop.width)
-    xyz = (tiles - (position, 0, 0)) * scale + (crop.left, crop.top, 0)
+    xyz = (tiles - (column, row, 0)) * scale + (crop.left, crop.top, 0)
     return replace(hand, xyz=xyz.astype(np.float32)), crop
+
+
+def _grid(n: int) -> tuple[int, int]:
+    """Columns and rows of a mosaic of `n` crops: the palm detector reduces it to a square, so it is nearly one."""
+    columns = max(min(n, 2), math.ceil(math.sqrt(n)))
+    return columns, math.ceil(n / columns)
 
 
 def _palm(hand: HandEstimate) -> FloatArray:

@@ -14,6 +14,7 @@ import atexit
 import os
 import queue
 import weakref
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -26,7 +27,7 @@ from livedance_lab.estimators.hand_crops import Crop, mosaic, to_frame_coordinat
 from livedance_lab.settings import Settings
 from livedance_lab.system.memory import release_mapped_file
 
-__all__ = ["LiveStreamEstimator", "TasksEstimator", "make"]
+__all__ = ["LiveStreamEstimator", "SeveralPoses", "TasksEstimator", "make"]
 
 _KINDS = {"pose": ("pose",), "hands": ("hands",), "both": ("pose", "hands")}
 # the exceptions into which MediaPipe turns its status codes, and those that ctypes raises for wrong arguments
@@ -68,6 +69,7 @@ class TasksEstimator:
     """
 
     _mode = "VIDEO"
+    _num_poses = 1
 
     def __init__(self, kind: str, settings: Settings, *, upstream_model: bool = False) -> None:
         self._upstream_model = upstream_model
@@ -146,7 +148,7 @@ class TasksEstimator:
             options = vision.PoseLandmarkerOptions(
                 base_options=self._base_options("pose", settings.complexity),
                 running_mode=vision.RunningMode[self._mode],
-                num_poses=1,
+                num_poses=self._num_poses,
                 min_pose_detection_confidence=settings.detection_confidence,
                 min_pose_presence_confidence=settings.presence_confidence,
                 min_tracking_confidence=settings.tracking_confidence,
@@ -156,7 +158,7 @@ class TasksEstimator:
         options = vision.HandLandmarkerOptions(
             base_options=self._base_options("hands"),
             running_mode=vision.RunningMode[self._mode],
-            num_hands=settings.num_hands,
+            num_hands=settings.num_hands * settings.max_people,
             min_hand_detection_confidence=settings.hand_confidence,
             min_hand_presence_confidence=settings.hand_confidence,
             min_tracking_confidence=settings.hand_confidence,
@@ -215,6 +217,30 @@ class LiveStreamEstimator(TasksEstimator):
                              result_callback=lambda result, _image, t_ms: results.put((t_ms, result)))  # fmt: skip
 
 
+class SeveralPoses(TasksEstimator):
+    """Several poses at once by the Tasks API's own option, for comparison: it does not say who is who.
+
+    Parameters
+    ----------
+    settings : Settings
+    num_poses : int
+    """
+
+    def __init__(self, settings: Settings, num_poses: int) -> None:
+        self._num_poses = num_poses
+        super().__init__("pose", settings)
+
+    def estimates(self, image_rgb: ImageArray, t_ms: int) -> list[Estimate]:
+        """Every pose in one image, in MediaPipe's order; parameters and errors are those of `estimate`."""
+        self.estimate(image_rgb, t_ms)
+        return [_estimate_of(self._last, index) for index in range(len(self._last.pose_landmarks))]
+
+    def _call(self, image_rgb: ImageArray, t_ms: int) -> dict[str, Any]:
+        found = super()._call(image_rgb, t_ms)
+        self._last = found["pose"]
+        return found
+
+
 def make(kind: str, settings: Settings, *, upstream_model: bool = False) -> Estimator:
     """An estimator of a kind; in LIVE_STREAM mode if the settings' design is "live_stream"."""
     chosen = LiveStreamEstimator if settings.design == "live_stream" else TasksEstimator
@@ -232,23 +258,19 @@ def _mediapipe() -> Any:
 
 def _estimate(pose: Any, hands: Any) -> Estimate:
     """MediaPipe's results as an `Estimate`."""
-    found: dict[str, Any] = {}
-    if pose is not None and pose.pose_landmarks:
-        values = np.array([(p.x, p.y, p.z, p.visibility, p.presence) for p in pose.pose_landmarks[0]], np.float32)
-        found = {
-            "pose_xyz": values[:, :3],
-            "visibility": values[:, 3],
-            "presence": values[:, 4],
-            "pose_world_m": _xyz(pose.pose_world_landmarks[0]),
-        }
-    if hands is not None:
-        found["hands"] = tuple(
-            HandEstimate(side[0].category_name.lower(), float(side[0].score), _xyz(image), _xyz(world))
-            for side, image, world in zip(
-                hands.handedness, hands.hand_landmarks, hands.hand_world_landmarks, strict=True
-            )
-        )
-    return Estimate(**found)
+    found = Estimate() if pose is None or not pose.pose_landmarks else _estimate_of(pose, 0)
+    if hands is None:
+        return found
+    return replace(found, hands=tuple(
+        HandEstimate(side[0].category_name.lower(), float(side[0].score), _xyz(image), _xyz(world))
+        for side, image, world in zip(hands.handedness, hands.hand_landmarks, hands.hand_world_landmarks, strict=True)
+    ))  # fmt: skip
+
+
+def _estimate_of(pose: Any, index: int) -> Estimate:
+    """One of MediaPipe's poses."""
+    values = np.array([(p.x, p.y, p.z, p.visibility, p.presence) for p in pose.pose_landmarks[index]], np.float32)
+    return Estimate(values[:, :3], _xyz(pose.pose_world_landmarks[index]), values[:, 3], values[:, 4])
 
 
 def _xyz(landmarks: Any) -> Any:

@@ -80,12 +80,17 @@ class LiveRun:
     data: SessionData
 
 
-def live_run(design: str, clip: Path, truth: KeypointTruth, *, seconds: float, fps: float) -> LiveRun:
-    """Stream a clip once through a new server, and return what arrived when."""
+def live_run(
+    design: str, clip: Path, truth: KeypointTruth, *, seconds: float, fps: float, estimator: str = "mediapipe"
+) -> LiveRun:
+    """Stream a clip once through a new server, and return what arrived when.
+
+    `estimator` is used where the design itself names none.
+    """
     chosen = DESIGNS[design]
     side = Settings(short_side_px=_LARGE, jpeg_quality=0.8) if chosen.legacy else Settings()
     encoded = EncodedClip.read(clip, side, seconds)
-    with fresh_session(chosen.server, **chosen.settings) as (_, session):
+    with fresh_session({"estimator": estimator, **chosen.server}, **chosen.settings) as (_, session):
         how: dict[str, Any] = {"fps": fps, "pacing": chosen.pacing, "legacy": chosen.legacy}
         session.stream(encoded, seconds=seconds, end=True, **how)  # without warm-up, so that seq is the clip's frame
         data = session.data()
@@ -101,17 +106,20 @@ def live_run(design: str, clip: Path, truth: KeypointTruth, *, seconds: float, f
     )  # fmt: skip
 
 
-def paced_stream(pace: Pace, images: list[Any], clip_hz: float, body_size_px: float) -> ResultStream:
+def paced_stream(
+    pace: Pace, images: list[Any], clip_hz: float, body_size_px: float, estimator: str = "mediapipe"
+) -> ResultStream:
     """Simulate a stream of fixed pace and age, so that its figures do not depend on the machine's load."""
     every = pace.every(clip_hz)
     times_s = np.arange(0, len(images), every) / clip_hz
-    found = find_landmarks(zip(times_s, images[::every], strict=True), lanes=pace.lanes, published=pace.published)
+    shown = zip(times_s, images[::every], strict=True)
+    found = find_landmarks(shown, lanes=pace.lanes, published=pace.published, estimator=estimator)
     return simulate_stream(times_s, found, body_size_px, every=1, age_s=pace.age_s)
 
 
 def find_landmarks(
     images: Iterable[tuple[float, Any]], *, noise_sd: float = 0.0, seed: int = 0, lanes: int = 1,
-    published: bool = False,
+    published: bool = False, estimator: str = "mediapipe",
 ) -> Array:  # fmt: skip
     """Estimate the landmarks of images after encoding them as a client does.
 
@@ -126,6 +134,8 @@ def find_landmarks(
         Number of landmarkers that process them in turn.
     published : bool, default False
         See `Pace`.
+    estimator : str, default "mediapipe"
+        Family of the landmarkers that are not `published`.
 
     Returns
     -------
@@ -133,7 +143,7 @@ def find_landmarks(
         Pixels of the clip; NaN if no person was found.
     """
     settings = Settings(hands=False, short_side_px=_LARGE, jpeg_quality=0.8) if published else Settings(hands=False)
-    make = factory("mediapipe_published" if published else "mediapipe")
+    make = factory("mediapipe_published" if published else estimator)
     rng, clocks = np.random.default_rng(seed), [MonotonicMs() for _ in range(lanes)]
     estimators: list[Estimator] = []
     out: list[Array] = []
@@ -149,6 +159,6 @@ def find_landmarks(
             missing = np.full((33, 2), np.nan)
             out.append(missing if found is None else found[:, :2].astype(np.float64) * (width, height))
     finally:
-        for estimator in estimators:
-            estimator.close()
+        for landmarker in estimators:
+            landmarker.close()
     return np.array(out)

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from livedance_lab.errors import ImageError, LiveDanceError
 
 __all__ = ["MAX_PIXELS", "ImageArray", "check", "decode_rgb", "downscale", "encode_jpeg", "encode_png", "encode_webp",
-           "load_cv2", "probe", "square"]  # fmt: skip
+           "load_cv2", "probe", "square", "warped"]  # fmt: skip
 
 ImageArray = npt.NDArray[np.uint8]
 """ndarray of shape (H, W, 3), red green blue."""
@@ -279,12 +279,35 @@ def square(
     ndarray of shape (side_px, side_px, 3), uint8
         Bilinear; black where the part reaches beyond the image's edge.
     """
-    cv2 = load_cv2()
     x, y = width_px / side_px, height_px / side_px
     # OpenCV's coordinates are 0 at the first pixel's centre
-    to_source = np.array([[x, 0, left_px + x / 2 - 0.5], [0, y, top_px + y / 2 - 0.5]])
+    return warped(rgb, np.array([[x, 0, left_px + x / 2 - 0.5], [0, y, top_px + y / 2 - 0.5]]), side_px)
+
+
+def warped(
+    rgb: ImageArray, to_source: npt.NDArray[np.float64], side_px: int, *, repeat_edge: bool = False
+) -> ImageArray:
+    """Sample a square from an image through an affine map.
+
+    Parameters
+    ----------
+    rgb : ndarray of shape (H, W, 3), uint8
+    to_source : ndarray of shape (2, 3)
+        Maps (x, y, 1) of the square to x, y of the image; both are 0 at the first pixel's centre.
+    side_px : int
+    repeat_edge : bool, default False
+        Beyond the image's edge: True repeats the nearest pixel, False gives black.
+
+    Returns
+    -------
+    ndarray of shape (side_px, side_px, 3), uint8
+        Bilinear.
+    """
+    cv2 = load_cv2()
+    edge = cv2.BORDER_REPLICATE if repeat_edge else cv2.BORDER_CONSTANT
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(rgb, to_source, (side_px, side_px), flags=flags))
+    part: ImageArray = cv2.warpAffine(rgb, to_source, (side_px, side_px), flags=flags, borderMode=edge)
+    return part
 
 
 def encode_jpeg(rgb: ImageArray, quality: float = 0.8, *, full_colour: bool = False) -> bytes:

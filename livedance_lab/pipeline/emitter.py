@@ -8,7 +8,7 @@ from livedance_lab.analysis.statistics import Window
 from livedance_lab.estimators.base import Estimate
 from livedance_lab.pipeline.ledger import FrameAccounting
 from livedance_lab.pipeline.policies import HandsGate
-from livedance_lab.pipeline.result_builder import ResultBuilder, people_of
+from livedance_lab.pipeline.result_builder import ResultBuilder
 from livedance_lab.pipeline.scheduler import Job, SchedulingPolicy
 from livedance_lab.pose import FrameState, PoseResult
 
@@ -38,10 +38,12 @@ class ResultEmitter:
         builder: ResultBuilder,
         accounting: FrameAccounting,
         send: Callable[[PoseResult, list[tuple[int, str]]], None],
+        identify: Callable[[Job, Estimate], dict[int, Estimate]],
         clock: Callable[[], float],
     ) -> None:
         self.result_rate, self.hands_rate, self.ages_ms = Window(), Window(), Window(5.0)
-        self._builder, self._accounting, self._send, self._clock = builder, accounting, send, clock
+        self._builder, self._accounting = builder, accounting
+        self._send, self._identify, self._clock = send, identify, clock
         self._waiting: dict[int, tuple[Job, Estimate]] = {}  # join design: estimates that wait for the other lane
         self._last_sent_seq = -1
 
@@ -78,7 +80,7 @@ class ResultEmitter:
             self._accounting.close(received.record(FrameState.LATE, "a newer result had left", stage_ms))
             return
         record = received.record(FrameState.PROCESSED, stage_ms=stage_ms)
-        result = self._builder.build(received.frame, people_of(estimate), record, settings_version)
+        result = self._builder.build(received.frame, self._identify(job, estimate), record, settings_version)
         gate.wrists_visible = self._builder.wrists_visible
         times.t_emit_s = self._clock()
         self._last_sent_seq = received.seq

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from livedance_lab.errors import EstimatorError, ImageError, LiveDanceError
 from livedance_lab.estimators.base import Estimate, Estimator, ImageArray, MonotonicMs
 from livedance_lab.estimators.hand_crops import Crop, estimate_with_crops
+from livedance_lab.pipeline.people.measurement import PeopleMeasurer, PeopleToFind
 from livedance_lab.pipeline.scheduler import Job, LaneState, Scheduler, SchedulingPolicy
 
 __all__ = ["Lane", "LaneOwner"]
@@ -39,6 +40,10 @@ class LaneOwner(Protocol):
 
     def hand_crops(self, job: Job) -> tuple[Crop, ...]:
         """Where in the job's frame hands should be searched; empty: in the whole frame."""
+        ...
+
+    def people_to_find(self, job: Job) -> PeopleToFind:
+        """Where people should be looked for in the job's frame, in a session that follows several."""
         ...
 
     def event(self, kind: str, name: str, data: dict[str, Any]) -> None:
@@ -82,7 +87,7 @@ class Lane:
         self,
         name: str,
         kinds: tuple[str, ...],
-        make_estimator: Callable[[str], Estimator],
+        make_estimator: Callable[[str], Estimator | PeopleMeasurer],
         owner: LaneOwner,
         scheduler: Scheduler,
         clock: Callable[[], float],
@@ -94,7 +99,7 @@ class Lane:
         self.inferring: Job | None = None
         self._make_estimator, self._scheduler, self._clock = make_estimator, scheduler, clock
         self._t_ms = MonotonicMs()
-        self._estimators: dict[str, Estimator] = {}
+        self._estimators: dict[str, Estimator | PeopleMeasurer] = {}
         self._durations_s: deque[float] = deque(maxlen=32)
         self._failures = 0  # in a row
         self._thread = threading.Thread(target=self._run, name=f"livedance-{name}", daemon=True)
@@ -192,6 +197,11 @@ class Lane:
         return estimate, start_s
 
     def _infer(self, kind: str, pixels: ImageArray, t_ms: int, job: Job) -> Estimate:
+        estimator = self._estimators[kind]
+        if isinstance(estimator, PeopleMeasurer):
+            wanted = self.owner.people_to_find(job)
+            job.people = estimator.measure(pixels, wanted, job.received.frame.source_size_px)
+            return Estimate()
         if kind == "hands":
-            return estimate_with_crops(self._estimators[kind], pixels, t_ms, lambda: self.owner.hand_crops(job))
-        return self._estimators[kind].estimate(pixels, t_ms)
+            return estimate_with_crops(estimator, pixels, t_ms, lambda: self.owner.hand_crops(job))
+        return estimator.estimate(pixels, t_ms)

@@ -7,7 +7,7 @@ results agree to the last bit. What it does for each person is in `livedance_lab
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 
 from livedance_lab.analysis.angles import angle_ids
 from livedance_lab.errors import SettingsError
@@ -66,6 +66,11 @@ class ResultBuilder:
         SettingsError
             If the settings name other angles, or an unknown filter or parameter; nothing is changed then.
         """
+        if settings.max_people != self.settings.max_people:
+            raise SettingsError(
+                f"max_people is fixed when a session begins: this one follows {self.settings.max_people}, and "
+                f"{settings.max_people} was requested. Begin another session."
+            )
         if angle_ids(settings.angles) != self.angle_names:
             raise SettingsError(
                 "angles are fixed when a session begins, because its tables have a column for each: this one has "
@@ -78,9 +83,12 @@ class ResultBuilder:
         self.settings = settings
         self._early = None
 
-    def forget(self, person_id: int) -> None:
-        """Drop the state of a person who has left for good; their id is not used again."""
-        self._people.pop(person_id, None)
+    def keep_only(self, ids: Set[int]) -> None:
+        """Drop the state of everybody else: they have left for good, and their ids are not used again."""
+        for id in self._people.keys() - ids:
+            del self._people[id]
+        if self.followed_id not in ids:
+            self.followed_id = min(ids, default=0)
 
     @property
     def last_poses(self) -> tuple[Body, ...]:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from livedance_lab.pipeline.people.measurement import PeopleFound
 from livedance_lab.pipeline.received_frame import ReceivedFrame
 
 __all__ = ["Job", "LaneState", "Scheduler", "SchedulingPolicy", "default_session_slots"]
@@ -46,6 +47,8 @@ class Job:
         Duration of each kind's inference, once it is done.
     expected_s : float
         How long the job will probably keep a core.
+    people : PeopleFound or None
+        Everybody whom a lane found, in a session that follows several people.
     joined_by : SchedulingPolicy or None
         The policy that gave the same frame to another lane too; the result needs both estimates.
     """
@@ -55,6 +58,7 @@ class Job:
     t_start_s: float
     stage_ms: dict[str, float] = field(default_factory=dict)
     expected_s: float = 0.0
+    people: PeopleFound | None = None
     joined_by: SchedulingPolicy | None = None
 
 

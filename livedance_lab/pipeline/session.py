@@ -15,7 +15,7 @@ from uuid import uuid4
 from livedance_lab._version import __version__
 from livedance_lab.clock import ClockOffset, now_s, wall_s
 from livedance_lab.errors import CodedError, EstimatorError, ImageError, LiveDanceError, WireError
-from livedance_lab.estimators.base import Estimate, Estimator, EstimatorFactory
+from livedance_lab.estimators.base import Estimate, Estimator, EstimatorFactory, RegionEstimatorFactory
 from livedance_lab.estimators.hand_crops import Crop
 from livedance_lab.estimators.model_store import is_stored
 from livedance_lab.media.images import MAX_PIXELS, check
@@ -26,8 +26,11 @@ from livedance_lab.pipeline.lane_group import LaneGroup, LaneGroupManager
 from livedance_lab.pipeline.latest_slot import LatestSlot
 from livedance_lab.pipeline.ledger import FrameAccounting
 from livedance_lab.pipeline.listener import SessionListener
+from livedance_lab.pipeline.people.follower import PeopleFollower
+from livedance_lab.pipeline.people.measurement import PeopleMeasurer, PeopleToFind
+from livedance_lab.pipeline.people.tracker import PeopleTracker, PersonEvent
 from livedance_lab.pipeline.received_frame import ReceivedFrame
-from livedance_lab.pipeline.result_builder import ResultBuilder
+from livedance_lab.pipeline.result_builder import ResultBuilder, people_of
 from livedance_lab.pipeline.scheduler import Job, Scheduler
 from livedance_lab.pipeline.target_age import TargetAgeController
 from livedance_lab.pipeline.throttled_events import ThrottledEvents
@@ -57,6 +60,8 @@ class Session:
         An image with more pixels is rejected before it is decoded.
     hang_s : float
         An estimator that has not answered for this long is given up, see `livedance_lab.pipeline.watchdog`.
+    make_regions : callable, optional
+        Makes region estimators from settings: the session follows several people.
     make_slot : callable, default LatestSlot
         Makes the buffer in which frames wait; benchmarks pass another one.
     make_lane : callable, default Lane
@@ -71,6 +76,7 @@ class Session:
         factory: EstimatorFactory,
         settings: Settings | None = None,
         *,
+        make_regions: RegionEstimatorFactory | None = None,
         clock: Callable[[], float] = now_s,
         max_pixels: int = MAX_PIXELS,
         hang_s: float = 10.0,
@@ -82,6 +88,9 @@ class Session:
         self.settings_version = 1
         self.client_clock = ClientClock()
         self.result_builder = ResultBuilder(self.settings, clock)
+        self._make_regions = make_regions
+        tracker = PeopleTracker(self.settings.max_people)
+        self._people = PeopleFollower(tracker, self._person_event) if make_regions else None
         metadata = {
             "session_id": session_id,
             "wall_anchor_s": repr(wall_s() - clock()),
@@ -101,7 +110,7 @@ class Session:
         self._max_pixels = max_pixels
         self._lock = threading.RLock()
         self._slot = make_slot()
-        self._emitter = ResultEmitter(self.result_builder, self._accounting, self._send_result, clock)
+        self._emitter = ResultEmitter(self.result_builder, self._accounting, self._send_result, self._identify, clock)
         self._lanes = LaneGroupManager(self._new_lane_group, lambda: self.settings, self.event, self._lock,
                                        partial(self.change_settings, by="server"), hang_s)  # fmt: skip
         self._throttled_events = ThrottledEvents(self.event)
@@ -278,6 +287,13 @@ class Session:
         with self._lock:
             return self.result_builder.hand_crops(job.received.frame)
 
+    def people_to_find(self, job: Job) -> PeopleToFind:
+        """Where people should be looked for in a job's frame, in a session that follows several."""
+        with self._lock:
+            if self._people is None:
+                return PeopleToFind({}, True, 1)
+            return self._people.wanted(job.received.times.t_capture_s)
+
     def lane_failed(self, job: Job, error: LiveDanceError) -> None:
         """Close a frame for which a lane has no estimate: as rejected if its image is bad, else as failed."""
         with self._lock:
@@ -354,13 +370,26 @@ class Session:
     # --- helpers, called with the lock held, except `_new_lane_group`
 
     def _new_lane_group(self, settings: Settings) -> LaneGroup:
-        def make_estimator(kind: str) -> Estimator:
+        def make_estimator(kind: str) -> Estimator | PeopleMeasurer:
+            if self._make_regions is not None and kind == "pose":
+                return PeopleMeasurer(self._make_regions(settings))
             return self._factory(kind, settings)
 
         def make_lane(name: str, kinds: tuple[str, ...]) -> Lane:
             return self._make_lane(name, kinds, make_estimator, self, self._scheduler, self.clock)
 
         return LaneGroup(settings, self._slot, self._scheduler, make_lane)
+
+    def _identify(self, job: Job, estimate: Estimate) -> dict[int, Estimate]:
+        """Everybody's estimate by id; called in capture order, and not for frames that were too late."""
+        if self._people is None or job.people is None:
+            return people_of(estimate)
+        people = self._people.estimates(job.received.times.t_capture_s, job.people)
+        self.result_builder.keep_only(self._people.known_ids)
+        return people
+
+    def _person_event(self, event: PersonEvent) -> None:
+        self.event("people", event.name, event.data, event.t_s)
 
     def _send_result(self, result: PoseResult, closed: list[tuple[int, str]]) -> None:
         # The listener encodes the result here, in the lane's thread and with the lock held. That keeps the session's

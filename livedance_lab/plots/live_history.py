@@ -165,6 +165,9 @@ class LiveHistory:
                 self._clear()
             elif not t_s > last_s:
                 return
+            elif self._newest is not None and self._newest.followed_id not in (0, result.followed_id):
+                self._painter.reset()  # another body, whose motion does not continue the last one's
+                self._movement.clear()
             age_ms = (t_arrival_s - t_s) * 1000
             angles = (result.angles_deg, result.angles_smooth_deg, self._views(result))
             self._rows.add(np.concatenate(([t_s, t_arrival_s, age_ms], *angles)))

@@ -109,11 +109,13 @@ class ServerConfig:
     record_root: Path = field(default_factory=Path.cwd)
 
     def __post_init__(self) -> None:
-        """Replace zeros by the defaults that depend on the machine."""
+        """Replace zeros by the defaults that depend on the machine, and smoothing by that of the estimator."""
+        from livedance_lab.estimators.base import settings_for
         from livedance_lab.media.images import MAX_PIXELS
         from livedance_lab.pipeline.scheduler import default_session_slots
         from livedance_lab.system.resources import core_count
 
+        self.settings = settings_for(self.estimator, self.settings)
         self.workers = self.workers or core_count()
         self.max_sessions = self.max_sessions or default_session_slots(self.workers)
         self.max_pixels = self.max_pixels or MAX_PIXELS

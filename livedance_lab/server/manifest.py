@@ -7,6 +7,7 @@ from typing import Any
 
 from livedance_lab.clock import wall_s
 from livedance_lab.errors import ModelError
+from livedance_lab.estimators.base import ESTIMATORS
 from livedance_lab.estimators.model_store import sha256_of
 from livedance_lab.pipeline.session import Session
 from livedance_lab.server.config import ServerConfig
@@ -18,11 +19,11 @@ __all__ = ["manifest"]
 def manifest(session: Session, config: ServerConfig) -> dict[str, Any]:
     """Return the metadata of a session as plain values for JSON."""
     offset = session.client_clock.offset
-    model_names = session.settings.model_names if config.estimator == "mediapipe" else ()
+    model_names = session.settings.model_names if config.estimator in ESTIMATORS else ()
     created = datetime.fromtimestamp(wall_s() - (session.clock() - session.created_s), UTC)
     return {
         "session_id": session.id,
-        **software("mediapipe", "numpy", "opencv-python", "tornado"),
+        **software("mediapipe", "ai-edge-litert", "numpy", "opencv-python", "tornado"),
         "created_utc": created.isoformat(timespec="milliseconds"),
         "estimator": config.estimator,
         "models": {name: _sha256_or_none(name) for name in model_names},

@@ -14,7 +14,7 @@ from typing import Any
 
 from livedance_lab.clock import now_s, wall_s
 from livedance_lab.errors import BusyError, ConnectionRefused, RecordingError
-from livedance_lab.estimators.base import factory
+from livedance_lab.estimators.base import factory, region_factory
 from livedance_lab.pipeline.latest_slot import LatestSlot
 from livedance_lab.pipeline.scheduler import Scheduler
 from livedance_lab.pipeline.session import Session
@@ -99,9 +99,10 @@ class SessionManager:
         self._forget_ended()
         if len(self.sessions) >= _MAX_SESSIONS_KEPT:
             raise BusyError("busy", f"{_MAX_SESSIONS_KEPT} sessions are open; end one first.")
-        session = Session(session_id, self._scheduler, self.broadcaster, self.estimator_factory,
-                          self.config.settings.changed(settings), max_pixels=self.config.max_pixels,
-                          make_slot=self.config.make_slot or LatestSlot,
+        wanted = self.config.settings.changed(settings)
+        session = Session(session_id, self._scheduler, self.broadcaster, self.estimator_factory, wanted,
+                          make_regions=region_factory(self.config.estimator) if wanted.max_people > 1 else None,
+                          max_pixels=self.config.max_pixels, make_slot=self.config.make_slot or LatestSlot,
                           hang_s=self.config.hang_s)  # fmt: skip
         hosted = HostedSession(session)
         if self.config.record_dir is not None:

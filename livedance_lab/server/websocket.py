@@ -223,7 +223,7 @@ class LiveSocket(WebSocketHandler):
         if not isinstance(hello, m.Hello):
             raise WireError("protocol", "the first message must be a hello.")
         if hello.version != m.PROTOCOL_VERSION:
-            raise ConnectionRefused("version", f"expected protocol version {m.PROTOCOL_VERSION}, got {hello.version}.")
+            raise ConnectionRefused("version", m.version_refusal(hello.version))
         if not is_valid_token(hello.token, self.config):
             raise ConnectionRefused("token", "the token is not this server's; copy the one it printed at its start.")
         if self.manager.draining:

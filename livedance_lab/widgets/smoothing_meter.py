@@ -26,7 +26,7 @@ _JOINTS: Final = list(BODY_JOINTS)
 class SmoothingMeter:
     """Collects results, from any thread, and measures the effect of smoothing on them.
 
-    It restarts when the settings change, so that a measurement is about one smoothing only.
+    It restarts when the settings or the followed person change, so that a measurement is about one smoothing only.
 
     Parameters
     ----------
@@ -48,13 +48,13 @@ class SmoothingMeter:
         return _METERS[session]
 
     def add(self, result: WireResult) -> None:
-        """Add a result; one without a person is ignored, one that is not newer restarts the window."""
+        """Add a result; one without the followed person is ignored, one that is not newer restarts the window."""
         t_s = result.times.t_capture_s
         if not result.found or not math.isfinite(t_s):
             return
         with self._lock:
             newest = self._results[-1] if self._results else result
-            changed = result.settings_version != newest.settings_version
+            changed = (result.settings_version, result.followed_id) != (newest.settings_version, newest.followed_id)
             if self._results and (changed or t_s <= newest.times.t_capture_s):
                 self._results.clear()
             self._results.append(result)

@@ -28,7 +28,7 @@ import struct
 from dataclasses import dataclass
 
 from livedance_lab.errors import WireError
-from livedance_lab.wire.messages import PROTOCOL_VERSION, LegacyFrame, encode_json
+from livedance_lab.wire.messages import PROTOCOL_VERSION, LegacyFrame, encode_json, version_refusal
 
 __all__ = ["HEADER_BYTES", "MAGIC", "CountableFrameError", "FrameHeader", "decode_frame", "decode_legacy_frame",
            "encode_frame", "encode_legacy_frame"]  # fmt: skip
@@ -92,7 +92,7 @@ def decode_frame(message: bytes) -> tuple[FrameHeader, bytes]:
     if kind != _KIND_FRAME:
         raise WireError("kind", f"binary messages are frames (kind {_KIND_FRAME}), got kind {kind}.")
     if version != PROTOCOL_VERSION:
-        raise CountableFrameError(seq, "version", f"expected protocol version {PROTOCOL_VERSION}, got {version}.")
+        raise CountableFrameError(seq, "version", version_refusal(version))
     if not HEADER_BYTES <= size <= len(message):
         raise CountableFrameError(seq, "header", f"header size must be {HEADER_BYTES} to {len(message)}, got {size}.")
     if not (math.isfinite(t_capture_s) and math.isfinite(t_send_s)):

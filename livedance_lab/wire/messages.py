@@ -1,4 +1,4 @@
-"""The messages of the protocol, version 1, in both directions, and the bodies of HTTP requests.
+"""The messages of the protocol, version 2, in both directions, and the bodies of HTTP requests.
 
 Frames are binary (`livedance_lab.wire.frames`), and so are results for a client that requests it in its hello
 (`livedance_lab.wire.results_binary`); all other messages are JSON text with a `type`. Times are seconds: a client
@@ -41,9 +41,9 @@ from livedance_lab.errors import WireError
 
 __all__ = ["CLOSE_CODES", "PROTOCOL_VERSION", "Clock", "ClientMessage", "CreateSession", "End", "Hello", "LegacyFrame",
            "Mark", "PacingSwitch", "Ping", "Receipts", "SettingsChange", "Skipped", "Stats", "encode_json",
-           "parse_client_message", "parse_json", "validate"]  # fmt: skip
+           "parse_client_message", "parse_json", "validate", "version_refusal"]  # fmt: skip
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 CLOSE_CODES = {"token": 4401, "version": 4406, "busy": 4409, "protocol": 4400, "replaced": 4410, "rate": 4429,
                "shutdown": 1001}  # fmt: skip
@@ -190,6 +190,14 @@ _ADAPTER: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Fiel
 _LEGACY_KEYS = {"image", "timestamp", "sequence"}
 _T = TypeVar("_T")
 _Model = TypeVar("_Model", bound=BaseModel)
+
+
+def version_refusal(got: object) -> str:
+    """Return the text of an error with code "version": it names the expected version and the one that came."""
+    return (
+        f"expected protocol version {PROTOCOL_VERSION}, got {got!r:.40}: "
+        "install the same version of livedance_lab on both sides."
+    )
 
 
 def parse_json(text: str | bytes) -> dict[str, Any]:

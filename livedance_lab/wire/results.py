@@ -1,8 +1,7 @@
 """A result as the server sends it, as JSON text, and as a client receives it.
 
-The binary form is in `livedance_lab.wire.results_binary`. The keys of version 1 of the protocol name smoothed values
-without a suffix (``px``, ``world_m``) and raw ones with ``raw_``; the attributes of `WireResult` follow the rule of
-the whole package: an unsuffixed name is as measured, ``_smooth`` is smoothed. The browser twin is
+The binary form is in `livedance_lab.wire.results_binary`; both have the same names and values, and the same rule as the
+whole package: an unsuffixed name is as measured, ``_smooth`` is smoothed. The browser twin is
 ``widgets/static/results.js``; both are tested against ``data/golden/wire.json``.
 """
 
@@ -13,12 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from livedance_lab.errors import ShapeError, WireError
-from livedance_lab.pose import Body, BodyArrays, Flag, FloatArray, FrameTimes, PoseResult
-from livedance_lab.skeletons import BLAZEPOSE_33
-from livedance_lab.wire.messages import encode_json
+from livedance_lab.pose import Body, FloatArray, FrameTimes, PeopleOfFrame, Person, PoseResult
+from livedance_lab.wire.messages import PROTOCOL_VERSION, encode_json, version_refusal
 
 __all__ = ["ResultMessage", "WireResult", "decode_result", "encode_result"]
 
@@ -48,62 +45,66 @@ def encode_result(message: ResultMessage) -> str:
     all digits.
     """
     result = message.result
-    raw, smooth = result.raw, result.smooth
     return encode_json(
         {
             "type": "result",
+            "version": PROTOCOL_VERSION,
             "seq": result.seq,
-            "found": result.found,
             "size_px": result.source_size_px,
             "settings_version": result.settings_version,
             "times": {name: getattr(result.record.times, name) for name in FrameTimes.names()},
             "stage_ms": {k: round(v, 3) for k, v in result.record.stage_ms.items()},
-            "pose": {
-                "px": smooth.keypoints_px.round(2),
-                "raw_px": raw.keypoints_px.round(2),
-                "world_m": smooth.world_m.round(4),
-                "raw_world_m": raw.world_m.round(4),
-                "visibility": raw.visibility.round(3),
-                "flags": result.flags,
-            }
-            if result.found
-            else None,
-            "hands": {
-                "seq": result.hands_seq,
-                "px": smooth.hands_px.round(2),
-                "raw_px": raw.hands_px.round(2),
-                "world_m": smooth.hands_world_m.round(4),
-                "score": raw.hands_score.round(3),
-            }
-            if result.hands_seq >= 0
-            else None,
-            "angles": {"smooth_deg": result.angles_smooth_deg.round(2), "raw_deg": result.angles_deg.round(2)},
+            "n_angles": result.n_angles,
+            "followed_id": result.followed_id,
+            "people": [_encode_person(person) for person in result.people],
             "closed": message.closed,
             "ledger": message.ledger,
         }
     )
 
 
+def _encode_person(person: Person) -> dict[str, Any]:
+    raw, smooth = person.raw, person.smooth
+    return {
+        "id": person.id,
+        "score": round(person.score, 3),
+        "keypoints_px": raw.keypoints_px.round(2),
+        "keypoints_px_smooth": smooth.keypoints_px.round(2),
+        "world_m": raw.world_m.round(4),
+        "world_m_smooth": smooth.world_m.round(4),
+        "visibility": raw.visibility.round(3),
+        "flags": person.flags,
+        "angles_deg": person.angles_deg.round(2),
+        "angles_smooth_deg": person.angles_smooth_deg.round(2),
+        "hands": {
+            "seq": person.hands_seq,
+            "px": raw.hands_px.round(2),
+            "px_smooth": smooth.hands_px.round(2),
+            "world_m_smooth": smooth.hands_world_m.round(4),
+            "score": raw.hands_score.round(3),
+        }
+        if person.hands_seq >= 0
+        else None,
+    }
+
+
 @dataclass(frozen=True)
-class WireResult(BodyArrays):
-    """A result as a client receives it; body arrays by name as in `livedance_lab.pose.BodyArrays`.
+class WireResult(PeopleOfFrame):
+    """A result as a client receives it; `PeopleOfFrame` names the values of the followed person.
+
+    The protocol carries neither `presence` nor the raw world landmarks of hands: they are NaN here, the log has them.
 
     Attributes
     ----------
     seq : int
     source_size_px : (int, int)
         Width and height of the camera image; the image landmarks are pixels of it.
-    raw, smooth : Body
-        As the model gave it, and after smoothing. The protocol carries neither `presence` nor the raw world landmarks
-        of hands: they are NaN here, the log has them.
-    angles_deg, angles_smooth_deg : ndarray of shape (A,), float32
-        In the order of the session's angle names.
-    flags : ndarray of shape (33,), uint8
-        `livedance_lab.pose.Flag`.
-    found : bool
-        Whether a person was detected.
-    hands_seq : int
-        `seq` of the frame the hands belong to; -1 without hands.
+    people : tuple of Person
+        Everybody whom the frame shows, in order of their ids.
+    followed_id : int
+        The person whose values the result itself has; 0 before anybody was seen.
+    n_angles : int
+        Number of the session's joint angles.
     settings_version : int
     times : FrameTimes
         Server clock; `t_result_s` and `t_paint_s` are NaN here.
@@ -117,13 +118,9 @@ class WireResult(BodyArrays):
 
     seq: int
     source_size_px: tuple[int, int]
-    raw: Body
-    smooth: Body
-    angles_deg: FloatArray
-    angles_smooth_deg: FloatArray
-    flags: npt.NDArray[np.uint8]
-    found: bool
-    hands_seq: int
+    people: tuple[Person, ...]
+    followed_id: int
+    n_angles: int
     settings_version: int
     times: FrameTimes
     t_result_s: float
@@ -145,8 +142,11 @@ def decode_result(data: dict[str, Any], t_result_s: float) -> WireResult:
     Raises
     ------
     WireError
-        Code "result": a part is missing or of another type.
+        Code "version": the message has another version. Code "result": a part is missing or of another type.
     """
+    version = data.get("version", 1)  # version 1 did not write it
+    if version != PROTOCOL_VERSION:
+        raise WireError("version", version_refusal(version))
     try:
         return _result(data, t_result_s)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, ShapeError) as exc:
@@ -154,32 +154,12 @@ def decode_result(data: dict[str, Any], t_result_s: float) -> WireResult:
 
 
 def _result(data: dict[str, Any], t_result_s: float) -> WireResult:
-    pose, hands = data["pose"] or {}, data["hands"] or {}
-
-    def body(prefix: str) -> Body:
-        return Body(**{
-            name: np.array(source[key], dtype=np.float32)
-            for name, source, key in (
-                ("keypoints_px", pose, f"{prefix}px"),
-                ("world_m", pose, f"{prefix}world_m"),
-                ("visibility", pose, "visibility"),
-                ("hands_px", hands, f"{prefix}px"),
-                ("hands_world_m", hands, f"{prefix}world_m"),
-                ("hands_score", hands, "score"),
-            )
-            if key in source
-        })  # fmt: skip
-
     return WireResult(
         seq=data["seq"],
         source_size_px=tuple(data["size_px"]),
-        raw=body("raw_"),
-        smooth=body(""),
-        angles_deg=np.array(data["angles"]["raw_deg"], dtype=np.float32),
-        angles_smooth_deg=np.array(data["angles"]["smooth_deg"], dtype=np.float32),
-        flags=np.array(pose.get("flags", [Flag.MISSING] * len(BLAZEPOSE_33)), dtype=np.uint8),
-        found=data["found"],
-        hands_seq=hands.get("seq", -1),
+        people=tuple(_decode_person(person, data["n_angles"]) for person in data["people"]),
+        followed_id=data["followed_id"],
+        n_angles=data["n_angles"],
         settings_version=data["settings_version"],
         times=FrameTimes(**{k: math.nan if v is None else v for k, v in data["times"].items()}),
         t_result_s=t_result_s,
@@ -187,3 +167,27 @@ def _result(data: dict[str, Any], t_result_s: float) -> WireResult:
         ledger=data["ledger"],
         closed=[(seq, state) for seq, state in data["closed"]],
     )
+
+
+def _decode_person(data: dict[str, Any], n_angles: int) -> Person:
+    hands, visibility, score = data["hands"], _floats(data["visibility"]), data["score"]
+    raw = {"keypoints_px": _floats(data["keypoints_px"]), "world_m": _floats(data["world_m"])}
+    smooth = {"keypoints_px": _floats(data["keypoints_px_smooth"]), "world_m": _floats(data["world_m_smooth"])}
+    if hands is not None:
+        raw["hands_px"], smooth["hands_px"] = _floats(hands["px"]), _floats(hands["px_smooth"])
+        smooth["hands_world_m"] = _floats(hands["world_m_smooth"])
+        raw["hands_score"] = smooth["hands_score"] = _floats(hands["score"])
+    return Person(
+        id=data["id"],
+        raw=Body(**raw, visibility=visibility),
+        smooth=Body(**smooth, visibility=visibility),
+        angles_deg=_floats(data["angles_deg"]).reshape(n_angles),
+        angles_smooth_deg=_floats(data["angles_smooth_deg"]).reshape(n_angles),
+        flags=np.array(data["flags"], dtype=np.uint8).reshape(visibility.shape),
+        hands_seq=-1 if hands is None else hands["seq"],
+        score=math.nan if score is None else score,
+    )
+
+
+def _floats(values: list[Any]) -> FloatArray:
+    return np.array(values, dtype=np.float32)

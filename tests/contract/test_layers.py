@@ -38,6 +38,7 @@ EVERYWHERE = {"numpy"}
 
 OWNERS: dict[str, tuple[str, ...]] = {
     "mediapipe": ("estimators.mediapipe_tasks", "estimators.model_store"),
+    "ai_edge_litert": ("estimators.litert",),
     "flatbuffers": ("estimators.model_store",),
     "platformdirs": ("estimators.model_store", "launcher"),
     "filelock": ("estimators.model_store",),

@@ -7,14 +7,17 @@ values everywhere.
 from __future__ import annotations
 
 import json
+import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from livedance_lab.client.lsl.streams import pose_sample
-from livedance_lab.pose import BODY_SHAPES, Body, FrameRecord, FrameState, FrameTimes, PoseResult
+from livedance_lab.pose import BODY_SHAPES, Body, FrameRecord, FrameState, FrameTimes, Person, PoseResult
 from livedance_lab.session_data.data import SessionData
 from livedance_lab.session_data.schema import TABLES, Schemas, frames_batch, result_rows, results_batch
+from livedance_lab.wire.blocks import read_table
 from livedance_lab.wire.results import ResultMessage, decode_result, encode_result
 from livedance_lab.wire.results_binary import decode_binary_result, encode_binary_result
 from tests.support.results import result_of_one
@@ -46,6 +49,14 @@ def result() -> PoseResult:
     )  # fmt: skip
 
 
+def two_people() -> PoseResult:
+    """The same person, and another one with other values."""
+    first = result().people[0]
+    angles = (np.array([30.25, 40.5, 50.75], np.float32) + add for add in (0, 100))
+    second = Person(2, body(11.0), body(15.0), *angles, np.arange(33, dtype=np.uint8) % 5, 3)
+    return replace(result(), people=(first, second))
+
+
 def tables() -> SessionData:
     schemas = Schemas(ANGLES, {"session_id": "s", "wall_anchor_s": "0.0"})
     rows = {name: schemas[name].empty_table() for name in TABLES}
@@ -56,8 +67,8 @@ def tables() -> SessionData:
 
 LEDGER = {"captured": 4, **dict.fromkeys(map(str, FrameState), 0), "processed": 4}
 RECEIVED = {
-    "json": decode_result(json.loads(encode_result(ResultMessage(result(), [], LEDGER))), 1.0),
-    "binary": decode_binary_result(encode_binary_result(ResultMessage(result(), [], LEDGER)), 1.0),
+    "json": decode_result(json.loads(encode_result(ResultMessage(two_people(), [], LEDGER))), 1.0),
+    "binary": decode_binary_result(encode_binary_result(ResultMessage(two_people(), [], LEDGER)), 1.0),
 }
 
 
@@ -65,6 +76,31 @@ RECEIVED = {
 @pytest.mark.parametrize("form", RECEIVED)
 def test_a_received_result_has_the_values_of_the_result_in_process(form, name):
     np.testing.assert_allclose(getattr(RECEIVED[form], name), getattr(result(), name), atol=1e-3)
+    for got, expected in zip(RECEIVED[form].people, two_people().people, strict=True):
+        np.testing.assert_allclose(getattr(got, name), getattr(expected, name), atol=1e-3)
+
+
+@pytest.mark.parametrize("form", RECEIVED)
+def test_world_landmarks_of_hands_are_received_smoothed_only(form):
+    for got, expected in zip(RECEIVED[form].people, two_people().people, strict=True):
+        np.testing.assert_allclose(got.smooth.hands_world_m, expected.smooth.hands_world_m, atol=1e-3)
+        assert np.isnan(got.raw.hands_world_m).all()
+
+
+def test_the_keys_of_a_text_and_the_blocks_of_its_bytes_follow_the_rule():
+    """Each key or block whose name in process is unsuffixed has the measured values, and `_smooth` the smoothed."""
+    message = ResultMessage(two_people(), [], LEDGER)
+    for said, person in zip(json.loads(encode_result(message))["people"], two_people().people, strict=True):
+        hands = {f"hands_{key}": value for key, value in said["hands"].items()}
+        for name in SENT:
+            np.testing.assert_allclose({**said, **hands}[name], getattr(person, name), atol=1e-3, err_msg=name)
+    binary = encode_binary_result(message)
+    size, table_bytes = struct.unpack_from("<HH", binary, 4)
+    for name, (dtype, shape, at) in read_table(binary[size : size + table_bytes], size).blocks.items():
+        if name in SENT:
+            sent = np.ndarray(shape, dtype, binary, at)
+            expected = [getattr(person, name) for person in two_people().people]
+            np.testing.assert_allclose(sent, expected, atol=1e-3, err_msg=name)
 
 
 @pytest.mark.parametrize("name", SENT)

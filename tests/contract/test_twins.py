@@ -28,7 +28,8 @@ TWINS: dict[str, tuple[str, str]] = {
     ),
     "kalman.js": ("analysis/filters/kalman.py", "KalmanCa jerk_noise"),
     "pacing.js": ("client/pacing.py", "Measured AutoPacing PacingGauge offered result restart judge"),
-    "results.js": ("wire/results.py", "decode_result"),
+    "blocks.js": ("wire/blocks.py", "Layout read_table"),
+    "results.js": ("wire/results.py", "decode_result version_refusal"),
     "results_binary.js": ("wire/results_binary.py", "decode_binary_result"),
     "skeletons.js": ("skeletons.py", "side_of"),
 }

@@ -58,7 +58,7 @@ def message(rng: random.Random, seq: int, t_s: float) -> dict[str, Any]:
     if kind == 7:
         return {
             "type": "hello",
-            "version": 1,
+            "version": 2,
             "role": "producer",
             "session": "s",
             "unanswered": [seq],

@@ -58,11 +58,11 @@ function stage() {
 const result = (seq) => ({
   type: "result",
   seq,
-  found: false,
+  version: 2,
   size_px: [640, 480],
   times: {},
-  pose: null,
-  hands: null,
+  followed_id: 0,
+  people: [],
 });
 
 function live() {
@@ -82,7 +82,7 @@ test("says hello first, and nothing else before the welcome", () => {
     world.socket().sent.map((m) => m.type),
     ["hello"],
   );
-  assert.equal(world.socket().sent[0].version, 1);
+  assert.equal(world.socket().sent[0].version, 2);
   assert.equal(world.socket().sent[0].role, "producer");
   assert.ok(!connection.sendFrame(0, new ArrayBuffer(40)), "frames wait for the welcome");
   assert.ok(!connection.maySend);

@@ -38,13 +38,21 @@ for (const { name, text, read_as: expected } of golden.results) {
     const result = parseServerMessage(text);
 
     assert.equal(result.seq, expected.seq);
-    assert.equal(result.found, expected.found);
     assert.deepEqual([result.widthPx, result.heightPx], [640, 480]);
-    assert.deepEqual(result.pose && Array.from(result.pose.pxSmooth), floats(expected.keypoints_px_smooth));
-    assert.deepEqual(result.pose && Array.from(result.pose.visibility), floats(expected.visibility));
-    assert.deepEqual(result.hands && Array.from(result.hands.pxSmooth), floats(expected.hands_px_smooth));
-    assert.equal(result.hands && result.hands.seq, expected.hands_seq);
-    assert.deepEqual(Array.from(result.anglesSmoothDeg), floats(expected.angles_smooth_deg));
+    assert.equal(result.followedId, expected.followed_id);
+    assert.equal(result.person, result.people.find((person) => person.id === expected.followed_id) ?? null);
+    assert.equal(result.people.length, expected.people.length);
+    for (const [i, told] of expected.people.entries()) {
+      const person = result.people[i];
+      assert.equal(person.id, told.id);
+      assert.equal(person.score, told.score ?? NaN);
+      assert.deepEqual(Array.from(person.keypointsPxSmooth), floats(told.keypoints_px_smooth));
+      assert.deepEqual(Array.from(person.visibility), floats(told.visibility));
+      assert.deepEqual(person.flags, told.flags);
+      assert.deepEqual(Array.from(person.anglesSmoothDeg), floats(told.angles_smooth_deg));
+      assert.deepEqual(person.hands && Array.from(person.hands.pxSmooth), floats(told.hands_px_smooth));
+      assert.equal(person.hands && person.hands.seq, told.hands_seq);
+    }
     assert.deepEqual(result.closed, expected.closed);
     assert.equal(result.times.t_emit_s, 10.037);
     assert.ok(Number.isNaN(result.times.t_paint_s), "an unknown time is NaN, not 0");
@@ -67,6 +75,22 @@ for (const { name, text, binary_hex } of golden.results) {
 test("what is no binary result is refused", () => {
   const frame = toBuffer(golden.frames[0].message_hex.padEnd(800, "0"));
   assert.throws(() => decodeBinaryResult(frame), /kind 1/);
+});
+
+test("results of another version are refused with both versions", () => {
+  const { text, binary_hex } = golden.results[0];
+  const { version: _, ...ofVersion1 } = JSON.parse(text); // which did not write its version
+  const binary = new Uint8Array(toBuffer(binary_hex));
+  binary[2] = 1;
+  for (const read of [() => parseServerMessage(JSON.stringify(ofVersion1)), () => decodeBinaryResult(binary.buffer)]) {
+    assert.throws(read, /version 2 was expected, got version 1/);
+  }
+});
+
+test("a binary result without a block that it must have is refused by name", () => {
+  const message = Buffer.from(golden.results[0].binary_hex, "hex");
+  message.write("visibilitx", message.indexOf("visibility f4"));
+  assert.throws(() => decodeBinaryResult(toBuffer(message.toString("hex"))), /needs the block visibility/);
 });
 
 test("other messages stay as they came", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { SIDE_COLOURS, drawScene } from "../../livedance_lab/widgets/static/skeleton_drawing.js";
+import { PERSON_COLOURS, SIDE_COLOURS, drawScene } from "../../livedance_lab/widgets/static/skeleton_drawing.js";
 import { POSE_LANDMARKS } from "../../livedance_lab/widgets/static/skeletons.js";
 
 globalThis.Path2D ??= /** @type {any} */ (class { moveTo() {} lineTo() {} arc() {} });
@@ -11,19 +11,73 @@ const at = (/** @type {string} */ name) => POSE_LANDMARKS.indexOf(name);
 
 /** What is written: every landmark at 300, 300 unless it is said where. */
 function labels({ where = {}, places, anglesSmoothDeg, mirror = false, visibility = new Float32Array(33).fill(1) }) {
+  const people = [{ id: 1, px: points(where), visibility, handsPx: null, anglesSmoothDeg }];
+  return draw({ people, anglePlaces: places, mirror, showAngles: true }).written;
+}
+
+function points(where) {
   const px = new Float64Array(66).fill(300);
   for (const [name, [x, y]] of Object.entries(where)) px.set([x, y], 2 * at(name));
+  return px;
+}
+
+/** What is written, and the colours of the lines. */
+function draw(scene) {
   const written = [];
+  const lines = [];
   const ctx = {
     canvas: { width: WIDTH_PX, height: 480 },
     measureText: (words) => ({ width: 8 * words.length }),
     fillText: (words, x, y) => written.push({ words, x, y, colour: ctx.fillStyle }),
-    ...Object.fromEntries(["clearRect", "beginPath", "roundRect", "fill", "stroke"].map((name) => [name, () => {}])),
+    stroke: () => lines.push(ctx.strokeStyle),
+    ...Object.fromEntries(["clearRect", "beginPath", "roundRect", "fill"].map((name) => [name, () => {}])),
   };
-  const scene = { px, visibility, handsPx: null, anglePlaces: places, anglesSmoothDeg, mirror, showAngles: true };
   drawScene(/** @type {any} */ (ctx), scene, WIDTH_PX, 480);
-  return written;
+  return { written, lines };
 }
+
+/** People who stand beside each other; their noses are above everything else. */
+function standing(...ids) {
+  const visibility = new Float32Array(33).fill(1);
+  return ids.map((id) => {
+    const px = points({ nose: [100 * id, 200] });
+    return { id, px, visibility, handsPx: null, anglesSmoothDeg: new Float32Array([90]) };
+  });
+}
+
+test("one person has no id and no colour of their own", () => {
+  const { written, lines } = draw({ people: standing(2), anglePlaces: [], mirror: false, showAngles: true });
+  assert.deepEqual(written, []);
+  assert.equal(lines.filter((colour) => PERSON_COLOURS.includes(colour)).length, 0);
+});
+
+test("several people have their ids above their heads, and a colour each beside those of the sides", () => {
+  const people = standing(2, 5);
+  for (const mirror of [false, true]) {
+    const { written, lines } = draw({ people, anglePlaces: [], mirror, showAngles: true });
+    assert.deepEqual(written.map((label) => label.words), ["2", "5"]);
+    for (const [i, x] of [200, 500].entries()) {
+      assert.ok(Math.abs(written[i].x + 4 - (mirror ? WIDTH_PX - x : x)) < 1, "centred above the head");
+      assert.ok(written[i].y < 200);
+    }
+    for (const colour of [PERSON_COLOURS[1], PERSON_COLOURS[4], SIDE_COLOURS.left, SIDE_COLOURS.right]) {
+      assert.ok(lines.includes(colour), colour);
+    }
+    assert.ok(!lines.includes(PERSON_COLOURS[0]));
+  }
+});
+
+test("a person's colour is none of the sides', and returns only after six people", () => {
+  assert.equal(new Set([...PERSON_COLOURS, ...Object.values(SIDE_COLOURS)]).size, 9);
+  const { lines } = draw({ people: standing(1, 7), anglePlaces: [], mirror: false, showAngles: false });
+  assert.ok(lines.includes(PERSON_COLOURS[0]));
+  assert.ok(!lines.includes(PERSON_COLOURS[1]));
+});
+
+test("angles are written at the joints of every person", () => {
+  const { written } = draw({ people: standing(1, 2), anglePlaces: [[at("nose")]], mirror: false, showAngles: true });
+  assert.deepEqual(written.map((label) => label.words).sort(), ["1", "2", "90°", "90°"]);
+});
 
 test("an angle is written at its joint, beside it, in its side's colour", () => {
   const [label] = labels({

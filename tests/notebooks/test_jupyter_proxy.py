@@ -81,7 +81,7 @@ def behind(jupyter: Jupyter, own_world: dict[str, str]) -> Iterator[LiveServer]:
 
 
 async def hello(socket: Any, token: str) -> dict[str, Any]:
-    await socket.send(json.dumps({"type": "hello", "version": 1, "token": token}))
+    await socket.send(json.dumps({"type": "hello", "version": 2, "token": token}))
     said: dict[str, Any] = json.loads(await socket.recv())
     return said
 
@@ -105,7 +105,7 @@ def test_a_page_gets_its_welcome_and_its_results_through_jupyter(jupyter, behind
                 while (said := json.loads(await socket.recv()))["type"] != "result":
                     assert said["type"] not in ("refused", "error"), said
                 assert said["seq"] == seq
-                assert said["found"]
+                assert said["people"]
 
     asyncio.run(work())
 

@@ -63,7 +63,7 @@ BAD = [
     Bad("empty message", lambda n: b"", "header", "got 0", False),
     Bad("half a header", lambda n: a_frame(n)[:20], "header", "got 20", False),
     Bad("wrong magic", lambda n: with_byte(a_frame(n), 0, 0), "header", "LD", False),
-    Bad("wrong version", lambda n: with_byte(a_frame(n), 2, 9), "version", "version 1, got 9", True),
+    Bad("wrong version", lambda n: with_byte(a_frame(n), 2, 9), "version", "version 2, got 9", True),
     Bad("unknown kind", lambda n: with_byte(a_frame(n), 3, 9), "kind", "kind 9", False),
     Bad("number used again", lambda n: a_frame(0), "seq", "got 0 again", False),
     Bad("absurd number", lambda n: a_frame(4_000_000_000), "seq", "run ahead", False),
@@ -72,7 +72,7 @@ BAD = [
     Bad("unknown type", lambda n: '{"type": "wave"}', "message", "wave", False),
     Bad("unknown field", lambda n: '{"type": "ping", "t_s": 1, "x": 1}', "message", "ping.x", False),
     Bad("NaN in a message", lambda n: '{"type": "ping", "t_s": NaN}', "json", "JSON object", False),
-    Bad("a second hello", lambda n: json.dumps({"type": "hello", "version": 1}), "protocol", "already", False),
+    Bad("a second hello", lambda n: json.dumps({"type": "hello", "version": 2}), "protocol", "already", False),
     Bad("wrong setting", lambda n: '{"type": "settings", "changes": {"complexity": 9}}', "settings", "1 or 2", False),
     Bad("wrong filter", lambda n: '{"type": "settings", "changes": {"smoothing": {"filter": "magic"}}}', "settings",
         "magic", False),
@@ -101,7 +101,7 @@ def test_each_gets_its_own_error_and_the_session_goes_on(caplog):
                     assert not answer["fatal"], bad.name
                 assert answer["code"] == bad.code, (bad.name, answer)
                 assert bad.words in answer["message"], (bad.name, answer)
-                assert (await raw.result())["found"], bad.name
+                assert (await raw.result())["people"], bad.name
             ledger = await raw.end()
 
         assert ledger["conserved"]
@@ -138,15 +138,15 @@ def test_how_many_pixels_a_picture_may_have_is_the_servers_to_say():
     serve(work, max_pixels=1000)
 
 
-HELLO = {"type": "hello", "version": 1, "token": TOKEN}
+HELLO = {"type": "hello", "version": 2, "token": TOKEN}
 
 
 @pytest.mark.parametrize(
     ("said", "code", "words"),
     [
         (json.dumps({**HELLO, "token": "guess"}), "token", "not this server's"),
-        (json.dumps({"type": "hello", "version": 1}), "token", "not this server's"),
-        (json.dumps({**HELLO, "version": 2}), "version", "version 1, got 2"),
+        (json.dumps({"type": "hello", "version": 2}), "token", "not this server's"),
+        (json.dumps({**HELLO, "version": 1}), "version", "version 2, got 1"),
         (b"LD picture", "protocol", "must be a hello"),
         ('{"type": "ping", "t_s": 1}', "protocol", "must be a hello"),
         ("hello", "json", "JSON object"),

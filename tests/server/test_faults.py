@@ -318,7 +318,7 @@ async def raw_viewer(server: LiveServer) -> AsyncIterator[ClientConnection]:
     narrow.connect(("127.0.0.1", int(server.url.rsplit(":", 1)[1])))
     url = server.url.replace("http", "ws") + "/ws"
     async with connect(url, sock=narrow, max_queue=1, ping_interval=None, compression=None, close_timeout=1) as viewer:
-        hello = {"type": "hello", "version": 1, "token": server.token, "role": "viewer", "session": "s"}
+        hello = {"type": "hello", "version": 2, "token": server.token, "role": "viewer", "session": "s"}
         await viewer.send(json.dumps(hello))
         try:
             yield viewer

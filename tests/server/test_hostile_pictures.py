@@ -49,7 +49,7 @@ def test_each_hostile_picture_ends_rejected_and_the_session_goes_on(caplog):
             for case in cases:
                 answer = await raw.hear("refused", seq=await show(raw, case.image))
                 assert (answer["state"], answer["code"]) == ("rejected", case.code), case.name
-                assert (await raw.result(LANDMARKS))["found"], case.name
+                assert (await raw.result(LANDMARKS))["people"], case.name
             ledger = await raw.end()
         assert ledger["conserved"]
         assert ledger["states"]["rejected"] == ledger["states"]["processed"] == len(cases)
@@ -65,7 +65,9 @@ def test_each_unusual_honest_picture_gives_a_result():
                 if not case.grey:  # without red pixels this estimator detects nobody
                     result = await raw.hear("result", seq=await show(raw, case.image))
                     assert result["size_px"] == [WIDTH, HEIGHT], case.name
-                    assert result["pose"]["raw_px"][0][:2] == pytest.approx([WIDTH / 4, HEIGHT / 4], abs=1.5), case.name
+                    assert result["people"][0]["keypoints_px"][0][:2] == pytest.approx(
+                        [WIDTH / 4, HEIGHT / 4], abs=1.5
+                    ), case.name
             assert (await raw.end())["conserved"]
 
     serve(work, estimator="red", settings=ONE_LANE)
@@ -85,7 +87,7 @@ def test_landmarks_are_pixels_of_the_upright_picture_however_the_phone_was_held(
                     result = await raw.hear("result", seq=await show(raw, image, said))
                     assert result["size_px"] == [factor * WIDTH, factor * HEIGHT], (orientation, said)
                     middle = [factor * WIDTH / 4, factor * HEIGHT / 4]
-                    assert result["pose"]["raw_px"][0][:2] == pytest.approx(middle, abs=1.5 * factor)
+                    assert result["people"][0]["keypoints_px"][0][:2] == pytest.approx(middle, abs=1.5 * factor)
             assert (await raw.end())["conserved"]
 
     serve(work, estimator="red", settings=ONE_LANE)
@@ -112,6 +114,6 @@ def test_a_camera_of_another_size_than_the_picture_is_the_range_of_the_landmarks
             seq = await show(raw, pictures.encoded("PNG"), (65_535, 65_535))
             result = await raw.hear("result", seq=seq)
             assert result["size_px"] == [65_535, 65_535]
-            assert result["pose"]["raw_px"][0][:2] == pytest.approx([65_535 / 4, 65_535 / 4], rel=0.05)
+            assert result["people"][0]["keypoints_px"][0][:2] == pytest.approx([65_535 / 4, 65_535 / 4], rel=0.05)
 
     serve(work, estimator="red", settings=ONE_LANE)

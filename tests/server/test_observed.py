@@ -152,7 +152,7 @@ def test_ready_means_that_estimators_load_and_that_it_is_not_stopping():
         served.manager.draining = True
         assert await ready() == (503, {"ready": False, "code": "ready", "message": "the server is stopping."})
         async with served.socket() as raw:
-            await raw.say({"type": "hello", "version": 1, "token": served.token})
+            await raw.say({"type": "hello", "version": 2, "token": served.token})
             assert await raw.close_code() == CLOSE_CODES["shutdown"]
             assert "stopping" in raw.heard[-1]["message"]
 

@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from livedance_lab.estimators import model_store
+from livedance_lab.estimators.base import ESTIMATORS
 
 if sys.platform != "linux":
     pytest.skip("observes with what Linux offers", allow_module_level=True)
@@ -58,8 +59,8 @@ def stamps(folder: Path) -> set[str]:
     return {f"{p} {p.stat().st_size} {p.stat().st_mtime_ns}" for p in folder.rglob("*") if p.is_file()}
 
 
-@pytest.fixture(scope="module")
-def seen(tmp_path_factory) -> Seen:
+@pytest.fixture(scope="module", params=ESTIMATORS)
+def seen(request, tmp_path_factory) -> Seen:
     """Run a session with its own home, cache, working and temporary folders, so that all files it leaves are found."""
     for kind in ("pose", "hands"):
         model_store.ensure(kind)
@@ -77,7 +78,8 @@ def seen(tmp_path_factory) -> Seen:
     }  # fmt: skip
     result, models = Seen(), stamps(model_store.folder())
     with listening(pipe, result.told):
-        command = [sys.executable, str(HERE / "witness" / "rehearsal.py"), str(CLIP), str(folders["cwd"] / "kept")]
+        command = [sys.executable, str(HERE / "witness" / "rehearsal.py"), str(CLIP), str(folders["cwd"] / "kept"),
+                   request.param]  # fmt: skip
         with subprocess.Popen(command, cwd=folders["cwd"], env=environment, stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, text=True) as rehearsal:  # fmt: skip
             assert rehearsal.stdout is not None

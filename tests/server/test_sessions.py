@@ -20,7 +20,7 @@ from livedance_lab.wire.messages import CLOSE_CODES
 from tests.support.pipeline import JPEG, WAIT_S, a_pose
 from tests.support.servers import TOKEN, Served, serve
 
-HELLO = {"type": "hello", "version": 1, "token": TOKEN}
+HELLO = {"type": "hello", "version": 2, "token": TOKEN}
 
 
 def lane_threads() -> list[str]:
@@ -399,7 +399,7 @@ def test_settings_changed_live_are_told_logged_and_in_every_result_after():
                 assert told["settings"]["visibility_threshold"] == 0.99
             result = await raw.result()
             assert result["settings_version"] == 2
-            assert set(result["angles"]["raw_deg"]) == {None}  # no landmark is as visible as that
+            assert set(result["people"][0]["angles_deg"]) == {None}  # no landmark is as visible as that
             await raw.end()
         rows = from_ipc((await served.http("GET", "/sessions/s/log/results"))[1]).to_pylist()
         assert [row["settings_version"] for row in rows] == [1, 2]

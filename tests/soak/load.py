@@ -181,7 +181,7 @@ async def _stall(load: Load, name: str) -> None:
     await asyncio.get_running_loop().sock_connect(narrow, (host, int(port)))
     async with connect(f"ws://{host}:{port}/ws", sock=narrow, compression=None, proxy=None, max_queue=1) as viewer:
         try:
-            hello = {"type": "hello", "version": 1, "token": load.server.token, "role": "viewer", "session": name}
+            hello = {"type": "hello", "version": 2, "token": load.server.token, "role": "viewer", "session": name}
             await viewer.send(encode_json(hello))
             viewer.transport.pause_reading()
             load.done["stalled viewers"] += 1

@@ -2,7 +2,7 @@
 
 ========== ==========================================================================
 process    starts a server, or a Python of its own
-model      loads MediaPipe's networks
+model      loads MediaPipe's networks, in its runtime or in LiteRT
 slow       computes for more than a second
 browser    drives Chromium
 notebook   runs Jupyter
@@ -37,9 +37,11 @@ BY_PATH = {
     "tests/unit/benchmarks/test_simulation.py": ("slow",),
     "tests/unit/client/test_clip_source.py": ("slow",),
     "tests/unit/client/test_pacing.py": ("slow",),
+    "tests/unit/estimators/test_blazepose.py": ("model",),
     "tests/unit/estimators/test_mediapipe_tasks.py": ("model",),
     "tests/unit/estimators/test_model_store.py": ("process",),
     "tests/unit/estimators/test_networks.py": ("model",),
+    "tests/unit/evaluation/test_people_clips.py": ("model",),
     "tests/unit/export/test_loaders.py": ("slow",),
     "tests/unit/system/test_native_stderr.py": ("process",),
     "tests/unit/test_bootstrap.py": ("process",),
@@ -78,6 +80,8 @@ class Witness:
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "subprocess.Popen" and Path(str(arguments[0])).name.startswith("python"):
             self._seen.append(("process", f"started {arguments[0]}"))
+        elif event == "import" and str(arguments[0]).startswith("ai_edge_litert._pywrap"):
+            self._seen.append(("model", f"imported {arguments[0]}"))
         elif event == "ctypes.dlopen" and _MODEL_LIBRARY in str(arguments[0]):
             self._seen.append(("model", f"loaded {arguments[0]}"))
 

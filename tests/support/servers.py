@@ -95,7 +95,7 @@ class Raw:
         await self.connection.send(json.dumps(message) if isinstance(message, dict) else message)
 
     async def hello(self, **more: Any) -> dict[str, Any]:
-        await self.say({"type": "hello", "version": 1, "token": TOKEN, **more})
+        await self.say({"type": "hello", "version": 2, "token": TOKEN, **more})
         self.welcome = await self.hear("welcome")
         self.next_seq = self.welcome["next_seq"]
         return self.welcome

@@ -43,15 +43,17 @@ def pose_of(person: int, seq: int) -> Estimate:
     return replace(pose, pose_xyz=pose.pose_xyz + noise, pose_world_m=pose.pose_world_m + noise + away, hands=hands)
 
 
-def session(ids: Ids = keep_ids) -> SessionData:
+def session(ids: Ids = keep_ids, max_people: int = 2) -> SessionData:
     """Return the session.
 
     Parameters
     ----------
     ids : callable
         The ids of the two in a frame, as the tracker would give them.
+    max_people : int
+        As in the session's settings.
     """
-    settings = Settings()
+    settings = Settings().changed({"max_people": max_people})
     builder = ResultBuilder(settings, FakeClock())
     metadata = {"session_id": "duet", "wall_anchor_s": "1760000000.25", "version": "0"}
     log = SessionLog(Schemas(builder.angle_names, metadata))

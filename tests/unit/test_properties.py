@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import tracemalloc
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import orjson
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from livedance_lab.errors import SettingsError, WireError
 from livedance_lab.media.images import decode_rgb, encode_jpeg, encode_png, encode_webp
+from livedance_lab.pose import BODY_SHAPES, Body, Person
 from livedance_lab.settings import Settings
 from livedance_lab.wire.frames import FrameHeader, decode_frame, encode_frame, encode_legacy_frame
 from livedance_lab.wire.messages import Hello, Mark, Receipts, Skipped, encode_json, parse_client_message, parse_json
@@ -23,7 +25,7 @@ from livedance_lab.wire.results_binary import decode_binary_result, encode_binar
 from tests.fuzz import mutations
 from tests.fuzz.properties import damaged, jsons, repeatable
 from tests.fuzz.targets import TARGETS
-from tests.support import pictures
+from tests.support import pictures, wire_results
 from tests.support.pipeline import LANDMARKS, Stage
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -36,7 +38,7 @@ HEADERS = st.builds(
 )
 A_FRAME = encode_frame(FrameHeader(7, (640, 480), 1.5, 1.6), LANDMARKS)
 TEXTS = [
-    b'{"type":"ping","t_s":1.5}', b'{"type":"hello","version":1,"token":"t","session":"s","settings":{"hands":false}}',
+    b'{"type":"ping","t_s":1.5}', b'{"type":"hello","version":2,"token":"t","session":"s","settings":{"hands":false}}',
     b'{"type":"mark","name":"m","data":{"a":[1,{"b":null}]},"t_s":1}', b'{"type":"receipts","frames":[[1,2.5,null]]}',
     b'{"type":"skipped","frames":[[1,2.5]]}', b'{"type":"settings","changes":{"complexity":1},"by":"x"}',
     b'{"type":"clock","offset_s":1,"uncertainty_s":0.1}', b'{"type":"end","captured":5}',
@@ -58,23 +60,44 @@ def test_a_frame_comes_back_as_it_was_sent(header, image):
     assert decode_frame(encode_frame(header, image)) == (header, image)
 
 
+SEQS = st.integers(0, 2**32 - 1)
+CLOSED = st.lists(st.tuples(SEQS, st.sampled_from(["lost", "late", "rejected"])), max_size=20)
+PEOPLE = st.lists(
+    st.tuples(st.integers(1, 2**32 - 1), SEQS | st.just(-1), st.floats(0, 1) | st.just(math.nan)),
+    max_size=6, unique_by=lambda person: person[0],
+)  # fmt: skip
+"""Of each person: id, seq of the hands, score."""
+
+
 @repeatable
-@given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.sampled_from(["lost", "late", "rejected"])), max_size=20))
-def test_a_result_comes_back_the_same_in_both_forms(closed):
-    result, ledger = a_result(), {"captured": 1, **Stage().session.ledger.summary()["states"]}
+@given(PEOPLE, st.integers(0, 20), st.integers(0, 2**32 - 1), CLOSED, st.sampled_from([1.0, 1e-6, 1e30, math.inf]))
+def test_a_result_comes_back_the_same_in_both_forms(drawn, n_angles, followed_id, closed, size):
+    result, rng = a_result(), np.random.default_rng(len(closed))
+    people = tuple(
+        Person(
+            person_id, *(Body(**{name: size * rng.normal(size=shape).astype(np.float32)
+                                 for name, shape in BODY_SHAPES.items()}) for _ in range(2)),
+            *(180 * rng.uniform(size=(2, n_angles)).astype(np.float32)), rng.integers(0, 6, 33).astype(np.uint8),
+            hands_seq, score,
+        )
+        for person_id, hands_seq, score in drawn
+    )  # fmt: skip
+    result = replace(result, people=people, followed_id=followed_id, n_angles=n_angles)
+    ledger = {"captured": 1, **Stage().session.ledger.summary()["states"]}
     text = decode_result(parse_json(encode_result(ResultMessage(result, closed, ledger))), 1.0)
     binary = decode_binary_result(encode_binary_result(ResultMessage(result, closed, ledger)), 1.0)
     assert text.closed == binary.closed == closed
-    for name, value in asdict(text).items():
-        if isinstance(value, np.ndarray):
-            np.testing.assert_array_equal(value, getattr(binary, name), name)
+    assert [(p.id, p.hands_seq) for p in binary.people] == [(p.id, p.hands_seq) for p in people]
+    if size < math.inf:  # JSON has no infinity
+        np.testing.assert_equal(asdict(binary), asdict(text))
 
 
 GOOD = {
     "frame": [A_FRAME], "message": TEXTS, "picture": SMALL_PICTURES, "landmarks": [LANDMARKS],
     "settings": [json.dumps(Settings().plain()).encode(), *(json.dumps(s).encode() for s in mutations.SETTINGS)],
     "result": [encode_result(ResultMessage(a_result(), [(3, "lost")], {"captured": 1})).encode(),
-               encode_binary_result(ResultMessage(a_result(), [(3, "lost")], {"captured": 1}))],
+               encode_binary_result(ResultMessage(a_result(), [(3, "lost")], {"captured": 1})),
+               encode_binary_result(ResultMessage(wire_results.a_result(1, 2), [], {"captured": 1}))],
     "session": [bytes([0, 0, 0, 1, 0, 170, 0, 0, 0, 0, 200, 0, 0, 0, 0, 1, 1, 0, 2, 0, 255, 2, 0, 0, 0])],
 }  # fmt: skip
 
@@ -132,7 +155,7 @@ def test_pictures_of_any_size_come_back_in_their_size(encode):
 
 @pytest.mark.parametrize(
     "said",
-    [Hello(type="hello", version=1, unanswered=list(range(10_000))),
+    [Hello(type="hello", version=2, unanswered=list(range(10_000))),
      Mark(type="mark", name="m", data={"a": "x" * 10**6}),
      Receipts(type="receipts", frames=[(n, 1.5, 2.5) for n in range(10_000)]),
      Skipped(type="skipped", frames=[(n, 1.5) for n in range(10_000)])],

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +19,8 @@ from livedance_lab.estimators.model_store import bundle, fetch, npm
 from livedance_lab.estimators.model_store.catalogue import CATALOGUE, Model, Part
 from livedance_lab.estimators.model_store.fetch import Progress
 
-__all__ = ["FOLDER_VARIABLE", "ModelStatus", "ensure", "folder", "is_stored", "sha256_of", "upstream_bundle", "verify"]
+__all__ = ["FOLDER_VARIABLE", "ModelStatus", "ensure", "folder", "is_stored", "network", "sha256_of", "upstream_bundle",
+           "verify"]  # fmt: skip
 
 FOLDER_VARIABLE = "LIVEDANCE_MODELS"
 """Environment variable with the path of another folder for the models."""
@@ -92,6 +94,29 @@ def ensure(kind: str, complexity: int = 1, progress: Progress | None = None) -> 
         raise ModelError(f"the model folder {status.path.parent} cannot be written: {exc}; set {FOLDER_VARIABLE} "
                          "to a folder that can.") from exc  # fmt: skip
     return status.path
+
+
+def network(kind: str, complexity: int, member: str) -> bytes:
+    """One network of a bundle, for a runtime other than MediaPipe's.
+
+    Parameters
+    ----------
+    kind, complexity
+        Those of `ensure`, whose errors are raised too.
+    member : str
+        Its file name in the bundle, e.g. "pose_detector.tflite".
+
+    Raises
+    ------
+    ModelError
+        If the bundle has no such member.
+    """
+    with zipfile.ZipFile(ensure(kind, complexity)) as bundle_file:
+        try:
+            return bundle_file.read(member)
+        except KeyError:
+            names = ", ".join(bundle_file.namelist())
+            raise ModelError(f"the model {kind} has no network {member!r}; it has {names}.") from None
 
 
 def upstream_bundle(kind: str, complexity: int = 1) -> bytes:

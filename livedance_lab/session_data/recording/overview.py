@@ -29,7 +29,7 @@ def recording_overview(recording: Recording) -> dict[str, Any]:
     dict
         `session_id, path, complete, missing, started_utc, duration_s, captured_per_s, results_per_s, found_share,
         age_ms` (p50, p95, p99), `ledger, gaps, settings, settings_changes, marks, errors, clock, has_video,
-        versions, models`.
+        versions, estimator, models`.
     """
     found = recording.by_frame("found")
     ages = recording.frames.loc[recording.frames["state"] == FrameState.PROCESSED, "age_ms"].to_numpy()
@@ -59,6 +59,7 @@ def recording_overview(recording: Recording) -> dict[str, Any]:
         "clock": clock.iloc[-1] if len(clock) else {},
         "has_video": recording.has_video,
         "versions": {"livedance_lab": manifest.get("livedance_lab"), **manifest.get("packages", {})},
+        "estimator": manifest.get("estimator"),
         "models": manifest.get("models", {}),
     }
 

@@ -67,7 +67,7 @@ export function describeFailure(code, url, serverMessage) {
   const certificate = url.startsWith("wss:") ? ` This browser must trust its certificate: open ${server}/health.` : "";
   const message = {
     token: "The server refused the token. Take url and token from the running server: LiveServer.start() finds it.",
-    version: "The server uses another protocol version. Install the same version of livedance_lab on both sides.",
+    version: "The server uses another protocol version.",
     busy: "All sessions of the server are in use. Trying again until one is free.",
     replaced: "Another view now sends the frames of this session. Press Start to use this view again.",
     ended: "This session has ended. Press Start to begin another.",

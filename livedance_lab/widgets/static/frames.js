@@ -8,7 +8,7 @@
  *   The size is that of the camera's picture; times are seconds of this page's clock.
  */
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 export const HEADER_BYTES = 32;
 const KIND_FRAME = 1;
 

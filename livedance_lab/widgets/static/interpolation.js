@@ -98,9 +98,10 @@ class BufferedPainter {
   knownDelayS = NaN;
   paintedS = NaN;
 
-  /** @param {Curve} curve */
-  constructor(curve) {
+  /** @param {Curve} curve @param {Painter} [timing] whose delay is used, so that several painters show the same time */
+  constructor(curve, timing) {
     this.curve = curve;
+    this.timing = timing;
   }
 
   reset() {
@@ -111,7 +112,7 @@ class BufferedPainter {
   }
 
   get delayS() {
-    return this.knownDelayS || 0;
+    return this.timing ? this.timing.delayS : this.knownDelayS || 0;
   }
 
   /** @param {Float64Array} values @param {number} tS @param {number} arrivalS */
@@ -134,7 +135,7 @@ class BufferedPainter {
 
   /** Follow the 90th percentile of the needed delays by at most a tenth of the elapsed time. @param {number} tS */
   followDelay(tS) {
-    if (this.neededS.length === 0) return;
+    if (this.timing || this.neededS.length === 0) return;
     const ranked = [...this.neededS].sort((a, b) => a - b);
     const neededS = ranked[Math.ceil(0.9 * ranked.length) - 1];
     if (Number.isNaN(this.knownDelayS)) {
@@ -257,17 +258,18 @@ export class ShownError {
 
 /**
  * @param {string} mode "interpolate" is an alias of "linear" @param {Record<string, number>} [params] of "predict"
+ * @param {Painter} [timing] a painter of the same results, whose delay is used
  * @returns {Painter}
  */
-export function makePainter(mode, params) {
+export function makePainter(mode, params, timing) {
   switch (mode) {
     case "latest":
       return new LatestPainter();
     case "interpolate":
     case "linear":
-      return new BufferedPainter(linear);
+      return new BufferedPainter(linear, timing);
     case "hermite":
-      return new BufferedPainter(hermite);
+      return new BufferedPainter(hermite, timing);
     case "predict":
       return new PredictivePainter(params);
     default:

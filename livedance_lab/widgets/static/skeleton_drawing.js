@@ -1,14 +1,17 @@
 // @ts-check
 /**
- * skeleton_drawing.js: drawing of the skeleton. It has no state.
+ * skeleton_drawing.js: drawing of the skeletons. It has no state.
  *
  * The person's left is blue and the right is orange, which colour-blind people can distinguish too; the middle is white.
- * Every stroke has a dark edge, so that it is visible on any clothing. Opacity is the landmark's visibility.
+ * Every stroke has a dark edge, so that it is visible on any clothing. Opacity is the landmark's visibility. If there is
+ * more than one person, each has their id above the head, and a contour in a colour of their own inside the dark edge.
  */
 
 import { HAND_BONES, POSE_BONES, POSE_LANDMARKS, sideOf } from "./skeletons.js";
 
 export const SIDE_COLOURS = { left: "#4cc2ff", right: "#ff9f45", middle: "#f4f6f8" };
+/** Colour of a person with id 1, 2 ...; none resembles a colour of the sides. */
+export const PERSON_COLOURS = ["#5fe36f", "#ff62d6", "#ffe34d", "#b28dff", "#ff5a5a", "#c8b08a"];
 const EDGE = "rgba(8, 12, 18, 0.55)";
 const FACE_LANDMARKS = 11;
 const TORSO = ["left_shoulder", "right_shoulder", "left_hip", "right_hip"].map((name) => POSE_LANDMARKS.indexOf(name));
@@ -16,12 +19,16 @@ const TORSO = ["left_shoulder", "right_shoulder", "left_hip", "right_hip"].map((
 const MIN_VISIBILITY = 0.15;
 
 /**
- * @typedef {Object} Scene
+ * @typedef {Object} PersonScene
+ * @property {number} id
  * @property {Float64Array | null} px (33, 2) flattened, pixels of the camera's picture
  * @property {Float32Array | null} visibility (33,)
  * @property {Float64Array | null} handsPx (2, 21, 2) flattened
- * @property {number[][]} anglePlaces for each angle, the landmarks whose midpoint is its label's position; empty: no label
  * @property {Float32Array | null} anglesSmoothDeg
+ *
+ * @typedef {Object} Scene
+ * @property {PersonScene[]} people
+ * @property {number[][]} anglePlaces for each angle, the landmarks whose midpoint is its label's position; empty: no label
  * @property {boolean} mirror flips the picture, but not the labels
  * @property {boolean} showAngles
  */
@@ -46,15 +53,20 @@ export function fitCanvas(canvas, ratio) {
 export function drawScene(ctx, scene, sourceWidthPx, sourceHeightPx) {
   const { width, height } = ctx.canvas;
   ctx.clearRect(0, 0, width, height);
-  if (!scene.px || !sourceWidthPx) return;
+  if (scene.people.length === 0 || !sourceWidthPx) return;
   const scale = width / sourceWidthPx;
   const unit = Math.max(1, Math.min(width, height) / 360); // line widths scale with the picture
   const toCanvas = projection(scale, height / sourceHeightPx, scene.mirror ? width : 0);
   ctx.lineCap = "round";
   ctx.lineJoin = "round";
-  drawStrokes(ctx, bodyStrokes(scene, toCanvas, unit), unit);
-  if (scene.handsPx) drawStrokes(ctx, handStrokes(scene.handsPx, toCanvas, unit), unit);
-  if (scene.showAngles && scene.anglesSmoothDeg) drawAngles(ctx, scene, toCanvas, unit);
+  const several = scene.people.length > 1;
+  for (const person of scene.people) {
+    const contour = several ? PERSON_COLOURS[(person.id - 1) % PERSON_COLOURS.length] : null;
+    drawStrokes(ctx, bodyStrokes(person, toCanvas, unit), unit, contour);
+    if (person.handsPx) drawStrokes(ctx, handStrokes(person.handsPx, toCanvas, unit), unit, contour);
+    if (contour) drawId(ctx, person, toCanvas, unit, contour);
+  }
+  if (scene.showAngles) for (const person of scene.people) drawAngles(ctx, person, scene.anglePlaces, toCanvas, unit);
   ctx.globalAlpha = 1;
 }
 
@@ -70,28 +82,28 @@ function projection(scaleX, scaleY, mirrorWidth) {
   };
 }
 
-/** @param {Scene} scene @param {number} k */
-function opacity(scene, k) {
-  const visibility = scene.visibility?.[k] ?? 1;
-  const seen = scene.px && scene.px[2 * k] === scene.px[2 * k]; // false for NaN
+/** @param {PersonScene} person @param {number} k */
+function opacity(person, k) {
+  const visibility = person.visibility?.[k] ?? 1;
+  const seen = person.px && person.px[2 * k] === person.px[2 * k]; // false for NaN
   return seen && visibility >= MIN_VISIBILITY ? Math.min(1, 0.15 + 0.85 * visibility) : 0;
 }
 
 /**
  * @typedef {{ path: Path2D, width: number, colour: string, alpha: number, fill: boolean }} Stroke
- * @param {Scene} scene @param {Projection} toCanvas @param {number} unit @returns {Stroke[]}
+ * @param {PersonScene} person @param {Projection} toCanvas @param {number} unit @returns {Stroke[]}
  */
-function bodyStrokes(scene, toCanvas, unit) {
-  const px = /** @type {Float64Array} */ (scene.px);
+function bodyStrokes(person, toCanvas, unit) {
+  const px = /** @type {Float64Array} */ (person.px);
   const bones = POSE_BONES.map(([a, b]) => {
     const side = sideOf(a) === sideOf(b) ? sideOf(a) : "middle";
-    const alpha = Math.min(opacity(scene, a), opacity(scene, b));
+    const alpha = Math.min(opacity(person, a), opacity(person, b));
     return line(toCanvas(px, a), toCanvas(px, b), (a < FACE_LANDMARKS ? 1 : 3) * unit, SIDE_COLOURS[side], alpha);
   });
   const joints = [];
   for (let k = FACE_LANDMARKS; k < POSE_LANDMARKS.length; k += 1) {
     const radius = k < 17 || (k >= 23 && k < 29) ? 3.2 : 1.8; // joints of the limbs are larger than fingers and feet
-    joints.push(dot(toCanvas(px, k), radius * unit, SIDE_COLOURS[sideOf(k)], opacity(scene, k)));
+    joints.push(dot(toCanvas(px, k), radius * unit, SIDE_COLOURS[sideOf(k)], opacity(person, k)));
   }
   return [...bones, ...joints].filter((stroke) => stroke.alpha > 0);
 }
@@ -109,16 +121,13 @@ function handStrokes(handsPx, toCanvas, unit) {
 }
 
 /**
- * Draw all dark edges first, so that none covers another stroke's colour.
+ * Draw all edges first, so that none covers another stroke's colour.
  * @param {CanvasRenderingContext2D} ctx @param {Stroke[]} strokes @param {number} unit
+ * @param {string | null} contour colour between the strokes and their dark edge; null: none
  */
-function drawStrokes(ctx, strokes, unit) {
-  ctx.strokeStyle = EDGE;
-  for (const { path, width, alpha } of strokes) {
-    ctx.globalAlpha = alpha;
-    ctx.lineWidth = width + Math.min(1.6 * unit, 0.8 * width + 0.4 * unit);
-    ctx.stroke(path);
-  }
+function drawStrokes(ctx, strokes, unit, contour) {
+  if (contour) outline(ctx, strokes, unit, EDGE, 3 * unit);
+  outline(ctx, strokes, unit, contour ?? EDGE, contour ? unit : 0);
   for (const { path, width, colour, alpha, fill } of strokes) {
     ctx.globalAlpha = alpha;
     ctx.lineWidth = width;
@@ -128,17 +137,62 @@ function drawStrokes(ctx, strokes, unit) {
   }
 }
 
-/** @param {CanvasRenderingContext2D} ctx @param {Scene} scene @param {Projection} toCanvas @param {number} unit */
-function drawAngles(ctx, scene, toCanvas, unit) {
-  const px = /** @type {Float64Array} */ (scene.px);
+/**
+ * @param {CanvasRenderingContext2D} ctx @param {Stroke[]} strokes @param {number} unit @param {string} colour
+ * @param {number} more than the usual width, canvas pixels
+ */
+function outline(ctx, strokes, unit, colour, more) {
+  ctx.strokeStyle = colour;
+  for (const { path, width, alpha } of strokes) {
+    ctx.globalAlpha = alpha;
+    ctx.lineWidth = width + Math.min(1.6 * unit, 0.8 * width + 0.4 * unit) + more;
+    ctx.stroke(path);
+  }
+}
+
+/**
+ * Write a person's id above their highest visible landmark.
+ * @param {CanvasRenderingContext2D} ctx @param {PersonScene} person @param {Projection} toCanvas @param {number} unit
+ * @param {string} colour
+ */
+function drawId(ctx, person, toCanvas, unit, colour) {
+  const px = /** @type {Float64Array} */ (person.px);
+  const places = POSE_LANDMARKS.flatMap((_, k) => (opacity(person, k) > 0 ? [toCanvas(px, k)] : []));
+  if (places.length === 0) return;
+  const [x, y] = places.reduce((top, place) => (place[1] < top[1] ? place : top));
+  const size = Math.max(13, 13 * unit);
+  ctx.font = `700 ${size}px system-ui, sans-serif`;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "middle";
+  const label = String(person.id);
+  const width = ctx.measureText(label).width + size;
+  const left = Math.max(0, Math.min(x - width / 2, ctx.canvas.width - width));
+  const middle = Math.max(0.75 * size, y - 2 * size);
+  ctx.globalAlpha = 1;
+  ctx.fillStyle = colour;
+  ctx.beginPath();
+  ctx.roundRect(left, middle - 0.75 * size, width, 1.5 * size, 0.4 * size);
+  ctx.fill();
+  ctx.fillStyle = "#080c12";
+  ctx.fillText(label, left + 0.5 * size, middle);
+}
+
+/**
+ * @param {CanvasRenderingContext2D} ctx @param {PersonScene} person @param {number[][]} anglePlaces
+ * @param {Projection} toCanvas @param {number} unit
+ */
+function drawAngles(ctx, person, anglePlaces, toCanvas, unit) {
+  if (!person.anglesSmoothDeg) return;
+  const { anglesSmoothDeg } = person;
+  const px = /** @type {Float64Array} */ (person.px);
   const size = Math.max(11, 11 * unit);
   ctx.font = `600 ${size}px system-ui, sans-serif`;
   ctx.textAlign = "left";
   ctx.textBaseline = "middle";
   const centreX = midpoint(TORSO.map((k) => toCanvas(px, k)))[0];
-  scene.anglePlaces.forEach((landmarks, i) => {
-    const value = scene.anglesSmoothDeg?.[i] ?? NaN;
-    if (landmarks.length === 0 || Number.isNaN(value) || landmarks.some((k) => opacity(scene, k) === 0)) return;
+  anglePlaces.forEach((landmarks, i) => {
+    const value = anglesSmoothDeg[i] ?? NaN;
+    if (landmarks.length === 0 || Number.isNaN(value) || landmarks.some((k) => opacity(person, k) === 0)) return;
     const [x, y] = midpoint(landmarks.map((k) => toCanvas(px, k)));
     const label = `${Math.round(value) || 0}°`; // || 0: no -0
     const padX = 0.35 * size;

@@ -1,6 +1,6 @@
 """Runs one session with real images in a process of its own, isolated from the network as far as the system allows.
 
-Arguments: a clip, and a folder for a recording. Prints its observations as JSON.
+Arguments: a clip, a folder for a recording, and the estimator. Prints its observations as JSON.
 """
 
 import ctypes
@@ -77,7 +77,7 @@ class Glances:
         self._thread.join()
 
 
-def main(clip_path: str, record_to: str) -> None:
+def main(clip_path: str, record_to: str, estimator: str) -> None:
     reached = cut_off()
     resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, resource.RLIM_INFINITY))
 
@@ -87,7 +87,7 @@ def main(clip_path: str, record_to: str) -> None:
 
     clip = EncodedClip.read(clip_path, Settings(), seconds=2)
     clip.images = [marked(image) for image in clip.images]
-    with LiveServer.start(reuse=False, port=0, record_root=os.path.dirname(record_to)) as server:
+    with LiveServer.start(reuse=False, port=0, record_root=os.path.dirname(record_to), estimator=estimator) as server:
         glances = Glances(os.getpid(), server.pid)
         with LiveSession.open(server, "private") as session:
             session.stream(clip)

@@ -68,6 +68,16 @@ def test_every_frame_is_in_the_recording(alone):
         assert len(recording.manifest["models"]["pose_full"]) == 64
 
 
+def test_another_estimator_does_the_same_job(clips, tmp_path):
+    pytest.importorskip("ai_edge_litert", reason="LiteRT has no wheel for this system")
+    (job,) = plan_jobs(clips[:1], tmp_path, estimator="blazepose")
+    assert run_job(job).found == FRAMES
+    recording = Recording.open(tmp_path / clips[0].stem / "recording")
+    assert recording.manifest["estimator"] == "blazepose"
+    assert set(recording.manifest["models"]) == {"pose_full", "hands"}
+    assert (recording.column("hands_seq") >= 0).any()
+
+
 def test_processes_give_the_same_and_what_is_done_is_not_done_again(clips, alone, tmp_path):
     heard: dict[str, list[int]] = {}
 

@@ -127,6 +127,14 @@ def test_the_skeleton_moves_between_results():
 # --- what is drawn
 
 
+def test_the_skeleton_of_another_person_does_not_move_over_from_the_last_one():
+    made = history(10)
+    other = result(10, keypoints_px=np.full((33, 3), 900, np.float32), person_id=2)
+    made.add_result(other, now_of(11))
+    for late_s in (0.0, 0.01, 0.1):
+        np.testing.assert_array_equal(made.plot_data(now_of(11) + late_s).pose_px, 900)
+
+
 def test_angles_of_one_joint_share_a_panel():
     assert by_joint((*NAMES, "trunk")) == {
         "elbow": {"left": 0, "right": 1}, "knee": {"left": 2, "right": 3}, "trunk": {"middle": 4}}  # fmt: skip

@@ -227,22 +227,26 @@ def test_labels_are_letters_and_digits(name, label):
     assert label_of(name, 7) == label
 
 
-def test_two_who_never_meet_are_one_individual_only_if_one_was_followed(data):
+@pytest.mark.parametrize(("max_people", "names"), [(1, ["person"]), (2, ["person_1", "person_2"])])
+def test_two_who_never_meet_are_one_individual_only_if_one_was_followed(max_people, names):
     """With `max_people` 1 the followed person's id may change; with 2 they are two people."""
+    data = two_people.session(max_people=max_people)
     id = data.person.to_numpy(dtype=int, na_value=0)
     apart = np.flatnonzero(id == np.where(data.seq < 30, 2, 1))
-    followed = SessionData(**{**data.tables, "results": data.sorted_results.take(apart)}, manifest={})
-    assert followed.follows_one
-    assert list(followed.individuals()) == ["person"]
+    apart = SessionData(**{**data.tables, "results": data.sorted_results.take(apart)}, manifest={})
+    assert apart.people == (1, 2)
+    assert list(apart.individuals()) == names
+    assert apart.follows_one == (max_people == 1)
 
-    for kind, content in (("session", {"settings": {"max_people": 2}}), ("settings", {"changes": {"max_people": 2}})):
-        of_a_mark = {"settings": {"max_people": 9}}
-        assert most_people(pd.DataFrame({"kind": ["mark", kind], "data": [of_a_mark, content]})) == 2
-    several = SessionData(**followed.tables, manifest={})
-    several.__dict__["events"] = pd.DataFrame({"t_s": [0.0], "kind": ["session"], "name": ["created"],
-                                               "data": [{"settings": {"max_people": 2}}]})  # fmt: skip
-    assert not several.follows_one
-    assert list(several.individuals()) == ["person_1", "person_2"]
+
+@pytest.mark.parametrize(("kind", "content", "most"), [
+    ("session", {"settings": {"max_people": 2}}, 2),
+    ("settings", {"version": 2, "changes": {"max_people": 3}}, 3),
+    ("mark", {"settings": {"max_people": 2}}, 1),
+    ("session", {"settings": {"complexity": 1}}, 1),
+])  # fmt: skip
+def test_how_many_were_wanted_is_in_the_events(kind, content, most):
+    assert most_people(pd.DataFrame({"kind": [kind, "mark"], "data": [content, {}]})) == most
 
 
 def test_one_person_who_is_named(data):

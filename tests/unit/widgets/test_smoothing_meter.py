@@ -16,14 +16,14 @@ BODY_PX = np.random.default_rng(0).uniform(100, 400, (33, 3)).astype(np.float32)
 LATE_S = 0.05
 
 
-def result(n: int, *, version: int = 1, found: bool = True):
+def result(n: int, *, version: int = 1, found: bool = True, person_id: int = 1):
     """Sixty results a second and a body that swings; smoothed it swings 50 ms later, and trembles less."""
     t_s = n / 60
     raw, smooth = (
         BODY_PX + 60 * np.sin(6.0 * max(t_s - late_s - 1.5, 0.0)) + np.random.default_rng(seed).normal(0, sd, (33, 3))
         for late_s, seed, sd in ((0.0, n, 1.0), (LATE_S, n + 10_000, 0.1))
     )
-    return made(n, t_s, found=found, raw=Body(keypoints_px=raw.astype(np.float32)),
+    return made(n, t_s, found=found, person_id=person_id, raw=Body(keypoints_px=raw.astype(np.float32)),
                 smooth=Body(keypoints_px=smooth.astype(np.float32)), settings_version=version)  # fmt: skip
 
 
@@ -59,6 +59,15 @@ def test_a_clock_that_begins_again_begins_the_window_again():
     for n in range(240):
         meter.add(result(n))
     meter.add(result(3))
+    assert math.isnan(meter.measure()[0].jitter)
+
+
+def test_it_begins_anew_with_another_person():
+    meter = SmoothingMeter()
+    for n in range(240):
+        meter.add(result(n))
+    for n in range(240, 250):
+        meter.add(result(n, person_id=2))
     assert math.isnan(meter.measure()[0].jitter)
 
 

@@ -44,7 +44,7 @@ def test_a_longer_header_of_a_later_revision_is_skipped():
         (b"LD", "header"),
         (frames.encode_frame(HEADER, b"")[:-1], "header"),
         (changed(0, "2s", b"XX"), "header"),
-        (changed(2, "B", 2), "version"),
+        (changed(2, "B", 1), "version"),
         (changed(3, "B", 9), "kind"),
         (changed(4, "<H", 31), "header"),
         (changed(4, "<H", 60_000), "header"),

@@ -15,7 +15,7 @@ NESTED = "[" * 900 + "]" * 900
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ('{"type": "hello", "version": 1}', m.Hello),
+        ('{"type": "hello", "version": 2}', m.Hello),
         ('{"type": "ping", "t_s": 1.5}', m.Ping),
         ('{"type": "clock", "offset_s": -2, "uncertainty_s": 0}', m.Clock),
         ('{"type": "receipts", "frames": [[1, 2.5, null]]}', m.Receipts),
@@ -44,8 +44,8 @@ def test_every_message_is_understood(text, kind):
         ("{}", "message", "type"),
         ('{"type": "ping", "t_s": 1, "x": 2}', "message", r"ping\.x"),
         ('{"type": "ping"}', "message", r"ping\.t_s"),
-        ('{"type": "hello", "version": 1, "session": "../etc/passwd"}', "message", r"hello\.session"),
-        ('{"type": "hello", "version": 1, "session": "a\\n"}', "message", r"hello\.session"),
+        ('{"type": "hello", "version": 2, "session": "../etc/passwd"}', "message", r"hello\.session"),
+        ('{"type": "hello", "version": 2, "session": "a\\n"}', "message", r"hello\.session"),
         ('{"type": "skipped", "frames": [[-1, 0]]}', "message", r"skipped\.frames"),
         ('{"type": "skipped", "frames": [[4294967296, 0]]}', "message", r"skipped\.frames"),
         ('{"type": "clock", "offset_s": 1e300, "uncertainty_s": 0}', "message", r"clock\.offset_s"),
@@ -53,7 +53,7 @@ def test_every_message_is_understood(text, kind):
         ('{"image": 1, "timestamp": 2, "sequence": 3}', "message", "image"),
         ('{"type": "mark", "name": "a", "data": {"x": DEEP}}', "message", "nested deeper than 20"),
         ('{"type": "settings", "changes": {"x": DEEP}}', "message", "nested deeper than 20"),
-        ('{"type": "hello", "version": 1, "settings": {"x": DEEP}}', "message", "nested deeper than 20"),
+        ('{"type": "hello", "version": 2, "settings": {"x": DEEP}}', "message", "nested deeper than 20"),
         ('{"type": DEEP}', "message", "not understood"),
         ("[" * 100_000, "json", "JSON object was expected"),
     ],
