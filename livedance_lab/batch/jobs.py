@@ -171,5 +171,5 @@ def finished_outcome(job: VideoJob) -> Outcome | None:
         raise LiveDanceError(f"{job.folder} is the analysis of another video; choose another --out.")
     if recording.manifest.get("wish") != job.fingerprint():
         raise LiveDanceError(f"{job.folder} was analysed with other settings or formats; choose another --out.")
-    return Outcome(job.name, job.video, recording.ledger.captured, len(recording.seq),
-                   int(recording.column("found").sum()), skipped=True)  # fmt: skip
+    found = recording.by_frame("found")
+    return Outcome(job.name, job.video, recording.ledger.captured, len(found), int(found.sum()), skipped=True)

@@ -25,6 +25,7 @@ def export(
     times: Annotated[str | None, typer.Option(help="NWB time stamps: true, or nominal (constant rate).")] = None,
     subject: Annotated[str | None, typer.Option(help="NWB, Motion-BIDS: label of the person.")] = None,
     task: Annotated[str | None, typer.Option(help="Motion-BIDS: label of what the person did.")] = None,
+    people: Annotated[str | None, typer.Option(help="Names of people by their number: 1=Ana,2=Ben.")] = None,
 ) -> None:  # fmt: skip
     """Export a recording to files for other tools; the export has the full duration of the recording."""
     from livedance_lab.errors import ExportError
@@ -38,17 +39,34 @@ def export(
         raise ExportError(f"give the folder of a recording, and a format with --to: {', '.join(FORMATS)}.")
     given = {"name": name, "smooth": smooth, "hands": hands, "space": space, "fps": fps, "fill": fill,
              "max_gap_s": max_gap_s, "times": times, "subject": subject, "task": task}  # fmt: skip
-    _export_all(Recording.open(path), to, out, {key: value for key, value in given.items() if value is not None})
+    recording = Recording.open(path)
+    options = {key: value for key, value in given.items() if value is not None}
+    _export_all(_named(recording, people), recording.missing, to, out, options)
 
 
-def _export_all(recording: Any, formats: list[str], out: Path, options: dict[str, Any]) -> None:
+def _named(recording: Any, people: str | None) -> Any:
+    """Return the recording with the names that were given."""
+    from livedance_lab.errors import ExportError
+    from livedance_lab.session_data import name_people
+
+    if people is None:
+        return recording
+    pairs = [pair.partition("=") for pair in people.split(",")]
+    if not all(id.strip().isdecimal() and name for id, _, name in pairs):
+        raise ExportError(f"--people must look like 1=Ana,2=Ben, got {people!r}.")
+    return name_people(recording, {int(id): name.strip() for id, _, name in pairs})
+
+
+def _export_all(
+    recording: Any, missing: tuple[str, ...], formats: list[str], out: Path, options: dict[str, Any]
+) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from livedance_lab.export import export as export_session
 
     console = Console(highlight=False)
-    for text in recording.missing:
+    for text in missing:
         console.print(f"[yellow]missing in the recording[/yellow]: {text}")
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), TextColumn("{task.fields[what]}"))
     with Progress(*columns, console=console, transient=True) as bars:

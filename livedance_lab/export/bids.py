@@ -16,6 +16,7 @@ import numpy as np
 import orjson
 
 from livedance_lab._version import __version__
+from livedance_lab.export.individuals import by_label
 from livedance_lab.export.options import ExportOptions, Progress, Written
 from livedance_lab.session_data.data import SessionData
 from livedance_lab.session_data.landmark_arrays import angle_rows, landmark_arrays
@@ -24,7 +25,7 @@ from livedance_lab.session_data.time_grid import Grid, nominal_grid
 __all__ = ["write"]
 
 _SYSTEM = "mediapipe"
-_README = """# Motion of one person, estimated live from camera frames
+_README = """# Motion of {who}, estimated live from camera frames
 
 Written by livedance_lab. Positions are MediaPipe world landmarks in metres: origin mid-hip in every frame,
 x right in the image, y down, z away from the camera. Rows without a result are n/a; true capture times are in
@@ -33,23 +34,33 @@ the LATENCY channel. manifest.json names versions, models, settings and what bec
 
 
 def write(data: SessionData, folder: Path, options: ExportOptions, progress: Progress) -> Written:
-    """Write a dataset with one subject: `dataset_description.json`, `sub-<subject>/motion/...`."""
+    """Write a dataset with a subject for each person: `dataset_description.json`, `sub-<label>/motion/...`."""
     grid = nominal_grid(data, options.fps, options.fill, options.max_gap_s)
-    subject = f"sub-{options.subject}"
+    people = {f"sub-{label or options.subject}": one for label, one in by_label(data).items()}
+    files = [
+        _text(folder / "README.md", _README.format(who="one person" if data.follows_one else f"{len(people)} people")),
+        _text(folder / ".bidsignore", "manifest.json\n*_times.csv\n*_mask.csv\n"),
+        _json(folder / "dataset_description.json", {
+            "Name": f"livedance_lab session {data.session_id}".strip(), "BIDSVersion": "1.10.0", "DatasetType": "raw",
+            "License": "n/a", "Authors": ["n/a"], "GeneratedBy": [{"Name": "livedance_lab", "Version": __version__}]}),
+        _rows(folder / "participants.tsv", [("participant_id", "species"), *((sub, "homo sapiens") for sub in people)]),
+        _json(folder / "participants.json", {"participant_id": {"Description": "label of the person"},
+                                             "species": {"Description": "biological species"}}),
+    ]  # fmt: skip
+    for subject, one in people.items():
+        files += _write_subject(one, folder, subject, grid, options, progress)
+    return Written(files, grid, {"unit": "m, deg, s"})
+
+
+def _write_subject(
+    data: SessionData, folder: Path, subject: str, grid: Grid, options: ExportOptions, progress: Progress
+) -> list[Path]:
     stem = f"{subject}_task-{options.task}"
     motion = folder / subject / "motion"
     motion.mkdir(parents=True, exist_ok=True)
     system = f"{stem}_tracksys-{_SYSTEM}"
     channels, values = _channels(data, grid, options)
     files = [
-        _text(folder / "README.md", _README),
-        _text(folder / ".bidsignore", "manifest.json\n*_times.csv\n*_mask.csv\n"),
-        _json(folder / "dataset_description.json", {
-            "Name": f"livedance_lab session {data.session_id}".strip(), "BIDSVersion": "1.10.0", "DatasetType": "raw",
-            "License": "n/a", "Authors": ["n/a"], "GeneratedBy": [{"Name": "livedance_lab", "Version": __version__}]}),
-        _rows(folder / "participants.tsv", [("participant_id", "species"), (subject, "homo sapiens")]),
-        _json(folder / "participants.json", {"participant_id": {"Description": "label of the person"},
-                                             "species": {"Description": "biological species"}}),
         _json(motion / f"{system}_motion.json", _description(grid, options, channels)),
         _rows(motion / f"{system}_channels.tsv", [_CHANNEL_COLUMNS, *channels]),
         _rows(motion / f"{stem}_events.tsv", _events(data)),
@@ -58,7 +69,7 @@ def write(data: SessionData, folder: Path, options: ExportOptions, progress: Pro
     ]  # fmt: skip
     path = motion / f"{system}_motion.tsv"
     _samples(path, values, progress)
-    return Written([*files, path], grid, {"unit": "m, deg, s"})
+    return [*files, path]
 
 
 _CHANNEL_COLUMNS = ("name", "component", "type", "tracked_point", "units")

@@ -1,8 +1,9 @@
 """DeepLabCut predictions: one table of x, y, likelihood per landmark, rows at a constant rate.
 
-The layout is that of DeepLabCut's own CSV and H5 files: column levels scorer / bodyparts / coords, one row
-per nominal frame, an empty cell where nothing was seen, pixels. Readers derive the time from the row number, so
-the rows are those of the nominal grid; the format has no time column, so true times are in a file of their own.
+The layout is that of DeepLabCut's own CSV and H5 files: column levels scorer / bodyparts / coords (of several people:
+scorer / individuals / bodyparts / coords), one row per nominal frame, an empty cell where nothing was seen, pixels.
+Readers derive the time from the row number, so the rows are those of the nominal grid; the format has no time column,
+so true times are in a file of their own.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _KEY = "df_with_missing"
 
 
 def write_csv(data: SessionData, folder: Path, options: ExportOptions, progress: Progress) -> Written:
-    """Write `<name>_dlc.csv`, single-animal form."""
+    """Write `<name>_dlc.csv`: single-animal form, multi-animal form for several people."""
     grid, frame = _predictions(data, options)
     path = folder / f"{options.name}_dlc.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -47,9 +48,12 @@ def write_h5(data: SessionData, folder: Path, options: ExportOptions, _progress:
 
 def _predictions(data: SessionData, options: ExportOptions) -> tuple[Grid, pd.DataFrame]:
     grid = nominal_grid(data, options.fps, options.fill, options.max_gap_s)
-    landmarks = landmark_arrays(data, "px", smooth=options.smooth, hands=options.hands)
-    values = grid(np.concatenate([landmarks.xyz[:, :, :2], landmarks.confidence[:, :, None]], axis=2))
-    columns = pd.MultiIndex.from_product(
-        [[_SCORER], landmarks.names, ["x", "y", "likelihood"]], names=["scorer", "bodyparts", "coords"]
-    )
-    return grid, pd.DataFrame(values.reshape(grid.n_rows, -1), columns=columns)
+    people = data.individuals()
+    of_people = [landmark_arrays(one, "px", smooth=options.smooth, hands=options.hands) for one in people.values()]
+    values = [grid(np.concatenate([of.xyz[:, :, :2], of.confidence[:, :, None]], axis=2)) for of in of_people]
+    levels = {"scorer": [_SCORER], "individuals": list(people), "bodyparts": of_people[0].names,
+              "coords": ["x", "y", "likelihood"]}  # fmt: skip
+    if data.follows_one:
+        del levels["individuals"]
+    columns = pd.MultiIndex.from_product(list(levels.values()), names=list(levels))
+    return grid, pd.DataFrame(np.stack(values, axis=1).reshape(grid.n_rows, -1), columns=columns)

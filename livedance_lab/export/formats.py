@@ -16,6 +16,8 @@ import orjson
 from livedance_lab._version import __version__
 from livedance_lab.clock import wall_s
 from livedance_lab.errors import ExportError
+from livedance_lab.export.individuals import by_label
+from livedance_lab.export.opensim import MARKERS
 from livedance_lab.export.options import ExportOptions, Writer, Written
 from livedance_lab.progress import Progress, no_progress
 from livedance_lab.session_data.data import SessionData
@@ -39,6 +41,8 @@ class Format:
         The optional extra of the package that it needs; empty for none.
     loader : str
         A tool that reads the files.
+    most_people : int, optional
+        How many people its files can hold; None: any number.
     """
 
     title: str
@@ -46,6 +50,7 @@ class Format:
     options: tuple[str, ...] = ()
     extra: str = ""
     loader: str = ""
+    most_people: int | None = None
 
     def load_writer(self) -> Writer:
         """Import the writer."""
@@ -75,7 +80,8 @@ FORMATS: dict[str, Format] = {
                   loader="opensim.TimeSeriesTableVec3"),
     "mot": Format("OpenSim motion: joint angles, degrees", "opensim:write_mot", ("smooth", *_RATE),
                   loader="opensim.TimeSeriesTable"),
-    "c3d": Format("C3D markers, millimetres", "c3d:write", ("smooth", *_RATE), "export", "ezc3d.c3d"),
+    "c3d": Format("C3D markers, millimetres", "c3d:write", ("smooth", *_RATE), "export", "ezc3d.c3d",
+                  255 // len(MARKERS)),  # a list of labels has at most 255
     "motion-bids": Format("Motion-BIDS dataset, true times in a LATENCY channel", "bids:write",
                           ("smooth", "subject", "task", *_RATE), loader="bids-validator-deno"),
     "pose-format": Format("pose-format .pose", "pose_format:write", (*_BODY, *_RATE), "export",
@@ -117,7 +123,7 @@ def export(
     ------
     ExportError
         If the format or an option is unknown, the library the format needs is not installed, the session
-        holds nothing to export, or the folder cannot be written.
+        holds nothing to export or more people than the format can hold, or the folder cannot be written.
     """
     if format not in FORMATS:
         raise ExportError(f"there is no format {format!r}; the formats are {', '.join(FORMATS)}.")
@@ -127,6 +133,8 @@ def export(
         takes = ", ".join(("name", *chosen.options))
         raise ExportError(f"{format} takes no option {', '.join(map(repr, unknown))}; it takes {takes}.")
     opts = ExportOptions(**options)
+    if not data.follows_one:
+        _check_people(chosen, format, len(data.people), subject=options.get("subject"))
     name = options.get("name") or data.manifest.get("name") or data.session_id
     opts = replace(opts, name=_stem(str(name)))
     folder = Path(out).expanduser()
@@ -142,8 +150,22 @@ def export(
         raise ExportError(f"cannot write {format} to {folder}: {exc}.") from exc
 
 
+def _check_people(chosen: Format, format: str, n_people: int, subject: str | None) -> None:
+    """Refuse what cannot be written for several people, before anything is."""
+    if chosen.most_people is not None and n_people > chosen.most_people:
+        raise ExportError(
+            f"{format} holds at most {chosen.most_people} people, the session has {n_people}: export it in another "
+            "format, or one person with data.individual(id)."
+        )
+    if subject is not None:
+        raise ExportError(
+            f"subject is the label of one person, the session has {n_people}: name them instead, with --people or "
+            "name_people."
+        )
+
+
 def _sidecars(data: SessionData, folder: Path, format: str, opts: ExportOptions, written: Written) -> list[Path]:
-    """Write the true times for a file of constant rate, and which of its rows were interpolated."""
+    """Write the true times for a file of constant rate, and whose values in which of its rows were measured."""
     if written.grid is None:
         return []
     times = folder / f"{opts.name}_{format}_times.csv"
@@ -151,10 +173,15 @@ def _sidecars(data: SessionData, folder: Path, format: str, opts: ExportOptions,
     if written.grid.fill == "nan":
         return [times]
     mask = folder / f"{opts.name}_{format}_mask.csv"
+    columns = {"measured": written.grid.measured}
+    if not data.follows_one:
+        exact = replace(written.grid, fill="nan")
+        columns = {f"measured_{label}": exact(one.column("found").astype(float)) == 1
+                   for label, one in by_label(data).items()}  # fmt: skip
     with mask.open("w", newline="\n", encoding="utf-8") as file:
-        file.write("row,t_row_s,measured\n")
-        rows = zip(written.grid.t_s.tolist(), written.grid.measured.tolist(), strict=True)
-        file.writelines(f"{row},{t_s!r},{int(measured)}\n" for row, (t_s, measured) in enumerate(rows))
+        file.write(f"row,t_row_s,{','.join(columns)}\n")
+        rows = zip(written.grid.t_s.tolist(), *(measured.tolist() for measured in columns.values()), strict=True)
+        file.writelines(f"{i},{t_s!r},{','.join(str(int(m)) for m in of)}\n" for i, (t_s, *of) in enumerate(rows))
     return [times, mask]
 
 
@@ -168,6 +195,8 @@ def _add_to_manifest(
         "title": FORMATS[format].title, "read_with": FORMATS[format].loader, "options": options,
         "livedance_lab": __version__, "exported_at": now,
         "files": sorted(str(file.relative_to(folder)) for file in files), **(written.notes or {})}  # fmt: skip
+    if not data.follows_one:
+        entry["people"] = dict(zip(data.individuals(), data.people, strict=True))
     if written.grid is not None:
         grid = written.grid
         entry["grid"] = {"fps": grid.fps, "rows": grid.n_rows, "rows_with_a_result": int(grid.measured.sum()),

@@ -2,7 +2,7 @@
 
 There is one row per captured frame, NaN if the frame has no result. With ``times="true"`` each row has its capture
 time. For readers that replace time stamps by one rate (movement uses the median) choose ``times="nominal"``: rows of
-the nominal grid, with its rate.
+the nominal grid, with its rate. NWB allows one subject in a file: of several people each has a file.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import orjson
 
 from livedance_lab._version import __version__
 from livedance_lab.errors import ExportError
+from livedance_lab.export.individuals import by_file_stem, by_label
 from livedance_lab.export.options import ExportOptions, Progress, Written
 from livedance_lab.session_data.data import SessionData
 from livedance_lab.session_data.landmark_arrays import angles_deg, landmark_arrays
@@ -32,22 +33,38 @@ _CONFIDENCE = "MediaPipe visibility: likelihood that the landmark is in the imag
 
 
 def write(data: SessionData, folder: Path, options: ExportOptions, _progress: Progress) -> Written:
-    """Write `<name>.nwb`: module "behavior" with Skeletons, PoseEstimation and the joint angles."""
+    """Write `<name>.nwb`: module "behavior" with Skeletons, PoseEstimation and the joint angles.
+
+    Of several people each file has the person's label as its subject.
+    """
     pynwb, ndx_pose = require("pynwb", "nwb"), require("ndx_pose", "nwb")
     if np.isnan(data.t0_unix_s):
         raise ExportError("NWB requires the date of the session, but the session has no wall clock anchor.")
     nominal = options.times == "nominal"
     rows = nominal_grid(data, options.fps) if nominal else true_times(data)
-    when = {"rate": rows.fps, "starting_time": 0.0} if isinstance(rows, Grid) else {"timestamps": rows.t_s}
+    people = by_label(data)
+    paths = [folder / f"{stem}.nwb" for stem in by_file_stem(data, options.name)]
+    for path, (label, one) in zip(paths, people.items(), strict=True):
+        with pynwb.NWBHDF5IO(str(path), "w") as io:
+            io.write(_file(pynwb, ndx_pose, one, label, options, rows))
+    notes = {"unit": options.space, "times": options.times}
+    return Written(paths, rows if isinstance(rows, Grid) else None, notes)
 
+
+def _file(
+    pynwb: Any, ndx_pose: Any, data: SessionData, label: str, options: ExportOptions, rows: Grid | TrueTimes
+) -> Any:
+    """Return the NWBFile of one person; `label` is empty for the only one."""
+    when = {"rate": rows.fps, "starting_time": 0.0} if isinstance(rows, Grid) else {"timestamps": rows.t_s}
+    session = data.session_id or options.name
     file = pynwb.NWBFile(
         session_description="Pose of one person, estimated live from camera frames.",
-        identifier=data.session_id or options.name, session_id=data.session_id or options.name,
+        identifier=f"{session}_{label}" if label else session, session_id=session,
         session_start_time=datetime.fromtimestamp(data.t0_unix_s, UTC),
         source_script=f"livedance_lab {__version__}", source_script_file_name="livedance_lab.export.nwb",
         notes=orjson.dumps({"ledger": data.ledger.plain(), "manifest": data.manifest}, default=str).decode(),
     )  # fmt: skip
-    file.subject = pynwb.file.Subject(subject_id=options.subject, species="Homo sapiens")
+    file.subject = pynwb.file.Subject(subject_id=label or options.subject, species="Homo sapiens")
     behavior = file.create_processing_module("behavior", "landmarks and joint angles")
     estimation, skeleton = _pose(ndx_pose, file, data, options, rows, when)
     behavior.add(ndx_pose.Skeletons(skeletons=[skeleton]))
@@ -56,11 +73,7 @@ def write(data: SessionData, folder: Path, options: ExportOptions, _progress: Pr
         behavior.add(pynwb.TimeSeries(
             name="joint_angles", data=rows(angles_deg(data, smooth=options.smooth)), unit="degree",
             description=f"columns: {', '.join(data.angle_names)}", **when))  # fmt: skip
-    path = folder / f"{options.name}.nwb"
-    with pynwb.NWBHDF5IO(str(path), "w") as io:
-        io.write(file)
-    notes = {"unit": options.space, "times": options.times}
-    return Written([path], rows if isinstance(rows, Grid) else None, notes)
+    return file
 
 
 def _pose(

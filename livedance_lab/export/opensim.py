@@ -4,7 +4,7 @@ Markers are world landmarks turned from MediaPipe's axes (x right in the image, 
 camera) into OpenSim's (X forward, Y up, Z to the right; right-handed): for a person facing the camera
 (X, Y, Z) = (-z, -y, -x). This is a rotation, so that nothing is mirrored. The origin is mid-hip in every frame: world
 landmarks describe the body's posture, not its position in the room. Names are those of Pose2Sim's BlazePose marker
-set for OpenSim, with Hip and Neck as midpoints of the hips and of the shoulders.
+set for OpenSim, with Hip and Neck as midpoints of the hips and of the shoulders. Of several people each has a file.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from livedance_lab.errors import ExportError
+from livedance_lab.export.individuals import by_file_stem
 from livedance_lab.export.options import ExportOptions, Progress, Written
 from livedance_lab.session_data.data import SessionData
 from livedance_lab.session_data.landmark_arrays import angle_rows, landmark_arrays
-from livedance_lab.session_data.time_grid import nominal_grid
+from livedance_lab.session_data.time_grid import Grid, nominal_grid
 from livedance_lab.skeletons import BLAZEPOSE_33
 
 __all__ = ["AXES", "MARKERS", "markers_m", "write_mot", "write_trc"]
@@ -53,8 +54,14 @@ def markers_m(data: SessionData, *, smooth: bool) -> Any:
 def write_trc(data: SessionData, folder: Path, options: ExportOptions, progress: Progress) -> Written:
     """Write `<name>.trc`: markers in metres on the nominal grid; a missing marker is `nan`."""
     grid = nominal_grid(data, options.fps, options.fill, options.max_gap_s)
-    rows = grid(markers_m(data, smooth=options.smooth))
-    path = folder / f"{options.name}.trc"
+    people = by_file_stem(data, options.name)
+    paths = [folder / f"{stem}.trc" for stem in people]
+    for path, one in zip(paths, people.values(), strict=True):
+        _write_markers(path, grid, grid(markers_m(one, smooth=options.smooth)), progress)
+    return Written(paths, grid, {"axes": AXES, "unit": "m"})
+
+
+def _write_markers(path: Path, grid: Grid, rows: Any, progress: Progress) -> None:
     n, rate = grid.n_rows, f"{grid.fps:g}"
     names, axes = "\t\t\t".join(MARKERS), "\t".join(f"{axis}{i + 1}" for i in range(len(MARKERS)) for axis in "XYZ")
     header = (
@@ -66,7 +73,6 @@ def write_trc(data: SessionData, folder: Path, options: ExportOptions, progress:
     )
     lines = (f"{i + 1}\t{row}" for i, row in enumerate(_lines(grid.t_s, rows)))
     _write(path, header, lines, n, progress)
-    return Written([path], grid, {"axes": AXES, "unit": "m"})
 
 
 def write_mot(data: SessionData, folder: Path, options: ExportOptions, progress: Progress) -> Written:
@@ -78,8 +84,8 @@ def write_mot(data: SessionData, folder: Path, options: ExportOptions, progress:
     if not data.angle_names:
         raise ExportError("the session has no joint angles to write into a MOT file.")
     grid = nominal_grid(data, options.fps, options.fill, options.max_gap_s)
-    rows = angle_rows(data, grid, smooth=options.smooth)
-    path = folder / f"{options.name}.mot"
+    people = by_file_stem(data, options.name)
+    paths = [folder / f"{stem}.mot" for stem in people]
     columns = "\t".join(("time", *data.angle_names))
     header = (
         f"Coordinates\nversion=1\nnRows={grid.n_rows}\nnColumns={1 + len(data.angle_names)}\ninDegrees=yes\n\n"
@@ -87,8 +93,10 @@ def write_mot(data: SessionData, folder: Path, options: ExportOptions, progress:
         "not an OpenSim model's coordinates.\n\nendheader\n"
         f"{columns}\n"
     )
-    _write(path, header, _lines(grid.t_s, rows), grid.n_rows, progress)
-    return Written([path], grid, {"unit": "deg"})
+    for path, one in zip(paths, people.values(), strict=True):
+        rows = angle_rows(one, grid, smooth=options.smooth)
+        _write(path, header, _lines(grid.t_s, rows), grid.n_rows, progress)
+    return Written(paths, grid, {"unit": "deg"})
 
 
 def _lines(t_s: Any, rows: Any) -> Iterator[str]:

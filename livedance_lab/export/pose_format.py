@@ -21,15 +21,20 @@ _COLOURS = {"POSE": (255, 0, 0), "LEFT": (0, 200, 0), "RIGHT": (0, 0, 255)}
 
 
 def write(data: SessionData, folder: Path, options: ExportOptions, _progress: Progress) -> Written:
-    """Write `<name>.pose`: pixels and z; a missing point is masked and has confidence 0."""
+    """Write `<name>.pose`: pixels and z; a missing point is masked and has confidence 0.
+
+    People are in order of their ids; the format has no names for them.
+    """
     pose_format = require("pose_format", "export")
     header = require("pose_format.pose_header", "export")
     body = require("pose_format.numpy.pose_body", "export")
     grid = nominal_grid(data, options.fps, options.fill, options.max_gap_s)
-    landmarks = landmark_arrays(data, "px", smooth=options.smooth, hands=options.hands)
-    xyz = grid(landmarks.xyz)[:, None]
+    of_people = [landmark_arrays(one, "px", smooth=options.smooth, hands=options.hands)
+                 for one in data.individuals().values()]  # fmt: skip
+    xyz = np.stack([grid(of.xyz) for of in of_people], axis=1)
     missing = np.isnan(xyz).any(axis=3)
-    confidence = np.where(missing, 0, np.nan_to_num(grid(landmarks.confidence)[:, None])).astype(np.float32)
+    scores = np.stack([grid(of.confidence) for of in of_people], axis=1)
+    confidence = np.where(missing, 0, np.nan_to_num(scores)).astype(np.float32)
     shown = np.ma.masked_array(np.nan_to_num(xyz), np.repeat(missing[..., None], 3, axis=3))
 
     parts: list[tuple[str, Skeleton]] = [("POSE", BLAZEPOSE_33)]

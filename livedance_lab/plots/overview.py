@@ -1,4 +1,7 @@
-"""The overview figure of a session: skeleton, angles, frame ledger, rates and ages on one page."""
+"""The overview figure of a session: skeleton, angles, frame ledger, rates and ages on one page.
+
+Of several people each has a colour; their left sides have solid lines and their right sides dashed ones.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from livedance_lab.analysis.statistics import percentiles
 from livedance_lab.errors import ExportError
 from livedance_lab.plots.axes import style_axes
 from livedance_lab.plots.skeleton import Picture, draw_skeleton
-from livedance_lab.plots.theme import FRAME_STATES, LIGHT
+from livedance_lab.plots.theme import FRAME_STATES, LIGHT, person_colour
 from livedance_lab.pose import FloatArray, FrameState
 from livedance_lab.session_data.data import SessionData
 
@@ -27,6 +30,7 @@ __all__ = ["overview_figure", "save_overview"]
 _DPI = 200
 _GAP_S = 0.25  # a longer pause between results is drawn as a gap, not bridged
 _MOST_JOINTS = 4
+_STYLES: dict[str, Any] = {"left": "-", "right": "--", "middle": "-"}  # of several people, whose colours are their own
 
 
 def save_overview(data: SessionData, path: str | Path, *, truth: Any = None, picture: Picture | None = None) -> Path:
@@ -54,7 +58,8 @@ def overview_figure(data: SessionData, *, truth: Any = None, picture: Picture | 
     data : SessionData
         May be empty, or still running.
     truth : pandas.DataFrame, optional
-        One row per frame of the clip that was sent, one column per angle in degrees; it is repeated with the clip.
+        One row per frame of the clip that was sent, one column per angle in degrees; it is repeated with the clip. It
+        is of one person, and not drawn if the session has several.
     picture : (int, ndarray of shape (H, W, 3)), optional
         Frame number and RGB pixels of the picture under the skeleton.
 
@@ -94,7 +99,7 @@ def _head(figure: Figure, data: SessionData, *, with_truth: bool) -> None:
     source = data.manifest.get("client", {}).get("source", "")
     title = f"Session {data.session_id}" + (f"  ·  {source}" if source else "")
     figure.text(0.035, 0.955, title, size=15, weight="bold", color=LIGHT.ink)
-    summary = f"{len(data.frames)} frames captured  ·  {len(data.seq)} results"
+    summary = f"{len(data.frames)} frames captured  ·  {len(data.first_rows)} results"
     length = f"  ·  {data.duration_s:.1f} s" if np.isfinite(data.duration_s) else ""
     figure.text(0.035, 0.924, summary + length, size=10.5, color=LIGHT.muted)
     legend: dict[str, Any] = {
@@ -103,7 +108,12 @@ def _head(figure: Figure, data: SessionData, *, with_truth: bool) -> None:
         "foreshortened": Line2D([], [], color=LIGHT.muted, linewidth=2.2, alpha=0.4),
         "raw": Line2D([], [], color=LIGHT.muted, linewidth=0.8, alpha=0.8),
     }
-    if with_truth:
+    if not data.follows_one:
+        legend = {data.names.get(id, f"person_{id}"): Line2D([], [], color=person_colour(id), linewidth=2.2)
+                  for id in data.people}  # fmt: skip
+        legend |= {side: Line2D([], [], color=LIGHT.muted, linewidth=1.5, linestyle=_STYLES[side])
+                   for side in ("left", "right")}  # fmt: skip
+    elif with_truth:
         legend["truth"] = Line2D([], [], color=LIGHT.ink, linestyle=":", linewidth=1.4)
     if len(data.find_gaps(_GAP_S)):
         legend["no result"] = Patch(facecolor=LIGHT.line)
@@ -129,7 +139,32 @@ def _with_gaps(t_s: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatAr
 
 
 def _angle(axes: Axes, data: SessionData, joint: str, sides: dict[str, int], truth: Any) -> None:
-    """Draw both sides of a joint: raw thin, smoothed thick, pale where foreshortened; truth dotted and darker."""
+    """Draw both sides of a joint, and set the scale."""
+    smooth = data.array("angles_smooth_deg")[:, list(sides.values())]
+    errors: list[str] = []
+    if data.follows_one:
+        errors = _curves_of_one(axes, data, sides, truth)
+    else:
+        _curves_of_people(axes, data, sides)
+    style_axes(axes, joint.replace("_", " ").capitalize(), f"mean error {', '.join(errors)}" if errors else "")
+    top = max(180.0, float(np.nanmax(smooth, initial=0.0)))
+    bottom = min(0.0, float(np.nanmin(smooth, initial=0.0)))
+    axes.set_ylim(bottom - 2, top + 5)
+    axes.set_yticks(np.arange(45 * np.ceil(bottom / 45), top + 1, 45) + 0.0)  # no -0
+    axes.yaxis.set_major_formatter("{x:.0f}°")
+
+
+def _curves_of_people(axes: Axes, data: SessionData, sides: dict[str, int]) -> None:
+    """Draw everybody's smoothed angles in their colours."""
+    smooth = data.array("angles_smooth_deg")
+    for id, rows in zip(data.people, data.rows_of_people(), strict=True):
+        for side, column in sides.items():
+            line = _with_gaps(data.t_capture_s[rows] - data.t0_s, smooth[rows, column])
+            axes.plot(*line, color=person_colour(id), linewidth=1.4, linestyle=_STYLES[side])
+
+
+def _curves_of_one(axes: Axes, data: SessionData, sides: dict[str, int], truth: Any) -> list[str]:
+    """Draw raw thin, smoothed thick, pale where foreshortened, truth dotted and darker; return the errors as text."""
     t_s = data.t_capture_s - data.t0_s
     raw, smooth = data.array("angles_deg"), data.array("angles_smooth_deg")
     errors = []
@@ -148,13 +183,7 @@ def _angle(axes: Axes, data: SessionData, joint: str, sides: dict[str, int], tru
         error_deg = np.abs(smooth[:, column] - true[data.seq % len(true)])
         if np.isfinite(error_deg).any():
             errors.append(f"{np.nanmean(error_deg):.0f}° {side}")
-    style_axes(axes, joint.replace("_", " ").capitalize(), f"mean error {', '.join(errors)}" if errors else "")
-    shown = smooth[:, list(sides.values())]
-    top = max(180.0, float(np.nanmax(shown, initial=0.0)))
-    bottom = min(0.0, float(np.nanmin(shown, initial=0.0)))
-    axes.set_ylim(bottom - 2, top + 5)
-    axes.set_yticks(np.arange(45 * np.ceil(bottom / 45), top + 1, 45) + 0.0)  # no -0
-    axes.yaxis.set_major_formatter("{x:.0f}°")
+    return errors
 
 
 def _ledger(axes: Axes, data: SessionData) -> None:
@@ -181,10 +210,10 @@ def _ledger(axes: Axes, data: SessionData) -> None:
 
 def _rates(axes: Axes, data: SessionData) -> None:
     """Draw rates of results and of hand results, in bins of half a second or more."""
-    t_s = data.t_capture_s - data.t0_s
+    t_s = data.t_capture_s[data.first_rows] - data.t0_s
     length_s = _length_s(data)
     edges = np.linspace(0, length_s, max(min(int(length_s / 0.5), 80), 1) + 1)  # bins of equal length
-    hands = data.column("hands_seq")
+    hands = data.by_frame("hands_seq")
     fresh = (hands >= 0) & (np.diff(hands, prepend=-1) != 0)
     highest = 1.0
     for values, colour, name in ((t_s, LIGHT.series_a, "results"), (t_s[fresh], LIGHT.series_b, "hands")):

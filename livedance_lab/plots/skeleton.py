@@ -1,14 +1,19 @@
-"""Drawing of one result as a skeleton: bones coloured by side, joints, and labels with the joint angles."""
+"""Drawing of one result as a skeleton: bones coloured by side, joints, and labels with the joint angles.
+
+Of several people each has their name above the head and a contour in a colour of their own, as in the live view; there
+are no angles then.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from livedance_lab.analysis.angles import ANGLES, ViewQuality, labelled
-from livedance_lab.plots.theme import LIGHT
+from livedance_lab.plots.theme import LIGHT, person_colour
 from livedance_lab.pose import FloatArray
 from livedance_lab.session_data.data import SessionData
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, HAND_SIDES, Skeleton, side_of
@@ -28,7 +33,7 @@ _FACE = {i for i, name in enumerate(BLAZEPOSE_33.landmarks) if name == "nose" or
 
 
 def draw_skeleton(axes: Axes, data: SessionData, picture: Picture | None) -> None:
-    """Draw body, hands and angles of one result, on its picture if there is one.
+    """Draw everybody's body and hands in one frame, on its picture if there is one; of one person also the angles.
 
     Parameters
     ----------
@@ -36,42 +41,65 @@ def draw_skeleton(axes: Axes, data: SessionData, picture: Picture | None) -> Non
         Its frame is removed; its coordinates become pixels of the original frame.
     data : SessionData
     picture : (int, ndarray of shape (H, W, 3)) or None
-        Selects the result by its frame number; None: the middle one of the results with a person.
+        Selects the frame by its number; None: the middle one of the frames that show the most people.
     """
     axes.set_axis_off()
-    row = _selected_row(data, picture)
-    if row is None:
+    rows = _selected_rows(data, picture)
+    if not len(rows):
         axes.text(
             0.5, 0.5, "no person was detected", ha="center", va="center", color=LIGHT.muted, transform=axes.transAxes
         )
         return
-    width, height = int(data.column("width_px")[row]), int(data.column("height_px")[row])
+    width, height = int(data.column("width_px")[rows[0]]), int(data.column("height_px")[rows[0]])
     if picture is not None:
         axes.imshow(picture[1], extent=(0, width, height, 0), interpolation="antialiased")
     else:
         axes.axvspan(0, width, color=LIGHT.line, alpha=0.6, linewidth=0)
     axes.set(xlim=(0, width), ylim=(height, 0))
     axes.set_aspect("equal", anchor="N")
-    body = np.where(data.array("visibility")[row, :, None] >= _MIN_VISIBILITY, data.array("keypoints_px_smooth")[row],
-                    np.nan)  # fmt: skip
-    _draw(axes, BLAZEPOSE_33, body, [_COLOURS.get(side_of(*bone), _MIDDLE) for bone in BLAZEPOSE_33.bones], 2.6)
-    for side, hand in zip(HAND_SIDES, data.array("hands_px_smooth")[row], strict=True):
-        _draw(axes, HAND_21, hand, [_COLOURS[side]] * len(HAND_21.bones), 1.1)
-    _label_angles(axes, data, row, body, (width, height))
-    axes.set_title(f"Frame {data.seq[row]}", loc="left", size=10.5, weight="bold", color=LIGHT.ink, pad=7)
-    axes.set_title("smoothed landmarks and angles", loc="right", size=9, color=LIGHT.muted, pad=7)
+    people = data.person.to_numpy(dtype=np.int32, na_value=0)
+    for row in rows:
+        body = np.where(data.array("visibility")[row, :, None] >= _MIN_VISIBILITY,
+                        data.array("keypoints_px_smooth")[row], np.nan)  # fmt: skip
+        id = int(people[row])
+        contour = _OUTLINE if data.follows_one or not id else person_colour(id)
+        sides = [_COLOURS.get(side_of(*bone), _MIDDLE) for bone in BLAZEPOSE_33.bones]
+        _draw(axes, BLAZEPOSE_33, body, sides, 2.6, contour)
+        for side, hand in zip(HAND_SIDES, data.array("hands_px_smooth")[row], strict=True):
+            _draw(axes, HAND_21, hand, [_COLOURS[side]] * len(HAND_21.bones), 1.1, contour)
+        if data.follows_one:
+            _label_angles(axes, data, row, body, (width, height))
+        elif np.isfinite(body).any():
+            _label_person(axes, data.names.get(id, f"person_{id}"), body, contour, height)
+    axes.set_title(f"Frame {data.seq[rows[0]]}", loc="left", size=10.5, weight="bold", color=LIGHT.ink, pad=7)
+    note = "smoothed landmarks" + (" and angles" if data.follows_one else "")
+    axes.set_title(note, loc="right", size=9, color=LIGHT.muted, pad=7)
 
 
-def _selected_row(data: SessionData, picture: Picture | None) -> int | None:
-    """Return the row of the picture's result, or of the middle one of the results with a person."""
+def _selected_rows(data: SessionData, picture: Picture | None) -> npt.NDArray[np.intp]:
+    """Return the rows of the picture's frame, or of the middle one of the frames that show the most people."""
     if picture is not None and picture[0] in data.seq:
-        return int(np.flatnonzero(data.seq == picture[0])[0])
-    found = np.flatnonzero(data.column("found"))
-    return int(found[len(found) // 2]) if len(found) else None
+        return np.flatnonzero(data.seq == picture[0])
+    seqs, n_people = np.unique(data.seq[data.column("found")], return_counts=True)
+    if not len(seqs):
+        return np.empty(0, dtype=np.intp)
+    most = seqs[n_people == n_people.max()]
+    return np.flatnonzero(data.seq == most[len(most) // 2])
 
 
-def _draw(axes: Axes, skeleton: Skeleton, points: FloatArray, colours: list[str], width: float) -> None:
-    """Draw bones with a dark outline, which is legible on any picture, and joints; the face has thin white lines."""
+def _label_person(axes: Axes, name: str, body: FloatArray, colour: str, height_px: int) -> None:
+    """Write a name above the highest landmark that is seen."""
+    top = int(np.nanargmin(body[:, 1]))
+    box = {"boxstyle": "round,pad=0.22", "facecolor": "#ffffff", "edgecolor": colour, "alpha": 0.9}
+    axes.text(body[top, 0], max(body[top, 1] - 0.02 * height_px, 0.05 * height_px), name, size=8.5, weight="bold",
+              color=colour, ha="center", va="bottom", bbox=box, zorder=5, clip_on=True)  # fmt: skip
+
+
+def _draw(
+    axes: Axes, skeleton: Skeleton, points: FloatArray, colours: list[str], width: float, contour: str
+) -> None:  # fmt: skip
+    """Draw bones with an outline, legible on any picture if it is dark, and joints; the face has thin white lines."""
+    edge, strong = (1.4, 0.55) if contour == _OUTLINE else (3.2, 0.95)
     for (a, b), colour in zip(skeleton.bone_indices, colours, strict=True):
         ends = points[[a, b], :2]
         if not np.isfinite(ends).all():
@@ -79,7 +107,7 @@ def _draw(axes: Axes, skeleton: Skeleton, points: FloatArray, colours: list[str]
         face = skeleton is BLAZEPOSE_33 and {a, b} <= _FACE
         line = 1.0 if face else width
         x, y = ends.T
-        axes.plot(x, y, color=_OUTLINE, linewidth=line + 1.4, alpha=0.25 if face else 0.55, solid_capstyle="round")
+        axes.plot(x, y, color=contour, linewidth=line + edge, alpha=0.25 if face else strong, solid_capstyle="round")
         axes.plot(x, y, color=_MIDDLE if face else colour, linewidth=line, solid_capstyle="round")
     if skeleton is BLAZEPOSE_33:
         joints = [i for i in range(len(skeleton)) if i not in _FACE and np.isfinite(points[i, 0])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["DARK", "FRAME_STATES", "LIGHT", "FrameStateStyle", "Theme"]
+__all__ = ["DARK", "FRAME_STATES", "LIGHT", "FrameStateStyle", "Theme", "person_colour"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,15 @@ class Theme:
 
 LIGHT = Theme("#ffffff", "#1f2328", "#656d76", "#e3e7eb", "#0072b2", "#d55e00", "#59636e", "#009e73", "#8250df")
 DARK = Theme("#111418", "#e6edf3", "#9198a1", "#2b323a", "#4cc2ff", "#ff9f45", "#c9d1d9", "#3fd0a0", "#b794f6")
+
+
+_PEOPLE = ("#2c9a3c", "#c4309c", "#a8860a", "#7a4fd0", "#c62f2f", "#87693a")
+"""The hues of the live view, dark enough for lines on white; none resembles a colour of the sides."""
+
+
+def person_colour(id: int) -> str:
+    """Return the colour of a person with id 1, 2 ... on light pages."""
+    return _PEOPLE[(id - 1) % len(_PEOPLE)]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ any of the three.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -18,12 +18,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from livedance_lab.pose import BODY_SHAPES, Flag, FrameState
+from livedance_lab.pose import BODY_SHAPES, FrameState
 from livedance_lab.session_data.angle_tables import angle_columns, velocity_columns, views_of
+from livedance_lab.session_data.landmark_tables import long_table, wide_table
 from livedance_lab.session_data.ledger_counts import LedgerCounts
 from livedance_lab.session_data.notebook_display import as_html, as_text
+from livedance_lab.session_data.people_names import most_people, names_of
 from livedance_lab.session_data.people_rows import rows_of_individual, with_people
-from livedance_lab.skeletons import BLAZEPOSE_33, HAND_LANDMARKS, HAND_SIDES
 
 __all__ = ["SessionData"]
 
@@ -93,7 +94,7 @@ class SessionData:
     @property
     def results_per_s(self) -> float:
         """Results per second over the whole session; NaN if it is too short."""
-        return self._per_s(len(np.unique(self.seq)))
+        return self._per_s(len(self.first_rows))
 
     def _per_s(self, count: int) -> float:
         return (count - 1) / self.duration_s if count > 1 and self.duration_s > 0 else math.nan
@@ -146,12 +147,13 @@ class SessionData:
 
         The columns are `<name>_deg_s`, without lag.
         """
-        angles_deg, columns = self.array("angles_deg"), [f"{name}_deg_s" for name in self.angle_names]
-        turns = pd.DataFrame(np.nan, index=range(len(self.seq)), columns=columns, dtype=np.float32)
-        for rows in self.rows_of_people():
-            found = velocity_columns(self.angle_names, angles_deg[rows], self.t_capture_s[rows])
-            turns.iloc[rows] = found.to_numpy()
-        return pd.concat([self._index_columns(), turns], axis=1)
+        columns = [f"{name}_deg_s" for name in self.angle_names]
+        turns_deg_s = np.full((len(self.seq), len(columns)), np.nan)
+        for id, rows in zip(self.people, self.rows_of_people(), strict=True):
+            one = self.individual(id)  # absent in frames between: a velocity across them would be of no movement
+            found = velocity_columns(self.angle_names, one.array("angles_deg"), one.t_capture_s).to_numpy()
+            turns_deg_s[rows] = found[np.searchsorted(one.seq, self.seq[rows])]
+        return pd.concat([self._index_columns(), pd.DataFrame(turns_deg_s, columns=columns)], axis=1)
 
     @cached_property
     def results(self) -> pd.DataFrame:
@@ -159,14 +161,7 @@ class SessionData:
 
         Hands follow the body, as in `left_hand_wrist_x_px`; smoothed values are `nose_x_smooth_px` and so on.
         """
-        scalars = [n for n in self.tables["results"].column_names if not pa.types.is_fixed_size_list(
-            self.tables["results"].schema.field(n).type)]  # fmt: skip
-        parts: list[pd.DataFrame] = [self._results.select(scalars).to_pandas()]
-        for name in self.tables["results"].column_names:
-            if name not in scalars and not name.startswith("angles"):
-                columns = _wide_names(name)
-                parts.append(pd.DataFrame(self.array(name).reshape(-1, len(columns)), columns=columns))
-        return pd.concat([*parts, self.angles.drop(columns=["seq", "person", "t_capture_s"])], axis=1)
+        return wide_table(self.sorted_results, self.array, self.angles)
 
     @cached_property
     def landmarks(self) -> pd.DataFrame:
@@ -174,47 +169,15 @@ class SessionData:
 
         Columns: `session_id, seq, person, t_capture_s, t_receive_s, t_infer_start_s, t_infer_end_s, t_paint_s,
         keypoint, x_px, y_px, z_px, x_m, y_m, z_m, visibility, presence, x_smooth_px, ..., z_smooth_m, flag`.
-        Every result has its 33 body rows (NaN where not seen); it has rows of a hand only if that was seen.
+        Every row of the results has its 33 body rows (NaN where not seen); rows of a hand only if that was seen.
         """
-        n_body, n_hands, n_rows = len(BLAZEPOSE_33), len(HAND_LANDMARKS), len(self._results)
-        columns: dict[str, Any] = {}
-        for body, hands, unit in (("keypoints_px", "hands_px", "px"), ("world_m", "hands_world_m", "m")):
-            for suffix in ("", "_smooth"):
-                of_hands = self.array(hands + suffix).reshape(n_rows, n_hands, 3)
-                both = np.concatenate([self.array(body + suffix), of_hands], axis=1)
-                columns |= {f"{axis}{suffix}_{unit}": both[:, :, i].ravel() for i, axis in enumerate("xyz")}
-        unknown = np.full((n_rows, n_hands), np.nan, dtype=np.float32)
-        for name in ("visibility", "presence"):  # the hands model gives neither
-            columns[name] = np.concatenate([self.array(name), unknown], axis=1).ravel()
-        flags = np.full((n_rows, n_body + n_hands), Flag.MEASURED, dtype=np.uint8)
-        flags[:, :n_body] = self.array("flags")
-        columns["flag"] = _categorical(flags.ravel(), [f.name.lower() for f in Flag])
-
-        lead = self._landmark_index(n_rows, n_body + n_hands)
-        order = ["x_px", "y_px", "z_px", "x_m", "y_m", "z_m", "visibility", "presence",
-                 *(f"{axis}_smooth_{unit}" for unit in ("px", "m") for axis in "xyz"), "flag"]  # fmt: skip
-        long = pd.DataFrame({**lead, **{name: columns[name] for name in order}})
-        is_body = np.tile(np.arange(n_body + n_hands) < n_body, n_rows)
-        return long[is_body | long["x_px"].notna().to_numpy()].reset_index(drop=True)
-
-    def _landmark_index(self, n_rows: int, n_landmarks: int) -> dict[str, Any]:
-        """The columns of `landmarks` that say which landmark of which frame it is, and when."""
-        names = (*BLAZEPOSE_33.landmarks, *HAND_LANDMARKS)
-        times = self.frames.drop_duplicates("seq", keep="last").set_index("seq").reindex(self.seq)
-        shown = ("t_receive_s", "t_infer_start_s", "t_infer_end_s", "t_paint_s")
-        return {
-            "session_id": _categorical(np.zeros(n_rows * n_landmarks, np.int8), [self.session_id]),
-            "seq": np.repeat(self.seq, n_landmarks),
-            "person": self.person.repeat(n_landmarks),
-            "t_capture_s": np.repeat(self.t_capture_s, n_landmarks),
-            **{name: np.repeat(times[name].to_numpy(dtype=np.float64), n_landmarks) for name in shown},
-            "keypoint": _categorical(np.tile(np.arange(n_landmarks, dtype=np.int8), n_rows), names),
-        }
+        return long_table(self.session_id, self._index_columns(), self.frames, self.array)
 
     # --- arrays of the results, in order of seq ---
 
     @cached_property
-    def _results(self) -> pa.Table:
+    def sorted_results(self) -> pa.Table:
+        """The results in order of `seq`, with the columns about people that older recordings lack."""
         return _sorted(with_people(self.tables["results"]))
 
     def _index_columns(self) -> pd.DataFrame:
@@ -223,12 +186,17 @@ class SessionData:
     @cached_property
     def seq(self) -> npt.NDArray[np.int64]:
         """Frame number of each result, ascending; shape (T,)."""
-        return np.asarray(self._results["seq"].to_numpy(), dtype=np.int64)
+        return np.asarray(self.sorted_results["seq"].to_numpy(), dtype=np.int64)
+
+    @cached_property
+    def first_rows(self) -> npt.NDArray[np.intp]:
+        """Position of the first row of each processed frame, in order of `seq`; a frame has a row for each person."""
+        return np.unique(self.seq, return_index=True)[1]
 
     @cached_property
     def t_capture_s(self) -> npt.NDArray[np.float64]:
         """Capture time of each result, server clock; shape (T,)."""
-        return np.asarray(self._results["t_capture_s"].to_numpy(), dtype=np.float64)
+        return np.asarray(self.sorted_results["t_capture_s"].to_numpy(), dtype=np.float64)
 
     @cached_property
     def person(self) -> pd.arrays.IntegerArray:
@@ -238,7 +206,7 @@ class SessionData:
     @cached_property
     def _person_ids(self) -> npt.NDArray[np.int32]:
         """The person of each row, 0 where a frame shows nobody."""
-        return np.asarray(pc.fill_null(self._results["person"], 0).to_numpy(), dtype=np.int32)
+        return np.asarray(pc.fill_null(self.sorted_results["person"], 0).to_numpy(), dtype=np.int32)
 
     @cached_property
     def people(self) -> tuple[int, ...]:
@@ -246,9 +214,18 @@ class SessionData:
         return tuple(int(id) for id in np.unique(self._person_ids) if id > 0)
 
     @cached_property
+    def names(self) -> dict[int, str]:
+        """Names of people by id, from the events of kind "people"; see `livedance_lab.session_data.name_people`."""
+        return names_of(self.events)
+
+    @cached_property
     def follows_one(self) -> bool:
-        """Whether no frame shows two people: such a session is one individual in exports, whatever the ids were."""
-        return len(np.unique(self.seq)) == len(self.seq)
+        """Whether the session is one individual in exports, whatever the ids were.
+
+        So it is if no frame shows two people, and only one was seen or wanted (setting `max_people`).
+        """
+        one_row_each = len(self.first_rows) == len(self.seq)
+        return one_row_each and (len(self.people) < 2 or most_people(self.events) == 1)
 
     def individuals(self) -> dict[str, SessionData]:
         """Everybody as a session of their own, by name: what formats for one or several individuals store.
@@ -256,12 +233,13 @@ class SessionData:
         Returns
         -------
         dict of str to SessionData
-            ``{"person": self}`` if the session follows one person, else "person_1", "person_2", ...; each has one row
-            for every processed frame.
+            Each has one row for every processed frame. The name is the one in `names`, else "person_1", "person_2",
+            ...; a session that follows one person is ``{"person": self}``, unless just one of its people has a name.
         """
         if self.follows_one:
-            return {"person": self}
-        return {f"person_{id}": self.individual(id) for id in self.people}
+            known = [self.names[id] for id in self.people if id in self.names]
+            return {known[0] if len(known) == 1 else "person": self}
+        return {self.names.get(id, f"person_{id}"): self.individual(id) for id in self.people}
 
     def individual(self, id: int) -> SessionData:
         """One person with a row for every processed frame; NaN in frames that do not show the person.
@@ -274,7 +252,7 @@ class SessionData:
         if id not in self.people:
             known = ", ".join(map(str, self.people)) or "nobody"
             raise KeyError(f"the session has no person {id}; it has {known}.")
-        rows = rows_of_individual(self._results, self.seq, self._person_ids == id)
+        rows = rows_of_individual(self.sorted_results, self.seq, self._person_ids == id)
         return SessionData(self.tables["frames"], rows, self.tables["events"], self.tables["receipts"], self.manifest)
 
     def rows_of_people(self) -> list[npt.NDArray[np.intp]]:
@@ -289,7 +267,11 @@ class SessionData:
         KeyError
             If the results have no such column.
         """
-        return np.asarray(self._results[name].to_numpy())
+        return np.asarray(self.sorted_results[name].to_numpy())
+
+    def by_frame(self, name: str) -> npt.NDArray[Any]:
+        """The largest value of a plain column in each processed frame, whomever it shows, in order of `seq`."""
+        return np.asarray(np.maximum.reduceat(self.column(name), self.first_rows))
 
     def array(self, name: str) -> npt.NDArray[Any]:
         """One array column of all results.
@@ -311,14 +293,14 @@ class SessionData:
         KeyError
             If the results have no such array.
         """
-        schema = self._results.schema
+        schema = self.sorted_results.schema
         if name not in schema.names or not pa.types.is_fixed_size_list(schema.field(name).type):
             known = [f.name for f in schema if pa.types.is_fixed_size_list(f.type)]
             raise KeyError(f"results have no array {name!r}; they have {', '.join(known)}.")
         field = schema.field(name)
         shape = BODY_SHAPES.get(name.removesuffix("_smooth"), (field.type.list_size,))
         dtype = field.type.value_type.to_pandas_dtype()
-        parts = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in self._results[name].chunks]
+        parts = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in self.sorted_results[name].chunks]
         flat = np.concatenate(parts) if parts else np.empty(0, dtype)
         return flat.astype(dtype, copy=False).reshape(-1, *shape)
 
@@ -327,7 +309,7 @@ class SessionData:
 
         Exports write long sessions piece by piece, because the whole table of landmarks would not fit into memory.
         """
-        results = self._results.slice(first, end - first)
+        results = self.sorted_results.slice(first, end - first)
         frames, receipts = (
             self.tables[t].filter(pc.is_in(self.tables[t]["seq"], results["seq"].combine_chunks()))
             for t in ("frames", "receipts")
@@ -395,12 +377,6 @@ class SessionData:
         }
 
 
-def _categorical(codes: npt.NDArray[np.integer[Any]], categories: Sequence[str]) -> Any:
-    """A column of few different texts, stored as small numbers."""
-    plain: Any = codes  # the stubs know no integer arrays here
-    return pd.Categorical.from_codes(plain, dtype=pd.CategoricalDtype(list(categories)))
-
-
 def _least(column: pa.ChunkedArray, otherwise: float = math.nan) -> float:
     """The least finite value of a float column; `otherwise` if there is none."""
     values = column.to_numpy()
@@ -412,15 +388,3 @@ def _sorted(table: pa.Table) -> pa.Table:
     """The rows in order of seq; not copied if they are already in order."""
     seqs = table["seq"].to_numpy()
     return table if (np.diff(seqs) >= 0).all() else table.take(pa.array(np.argsort(seqs, kind="stable")))
-
-
-def _wide_names(array: str) -> list[str]:
-    """Names of the wide table's columns for one array."""
-    base, smooth = array.removesuffix("_smooth"), "_smooth" if array.endswith("_smooth") else ""
-    if base in ("visibility", "presence", "flags"):
-        return [f"{name}_{base.removesuffix('s')}" for name in BLAZEPOSE_33.landmarks]
-    if base == "hands_score":
-        return [f"{side}_hand_score" for side in HAND_SIDES]
-    names = HAND_LANDMARKS if base.startswith("hands") else BLAZEPOSE_33.landmarks
-    unit = "px" if base.endswith("_px") else "m"
-    return [f"{name}_{axis}{smooth}_{unit}" for name in names for axis in "xyz"]

@@ -13,7 +13,7 @@ from livedance_lab.session_data.data import SessionData
 from livedance_lab.session_data.time_grid import Grid
 from livedance_lab.skeletons import BLAZEPOSE_33, HAND_21, HAND_LANDMARKS, HAND_SIDES
 
-__all__ = ["LandmarkArrays", "angle_rows", "angles_deg", "landmark_arrays"]
+__all__ = ["LandmarkArrays", "angle_rows", "angles_deg", "landmark_arrays", "tracks"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,11 @@ def landmark_arrays(data: SessionData, space: Literal["px", "m"], *, smooth: boo
             bones += [(first + a, first + b) for a, b in HAND_21.bone_indices]
         names += HAND_LANDMARKS
     return LandmarkArrays(names, np.array(bones), xyz, confidence)
+
+
+def tracks(data: SessionData) -> dict[str, SessionData]:
+    """Return `SessionData.individuals`, where the only one without a name is "person_0", as in movement."""
+    return {"person_0" if name == "person" else name: one for name, one in data.individuals().items()}
 
 
 def angles_deg(data: SessionData, *, smooth: bool) -> npt.NDArray[Any]:

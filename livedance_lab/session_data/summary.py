@@ -63,9 +63,9 @@ def summarise(data: SessionData, from_seq: int = 0) -> dict[str, Any]:
     done = frames[frames["state"] == "processed"].sort_values("t_emit_s")
     captured = len(frames)
     duration_s = float(done["t_emit_s"].max() - frames["t_capture_s"].min()) if len(done) else float("nan")
-    kept = data.seq >= from_seq
-    found, hands = data.column("found")[kept], data.column("hands_seq")[kept]
-    fresh_hands = len(np.unique(hands[hands >= 0]))
+    kept = data.seq[data.first_rows] >= from_seq
+    found, hands = data.by_frame("found")[kept], data.by_frame("hands_seq")[kept]
+    fresh_hands = len(set(data.column("hands_seq")[data.seq >= from_seq].tolist()) - {-1})
     emit_s, capture_s = done["t_emit_s"].to_numpy(), done["t_capture_s"].to_numpy()
     return {
         "conserved": data.ledger.conserved,

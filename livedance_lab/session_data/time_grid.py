@@ -1,5 +1,8 @@
 """Assigns results to rows at a constant rate, for file formats that store a frame rate instead of times.
 
+A session's rows are one per frame and person; here a result is that of a frame, whomever it shows, so that everybody in
+`SessionData.individuals` is on the same grid.
+
 A file with one row per result would be 15 % too short for a session that lost 15 % of its frames. On the nominal grid
 the rows are the instants k / fps from the first captured frame to the last, and each result is in the row of its own
 capture time. Rows without a result are NaN.
@@ -80,12 +83,19 @@ class Grid:
         Parameters
         ----------
         values : ndarray of shape (T, ...), floating
+            Of one of `SessionData.individuals`.
 
         Returns
         -------
         ndarray of shape (n_rows, ...), same type
             NaN in rows without a result (or without results near enough to interpolate).
+
+        Raises
+        ------
+        ExportError
+            If there is not one value for each processed frame.
         """
+        _check_one_each(values, len(self.row_of))
         if self.fill == "linear":
             return self._interpolated(values)
         rows = np.full((self.n_rows, *values.shape[1:]), np.nan, dtype=values.dtype)
@@ -122,9 +132,8 @@ class Grid:
         Times are seconds after the session's first captured frame; `row` counts from 0 and is empty for
         frames without a row.
         """
-        row_of = pd.Series(self.row_of, index=data.seq)
         frames = data.frames.drop_duplicates("seq", keep="last")
-        row = row_of[~row_of.index.duplicated(keep="last")].reindex(frames["seq"]).to_numpy()
+        row = pd.Series(self.row_of, index=data.seq[data.first_rows]).reindex(frames["seq"]).to_numpy()
         row = np.where(row >= 0, row, np.nan)
         return pd.DataFrame({
             "seq": frames["seq"].to_numpy(), "state": frames["state"].to_numpy(),
@@ -144,18 +153,30 @@ class TrueTimes:
         Seconds after the session's first captured frame.
     result_of : ndarray of shape (n_rows,), int64
         Position of each row's result; -1 if the frame has none.
+    n_results : int
+        Number of processed frames.
     """
 
     frames: pd.DataFrame
     t_s: npt.NDArray[np.float64]
     result_of: npt.NDArray[np.int64]
+    n_results: int
 
     def __call__(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Turn values of the results, shape (T, ...), into values of the rows; NaN without a result."""
+        """Turn values of one of `SessionData.individuals`, shape (T, ...), into values of the rows; NaN without."""
+        _check_one_each(values, self.n_results)
         rows = np.full((len(self.frames), *values.shape[1:]), np.nan, dtype=values.dtype)
         known = self.result_of >= 0
         rows[known] = values[self.result_of[known]]
         return rows
+
+
+def _check_one_each(values: npt.NDArray[Any], n_frames: int) -> None:
+    if len(values) != n_frames:
+        raise ExportError(
+            f"there are {len(values)} values for {n_frames} processed frames: a session of several people is exported "
+            "from its individuals()."
+        )
 
 
 def true_times(data: SessionData) -> TrueTimes:
@@ -170,10 +191,9 @@ def true_times(data: SessionData) -> TrueTimes:
     frames = frames[frames["t_capture_s"].notna()].sort_values("t_capture_s", kind="stable", ignore_index=True)
     if frames.empty:
         raise ExportError(_NOTHING)
-    position = pd.Series(np.arange(len(data.seq)), index=data.seq)
-    position = position[~position.index.duplicated(keep="last")]
-    result_of = position.reindex(frames["seq"], fill_value=-1).to_numpy()
-    return TrueTimes(frames, frames["t_capture_s"].to_numpy() - data.t0_s, result_of)
+    processed = data.seq[data.first_rows]
+    result_of = pd.Series(np.arange(len(processed)), index=processed).reindex(frames["seq"], fill_value=-1).to_numpy()
+    return TrueTimes(frames, frames["t_capture_s"].to_numpy() - data.t0_s, result_of, len(processed))
 
 
 def camera_fps(t_capture_s: npt.ArrayLike) -> float:
@@ -228,7 +248,7 @@ def nominal_grid(
     rate = camera_fps(captured_s) if fps is None else fps
     if math.isnan(rate):
         raise ExportError("the camera's rate cannot be measured from one captured frame: give fps.")
-    t_s = data.t_capture_s - data.t0_s
+    t_s = data.t_capture_s[data.first_rows] - data.t0_s
     row_of = _rows(t_s * rate)
     last = round((np.nanmax(captured_s) - data.t0_s) * rate)
     n_rows = int(max(last, row_of.max(initial=0))) + 1

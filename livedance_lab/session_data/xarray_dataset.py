@@ -15,7 +15,7 @@ import orjson
 
 from livedance_lab._version import __version__
 from livedance_lab.pose import FrameState
-from livedance_lab.session_data.landmark_arrays import angles_deg, landmark_arrays
+from livedance_lab.session_data.landmark_arrays import angles_deg, landmark_arrays, tracks
 from livedance_lab.session_data.time_grid import camera_fps, true_times
 from livedance_lab.system.optional_packages import require
 
@@ -40,7 +40,8 @@ def dataset(data: SessionData, *, space: Literal["px", "m"] = "px", smooth: bool
     -------
     xarray.Dataset
         `position` (time, space, keypoint, individual), `confidence` (time, keypoint, individual), `joint_angle`
-        (time, angle; degrees) and per time step `seq`, `state` and `age_ms`. `time` is seconds after the
+        (time, angle, and individual if there are several; degrees) and per time step `seq`, `state` and `age_ms`.
+        `time` is seconds after the
         session's first captured frame: true capture times, ascending, not evenly spaced. The dimensions have the
         names of the installed movement (plural up to version 0.16), singular ones without it.
 
@@ -52,21 +53,25 @@ def dataset(data: SessionData, *, space: Literal["px", "m"] = "px", smooth: bool
     xr = require("xarray", "export")
     rows = true_times(data)
     keypoint, individual = _dimensions()
-    landmarks = landmark_arrays(data, space, smooth=smooth, hands=hands)
+    people = tracks(data)
+    of_people = [landmark_arrays(one, space, smooth=smooth, hands=hands) for one in people.values()]
     axes = ["x", "y"] if space == "px" else ["x", "y", "z"]
+    position = [rows(of.xyz[:, :, : len(axes)]).transpose(0, 2, 1) for of in of_people]
+    confidence = np.stack([rows(of.confidence) for of in of_people], axis=-1)
+    joint_angle = np.stack([rows(angles_deg(one, smooth=smooth)) for one in people.values()], axis=-1)
+    angle_axes = ("time", "angle") if data.follows_one else ("time", "angle", individual)
     states = [str(state) for state in FrameState]
     return xr.Dataset(
         data_vars={
-            "position": (("time", "space", keypoint, individual),
-                         rows(landmarks.xyz[:, :, : len(axes)]).transpose(0, 2, 1)[..., None]),
-            "confidence": (("time", keypoint, individual), rows(landmarks.confidence)[..., None]),
-            "joint_angle": (("time", "angle"), rows(angles_deg(data, smooth=smooth)), {"units": "degree"}),
+            "position": (("time", "space", keypoint, individual), np.stack(position, axis=-1)),
+            "confidence": (("time", keypoint, individual), confidence),
+            "joint_angle": (angle_axes, joint_angle[..., 0] if data.follows_one else joint_angle, {"units": "degree"}),
             "seq": ("time", rows.frames["seq"].to_numpy()),
             "state": ("time", np.array([states.index(s) for s in rows.frames["state"]], dtype=np.int8),
                       {"flag_values": np.arange(len(states), dtype=np.int8), "flag_meanings": " ".join(states)}),
             "age_ms": ("time", rows.frames["age_ms"].to_numpy(), {"units": "millisecond"}),
         },
-        coords={"time": rows.t_s, "space": axes, keypoint: list(landmarks.names), individual: ["person_0"],
+        coords={"time": rows.t_s, "space": axes, keypoint: list(of_people[0].names), individual: list(people),
                 "angle": list(data.angle_names)},
         attrs=_attrs(data, space, smooth=smooth),
     )  # fmt: skip

@@ -38,7 +38,9 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "samples": (
         "EVALUATED", "GROUPS", "SAMPLE_CLIP", "angle_truth", "joint_truth", "people_truth", "sample_path",
     ),
-    "session_data": ("Recording", "SessionData", "recording_overview", "resmooth", "summarise"),
+    "session_data": (
+        "Recording", "SessionData", "name_people", "recording_overview", "relabel_people", "resmooth", "summarise",
+    ),
     "widgets": ("LivePlots", "PoseView", "TuningPanel", "camera_or_clip"),
 }  # fmt: skip
 """Names by package; a package that is not here has none. Adding a name is a decision, and a line in the changelog;

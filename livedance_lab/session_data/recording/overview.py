@@ -31,7 +31,7 @@ def recording_overview(recording: Recording) -> dict[str, Any]:
         age_ms` (p50, p95, p99), `ledger, gaps, settings, settings_changes, marks, errors, clock, has_video,
         versions, estimator, models`.
     """
-    found = recording.tables["results"]["found"].to_numpy()
+    found = recording.by_frame("found")
     ages = recording.frames.loc[recording.frames["state"] == FrameState.PROCESSED, "age_ms"].to_numpy()
     events = recording.events
     clock = events.loc[events["kind"] == "clock", "data"]

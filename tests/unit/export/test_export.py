@@ -10,13 +10,19 @@ import pytest
 from livedance_lab.errors import ExportError
 from livedance_lab.export import FORMATS, export
 from livedance_lab.pose import FrameState
+from livedance_lab.session_data import name_people
 from livedance_lab.session_data.data import SessionData
-from tests.support import recorded_session
+from tests.support import recorded_session, two_people
 
 
 @pytest.fixture(scope="module")
 def data():
     return recorded_session.session(seconds=4, hands_every=3)
+
+
+@pytest.fixture(scope="module")
+def duet():
+    return name_people(two_people.session(), {2: "Ben"})
 
 
 def frame_equal(read: pd.DataFrame, view: pd.DataFrame) -> None:
@@ -198,3 +204,69 @@ def test_a_missing_library_names_its_extra(tmp_path, data, monkeypatch, format):
 def test_every_writer_can_be_imported_without_its_library():
     for format in FORMATS.values():
         assert callable(format.load_writer())
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize("rows_at_a_time", [2000, 16])
+def test_tables_of_two_people_come_back_as_they_were(tmp_path, duet, monkeypatch, suffix, rows_at_a_time):
+    """A piece may end between the rows of one frame."""
+    monkeypatch.setattr("livedance_lab.export.csv_parquet._CHUNK", rows_at_a_time)
+    export(duet, suffix, tmp_path)
+    read = {"csv": exactly, "parquet": pd.read_parquet}[suffix]
+
+    for name, view in (("angles", duet.angles), ("landmarks", duet.landmarks), ("landmarks_wide", duet.results)):
+        frame_equal(read(tmp_path / f"{name}.{suffix}"), view)
+    people = read(tmp_path / f"landmarks_wide.{suffix}")["person"]
+    assert people.isna().sum() == len(two_people.NOBODY)
+    events = read(tmp_path / f"events.{suffix}")
+    assert orjson.loads(events.loc[events["kind"] == "people", "data"].item())["names"] == {"2": "Ben"}
+
+
+def test_whose_rows_were_measured(tmp_path, duet):
+    export(duet, "mot", tmp_path, fill="linear", max_gap_s=10)
+
+    mask = pd.read_csv(tmp_path / "duet_mot_mask.csv")
+    assert list(mask) == ["row", "t_row_s", "measured_person1", "measured_Ben"]
+    measured = [mask[f"measured_{label}"].sum() for label in ("person1", "Ben")]
+    assert measured == [len(rows) for rows in duet.rows_of_people()]
+    assert mask.loc[mask["row"].isin(two_people.AWAY), "measured_Ben"].sum() == 0
+    assert (tmp_path / "duet_person1.mot").is_file()
+    assert "nan" not in (tmp_path / "duet_Ben.mot").read_text().split("endheader")[1].splitlines()[40]
+
+
+def test_manifest_names_everybody(tmp_path, duet, data):
+    export(duet, "trc", tmp_path)
+    entry = orjson.loads((tmp_path / "manifest.json").read_bytes())["exports"]["trc"]
+    assert entry["people"] == {"person_1": 1, "Ben": 2}
+    assert {"duet_person1.trc", "duet_Ben.trc"} < set(entry["files"])
+    export(data, "trc", tmp_path)
+    assert "people" not in orjson.loads((tmp_path / "manifest.json").read_bytes())["exports"]["trc"]
+
+
+def test_one_label_for_two_people_is_refused(tmp_path, duet):
+    with pytest.raises(ExportError, match="label of one person, the session has 2"):
+        export(duet, "motion-bids", tmp_path / "new", subject="07")
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("format", ["csv", "dlc-csv", "trc", "mot", "motion-bids"])
+def test_one_person_whose_id_changed_is_one_individual(tmp_path, data, format):
+    """Exports of a session that follows one person do not depend on the ids, except for the column."""
+    person = pa.array(np.where(data.seq < 50, 1, 4), pa.int32())
+    results = data.sorted_results
+    results = results.set_column(results.schema.names.index("person"), results.schema.field("person"), person)
+    changed = SessionData(**{**data.tables, "results": results}, manifest={})
+    assert changed.people == (1, 4)
+    wanted = {file.relative_to(tmp_path / "a"): file for file in export(data, format, tmp_path / "a")}
+    files = {file.relative_to(tmp_path / "b"): file for file in export(changed, format, tmp_path / "b")}
+    assert files.keys() == wanted.keys()
+    for name, file in files.items():
+        if name.name not in ("manifest.json", "angles.csv", "landmarks.csv", "landmarks_wide.csv"):
+            assert file.read_bytes() == wanted[name].read_bytes(), name
+
+
+def test_an_individual_alone_is_exported_as_a_session_of_one(tmp_path, duet):
+    export(duet.individual(2), "dlc-csv", tmp_path)
+    rows = pd.read_csv(tmp_path / "duet_dlc.csv", skiprows=3, header=None, index_col=0)
+    assert rows.shape == (two_people.N_FRAMES, 33 * 3)
+    assert rows[1].notna().sum() == len(duet.rows_of_people()[1])

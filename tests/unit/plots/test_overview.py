@@ -14,11 +14,12 @@ from livedance_lab.analysis.angles import ViewQuality
 from livedance_lab.analysis.statistics import percentiles
 from livedance_lab.errors import ExportError
 from livedance_lab.plots.overview import overview_figure, save_overview
-from livedance_lab.plots.theme import FRAME_STATES, LIGHT
+from livedance_lab.plots.theme import FRAME_STATES, LIGHT, person_colour
 from livedance_lab.pose import FrameState
 from livedance_lab.session_data.data import SessionData
+from livedance_lab.session_data.people_edits import name_people
 from livedance_lab.session_data.schema import TABLES
-from tests.support import recorded_session
+from tests.support import recorded_session, two_people
 
 
 @pytest.fixture(scope="module")
@@ -193,3 +194,48 @@ def test_a_figure_that_cannot_be_written_says_so(data, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ExportError, match="cannot be written"):
         save_overview(data, tmp_path / "file" / "overview.png")
+
+
+@pytest.fixture(scope="module")
+def duet() -> SessionData:
+    return name_people(two_people.session(), {1: "Ana"})
+
+
+def test_two_people_have_their_colours_and_names(duet):
+    figure = overview_figure(duet)
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()][:4] == ["Ana", "person_2", "left", "right"]
+    for person, rows in zip(duet.people, duet.rows_of_people(), strict=True):
+        mine = [line for line in panel(figure, "Knee").lines if line.get_color() == person_colour(person)]
+        assert [line.get_linestyle() for line in mine] == ["-", "--"]
+        drawn = mine[0].get_ydata()
+        column = duet.angle_names.index("left_knee")
+        np.testing.assert_array_equal(drawn[np.isfinite(drawn)], duet.array("angles_smooth_deg")[rows, column])
+        assert np.isnan(drawn).any() == (person == 2)  # away for longer than a gap
+
+
+def test_two_people_in_a_frame_have_a_contour_and_a_name_each(duet):
+    axes = next(a for a in overview_figure(duet).axes if a.get_title(loc="left").startswith("Frame "))
+    assert words(axes) == ["Ana", "person_2"]
+    colours = {line.get_color() for line in axes.lines}
+    assert {person_colour(1), person_colour(2), LIGHT.left, LIGHT.right} < colours
+    alone = overview_figure(duet, picture=(two_people.AWAY[2], np.zeros((48, 64, 3), np.uint8)))
+    assert words(panel(alone, f"Frame {two_people.AWAY[2]}")) == ["Ana"]
+    nobody = overview_figure(duet, picture=(two_people.NOBODY[0], np.zeros((48, 64, 3), np.uint8)))
+    assert words(panel(nobody, f"Frame {two_people.NOBODY[0]}")) == []
+
+
+def test_results_of_two_people_are_counted_once(duet):
+    figure = overview_figure(duet)
+    processed = two_people.N_FRAMES - len(two_people.LOST)
+    assert any(f"{processed} results" in text.get_text() for text in figure.texts)
+    legend = panel(figure, "Results per second").get_legend()
+    assert legend.get_texts()[0].get_text() == f"results {processed / duet.duration_s:.1f}/s"
+
+
+def test_nothing_of_two_people_is_clipped(duet):
+    figure = overview_figure(duet)
+    figure.canvas.draw()
+    axes = next(a for a in figure.axes if a.get_title(loc="left").startswith("Frame "))
+    for text in axes.texts:
+        assert all(axes.bbox.contains(*corner) for corner in text.get_window_extent().corners())

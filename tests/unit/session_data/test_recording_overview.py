@@ -5,7 +5,8 @@ from typer.testing import CliRunner
 from livedance_lab.session_data.recording.overview import recording_overview
 from livedance_lab.session_data.recording.reader import Recording
 from livedance_lab.session_data.recording.writer import RecordingWriter
-from tests.support import recorded_session
+from livedance_lab.session_data.schema import Schemas
+from tests.support import recorded_session, two_people
 
 
 @pytest.fixture
@@ -81,6 +82,37 @@ def test_export_gives_each_format_its_options(folder, tmp_path):
     assert (out / "frames.csv").exists()
     refused = run("export", folder, "--to", "csv", "--fill", "linear", "--out", out)
     assert "csv takes no option 'fill'" in str(refused.exception)
+
+
+@pytest.fixture
+def folder_of_two(tmp_path):
+    data = two_people.session()
+    of_session = {name: text for name, text in data.metadata.items() if name != "angle_names"}
+    writer = RecordingWriter(tmp_path / "two", Schemas(data.angle_names, of_session), {})
+    for table, rows in data.tables.items():
+        for batch in rows.to_batches():
+            writer.write(table, batch)
+    writer.close()
+    return tmp_path / "two"
+
+
+def test_numbers_of_two_people_count_frames(folder_of_two):
+    about = recording_overview(Recording.open(folder_of_two))
+
+    processed = two_people.N_FRAMES - len(two_people.LOST)
+    assert about["found_share"] == pytest.approx(1 - len(two_people.NOBODY) / processed)
+    assert about["results_per_s"] == pytest.approx((processed - 1) / about["duration_s"])
+
+
+def test_exports_name_people(folder_of_two, tmp_path):
+    ran = run("export", folder_of_two, "--to", "dlc-csv", "--people", "1=Ana, 2=Ben B", "--out", tmp_path / "out")
+
+    assert ran.exit_code == 0, ran.output
+    individuals = (tmp_path / "out" / "duet_dlc.csv").read_text().splitlines()[1].split(",")
+    assert sorted(set(individuals)) == ["Ana", "Ben B", "individuals"]
+    for people, words in (("1", "must look like 1=Ana,2=Ben"), ("x=Ana", "must look like"), ("3=Eve", "no person 3")):
+        refused = run("export", folder_of_two, "--to", "csv", "--people", people, "--out", tmp_path / "out")
+        assert words in str(refused.exception)
 
 
 def test_formats_are_listed():
