@@ -98,13 +98,11 @@ class Session:
         self._accounting = FrameAccounting(self.log)
         self.ledger = self._accounting.ledger
         self.log.on_sink_error = lambda _sink, exc: self.event("error", "recording stopped", {"reason": str(exc)})
-        self.created_s = clock()
-        self.ended = False
+        self.created_s, self.ended = clock(), False
         self.video_sink: Callable[[Frame, Sequence[Body]], None] | None = None  # set while a recording stores images
         self.client_about: dict[str, Any] = {}  # what the client says about itself
-        self.clock = clock
+        self.clock, self._max_pixels = clock, max_pixels
         self._scheduler, self._listener, self._make_lane = scheduler, listener, make_lane
-        self._max_pixels = max_pixels
         self._slot = make_slot()
         self._emitter = ResultEmitter(
             self.result_builder, self._accounting, self._send_result, self._identities.of, clock
