@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from livedance_lab.errors import SettingsError
 
@@ -30,6 +30,7 @@ COMPLEXITY_NAMES: Final = ("lite", "full", "heavy")
 """MediaPipe's names of the pose models, by `Settings.complexity`."""
 
 Design = Literal["auto", "lanes", "decoupled", "join", "sequential", "live_stream"]
+_DESIGNS_FOR_SEVERAL = ("auto", "lanes", "decoupled")
 
 
 def _setting(default: Any, label: str, description: str, *, acts_on: Literal["server", "client"] = "server",
@@ -149,6 +150,13 @@ class Settings(_Model):
     def _split_names(cls, value: Any) -> Any:
         """Accept a string of names separated by commas or spaces."""
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _lanes_for_several(self) -> Settings:
+        if self.max_people > 1 and self.design not in _DESIGNS_FOR_SEVERAL:
+            raise ValueError(f"max_people is {self.max_people}, and the design {self.design} follows one person; the "
+                             f"designs for several are {', '.join(_DESIGNS_FOR_SEVERAL)}")  # fmt: skip
+        return self
 
     @classmethod
     def parse(cls, values: dict[str, Any]) -> Settings:
@@ -346,7 +354,9 @@ def _explanation(exc: ValidationError) -> str:
     for error in exc.errors(include_url=False):
         name = ".".join(str(p) for p in error["loc"]) or "settings"
         got = repr(error["input"])
-        if error["type"] == "extra_forbidden":
+        if not error["loc"]:  # of several settings together
+            parts.append(error["msg"].removeprefix("Value error, "))
+        elif error["type"] == "extra_forbidden":
             known = ", ".join(Settings.model_fields)
             parts.append(f"there is no setting {name!r}; the settings are {known}")
         else:

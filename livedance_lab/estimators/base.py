@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from livedance_lab.errors import EstimatorError
+from livedance_lab.errors import EstimatorError, SettingsError
 from livedance_lab.pose import FloatArray
 from livedance_lab.settings import Settings, Smoothing
 
@@ -227,7 +227,7 @@ def region_factory(name: str) -> RegionEstimatorFactory:
     """
     factory(name)  # imports it
     if name not in _REGION_FACTORIES:
-        raise EstimatorError(f"the estimator {name} follows one person; to follow several, start the server with the "
+        raise SettingsError(f"the estimator {name} follows one person; to follow several, start the server with the "
                              "estimator blazepose: livedance serve --estimator blazepose.")  # fmt: skip
     return _REGION_FACTORIES[name]
 

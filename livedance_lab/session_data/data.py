@@ -208,6 +208,11 @@ class SessionData:
         """The person of each row, 0 where a frame shows nobody."""
         return np.asarray(pc.fill_null(self.sorted_results["person"], 0).to_numpy(), dtype=np.int32)
 
+    @property
+    def has_people(self) -> bool:
+        """Whether people were told apart; recordings from before have one person, who is number 1."""
+        return "person" in self.tables["results"].schema.names
+
     @cached_property
     def people(self) -> tuple[int, ...]:
         """Ids of everybody who was seen, ascending."""

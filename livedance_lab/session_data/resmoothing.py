@@ -89,7 +89,7 @@ def resmooth(data: SessionData, settings: Settings | None = None, progress: Prog
 
 def _people(data: SessionData) -> Iterator[tuple[SessionData, npt.NDArray[np.intp]]]:
     """Yield everybody with a row for each processed frame, and the rows of `data` that these are, or -1."""
-    if len(data.people) < 2:
+    if not data.has_people:  # its one smoother was given frames without anybody from the first one on
         yield data, np.arange(len(data.seq))
         return
     for id, mine in zip(data.people, data.rows_of_people(), strict=True):
@@ -106,7 +106,12 @@ def _smooth_one(
     versions = data.column("settings_version")
     smoother: BodySmoother | None = None
     in_force: Settings | None = None
+    unseen = np.full(len(BLAZEPOSE_33), Flag.MISSING, np.uint8)
+    begins = int(np.argmax(data.column("found"))) if data.has_people else 0
     for row, (raw, angles, t_s, hands_t_s, fresh) in enumerate(_inputs(data)):
+        if row < begins:  # live, a person's filters are made when they appear
+            yield raw, angles, unseen
+            continue
         wanted = settings or _version(known, int(versions[row]))
         if smoother is None:
             smoother = BodySmoother(wanted.smoothing, wanted.gap_reset_s, data.angle_names)
