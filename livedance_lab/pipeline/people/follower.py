@@ -31,7 +31,7 @@ class PeopleFollower:
 
     def follow(self, t_s: float, found: PeopleFound) -> list[TrackedPerson]:
         """Take what was found in the next frame, and return its people by id."""
-        people = self._tracker.update(t_s, found.observations, detected=found.detected)
+        people = self._tracker.update(t_s, found.observations, detected=found.detected, searched=found.searched)
         for event in self._tracker.take_events():
             self._on_event(event)
         return people

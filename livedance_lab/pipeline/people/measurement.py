@@ -69,10 +69,13 @@ class PeopleFound:
         In pixels of the original frame.
     detected : bool
         Whether the whole picture was searched.
+    searched : frozenset of int
+        The trails whose regions were searched.
     """
 
     observations: list[Observation] = field(default_factory=list)
     detected: bool = False
+    searched: frozenset[int] = frozenset()
 
 
 class PeopleMeasurer:
@@ -113,7 +116,7 @@ class PeopleMeasurer:
             for region in self._estimator.detect(image_rgb if mask is None else painted(image_rgb, mask)):
                 if len(found) <= wanted.max_people:
                     self._measure(image_rgb, region, None, found)
-        return PeopleFound([_enlarged(o, scale) for o in found], wanted.detect)
+        return PeopleFound([_enlarged(o, scale) for o in found], wanted.detect, frozenset(wanted.regions))
 
     def close(self) -> None:
         """Free the estimator."""

@@ -14,7 +14,7 @@ paired by colours, place and the time since.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -152,7 +152,14 @@ class PeopleTracker:
         between_s = next(between_s for until_s, between_s in _SEARCHES if absent_s <= until_s)
         return not self._trails or t_s - self._detected_s >= between_s - 1e-6
 
-    def update(self, t_s: float, observations: Sequence[Observation], *, detected: bool = False) -> list[TrackedPerson]:
+    def update(
+        self,
+        t_s: float,
+        observations: Sequence[Observation],
+        *,
+        detected: bool = False,
+        searched: Collection[int] | None = None,
+    ) -> list[TrackedPerson]:
         """Take what was measured in the next picture.
 
         Parameters
@@ -162,11 +169,14 @@ class PeopleTracker:
         observations : sequence of Observation
         detected : bool, default False
             Whether the picture was searched by the detector.
+        searched : collection of int, optional
+            The trails whose regions were searched. The others stay as they are: lanes work side by side, and a trail
+            may be younger than the work on this picture. Default: all.
 
         Returns
         -------
         list of TrackedPerson
-            The people of this picture, by id.
+            The people measured in this picture, by id.
 
         Raises
         ------
@@ -178,14 +188,14 @@ class PeopleTracker:
         self._t_s = t_s
         if detected:
             self._detected_s = t_s
-        self._continue_trails(observations)
-        self._begin_trails([o for o in observations if o.trail is None])
+        self._continue_trails(observations, self._trails.keys() if searched is None else searched)
+        self._begin_trails([o for o in observations if o.trail not in self._trails])
         self._identify()
         self._confirm()
         self._learn()
         self._forget()
         people = [TrackedPerson(trail.identity.id, trail.person)
-                  for trail in self._trails.values() if trail.identity is not None]  # fmt: skip
+                  for trail in self._trails.values() if trail.identity is not None and trail.t_s == t_s]  # fmt: skip
         return sorted(people, key=lambda person: person.id)
 
     def take_events(self) -> list[PersonEvent]:
@@ -193,7 +203,7 @@ class PeopleTracker:
         events, self._events = self._events, []
         return events
 
-    def _continue_trails(self, observations: Sequence[Observation]) -> None:
+    def _continue_trails(self, observations: Sequence[Observation], searched: Collection[int]) -> None:
         """Move each trail to its measurement; end those without one, and all but one of those on one body."""
         found = {o.trail: o for o in observations if o.trail is not None and o.trail in self._trails}
         misfit = {key: self._misfit(self._trails[key], o) for key, o in found.items()}
@@ -206,7 +216,7 @@ class PeopleTracker:
         for key in list(self._trails):
             if key in found:
                 self._trails[key].follow(found[key], self._t_s)
-            else:
+            elif key in searched:
                 del self._trails[key]
 
     def _misfit(self, trail: _Trail, observation: Observation) -> float:
@@ -224,9 +234,10 @@ class PeopleTracker:
 
     def _begin_trails(self, observations: Sequence[Observation]) -> None:
         for o in sorted(observations, key=lambda o: -o.person.score):
-            if len(self._trails) >= self.max_people:
-                return
-            if not any(geometry.same_body(trail.person, o.person) for trail in self._trails.values()):
+            same = [trail for trail in self._trails.values() if geometry.same_body(trail.person, o.person)]
+            if same and same[0].t_s < self._t_s:  # a trail that was not searched in this picture
+                same[0].follow(o, self._t_s)
+            elif not same and len(self._trails) < self.max_people:
                 self._trails[self._next_trail] = _Trail(o.person, o.appearance, self._t_s)
                 self._next_trail += 1
 
@@ -288,9 +299,9 @@ class PeopleTracker:
         """Bring identities up to date; colours only of people whom nobody can hide."""
         for trail in self._trails.values():
             identity = trail.identity
-            if identity is None:
-                continue
-            identity.last, identity.t_s = trail.person, self._t_s
+            if identity is None or trail.t_s < self._t_s:
+                continue  # nobody, or not measured in this picture
+            identity.last, identity.t_s = trail.person, trail.t_s
             others = [other.person.next_region for other in self._trails.values() if other is not trail]
             if all(geometry.far_apart(trail.person.next_region, region) for region in others):
                 identity.colours = blended(identity.colours, trail.colours, _LASTING)

@@ -47,7 +47,12 @@ class Duo:
         for x, worn in people:
             near = [trail for trail, region in trails.items() if abs(region.x_px - x) < 60]
             observations.append(Observation(figure(x), worn, near[0] if near else None))
-        job = Job(ReceivedFrame(frame, 0, 384, lambda: 0.0), ("pose",), 0.0, people=PeopleFound(observations, True))
+        job = Job(
+            ReceivedFrame(frame, 0, 384, lambda: 0.0),
+            ("pose",),
+            0.0,
+            people=PeopleFound(observations, True, frozenset(trails)),
+        )
         found = self.identities.of(job, Estimate())
         self.seq += 1
         return self.builder.build(frame, found, FrameRecord(frame.seq, FrameState.FAILED, frame.times), 1)

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from livedance_lab.pipeline.people.measurement import Observation
+from livedance_lab.pipeline.people.tracker import PeopleTracker
 from tests.support.people import SIZE_PX, STEP_S, Stage, clothes, figure
 
 RED, BLUE, GREEN = clothes(1), clothes(50), clothes(100)
@@ -167,3 +168,19 @@ def test_the_same_measurements_give_the_same_ids_again():
         stand(stage, a=(200, RED), b=(600, BLUE))
         runs.append((cross(stage, RED, BLUE), stage.events))
     assert runs[0] == runs[1]
+
+
+def test_a_person_found_while_another_lane_was_at_work_is_kept():
+    """The other lane's picture was not searched for them: they are neither lost nor begun a second time."""
+    tracker = PeopleTracker(2)
+    tracker.update(0.0, [Observation(figure(150), RED)], detected=True)
+    (trail,) = tracker.regions(0.1)
+    assert tracker.update(0.1, [], searched=()) == []
+    assert list(tracker.regions(0.2)) == [trail]
+
+    tracker.update(0.2, [Observation(figure(152), RED)], detected=True, searched=())
+    assert list(tracker.regions(0.3)) == [trail]
+    people = tracker.update(0.3, [Observation(figure(154), RED, trail)], searched=[trail])
+    assert [person.id for person in people] == [1]
+    assert tracker.update(0.4, [], searched=[trail]) == []
+    assert tracker.regions(0.5) == {}
