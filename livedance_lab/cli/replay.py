@@ -33,7 +33,8 @@ def replay(
     console = Console()
     source = ReplaySource(path, landmarks=landmarks)
     kind = "raw landmarks" if source.landmarks else "pictures"
-    settings = {"design": "sequential"} if source.landmarks else {}
+    several = source.recording.manifest.get("settings", {}).get("max_people", 1)
+    settings = {"design": "sequential"} if source.landmarks else {"max_people": several}
     with (
         LiveServer.start(reuse=False, estimator=source.estimator) as server,
         LiveSession.open(server, **settings) as session,

@@ -68,7 +68,7 @@ class ReplaySource:
     Raises
     ------
     RecordingError
-        If there is nothing to replay.
+        If there is nothing to replay, or if landmarks of several people would be sent.
     """
 
     def __init__(self, path: str | Path, *, landmarks: bool | None = None) -> None:
@@ -76,7 +76,10 @@ class ReplaySource:
         self.landmarks = not self.recording.has_video if landmarks is None else landmarks
         if not self.landmarks and not self.recording.has_video:
             raise RecordingError(f"{path} holds no images; replay its landmarks.")
-        self.n_frames = len(self.recording.seq)
+        if self.landmarks and not self.recording.follows_one:
+            raise RecordingError(f"{path} holds landmarks of {len(self.recording.people)} people; landmarks of one can "
+                                 "be replayed, and images of any number.")  # fmt: skip
+        self.n_frames = len(self._sizes())
         if not self.n_frames:
             raise RecordingError(f"{path} holds no results to replay.")
 

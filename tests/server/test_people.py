@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from livedance_lab import LiveServer, LiveSession
-from livedance_lab.errors import LiveDanceError
+from livedance_lab.client.recording_source import ReplaySource
+from livedance_lab.errors import LiveDanceError, RecordingError
 from livedance_lab.samples import sample_path
 from livedance_lab.session_data.data import SessionData
+from livedance_lab.session_data.recording.writer import RecordingWriter
 from livedance_lab.session_data.resmoothing import resmooth
+from livedance_lab.session_data.schema import TABLES, Schemas
 
 pytest.importorskip("ai_edge_litert", reason="LiteRT has no wheel for this system")
 
@@ -45,3 +50,12 @@ def test_smoothing_it_again_gives_the_logged_values_of_both(duet):
 def test_a_server_whose_estimator_follows_one_refuses(model_server):
     with pytest.raises(LiveDanceError, match="start the server with the estimator blazepose"):
         LiveSession.open(model_server, "two", max_people=2)
+
+
+def test_a_recording_of_two_is_not_replayed_as_landmarks_of_one(duet, tmp_path):
+    with closing(RecordingWriter(tmp_path / "duet", Schemas(duet.angle_names, duet.metadata), duet.manifest)) as writer:
+        for table in TABLES:
+            for batch in duet.tables[table].to_batches():
+                writer.write(table, batch)
+    with pytest.raises(RecordingError, match="landmarks of 2 people"):
+        ReplaySource(tmp_path / "duet")
