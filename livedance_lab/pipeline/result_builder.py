@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Set
 
 from livedance_lab.analysis.angles import angle_ids
-from livedance_lab.errors import SettingsError
+from livedance_lab.errors import SettingsError, WireError
 from livedance_lab.estimators.base import Estimate
 from livedance_lab.estimators.hand_crops import Crop
 from livedance_lab.pipeline.hand_tracking import HandsTally, assign_hands, visible_wrists
@@ -28,7 +28,7 @@ class ResultBuilder:
     ----------
     settings : Settings
     clock : callable
-        Returns the time in seconds; used for stage times only, it never influences a value.
+        Returns the time in seconds; used for stage times and events only, it never influences a value.
 
     Attributes
     ----------
@@ -36,6 +36,8 @@ class ResultBuilder:
         Ids of the joint angles that are computed; they do not change during a session.
     followed_id : int
         The person whose values a result has under its own names; 0 before anybody was seen.
+    on_followed_change : callable
+        Called when another person is followed than before, with the new id, the id before, and the time in seconds.
     wrists_visible : bool
         Whether the last frame shows a wrist; True before the first.
     tally : HandsTally
@@ -50,6 +52,7 @@ class ResultBuilder:
         self.angle_names = angle_ids(settings.angles)
         self._clock = clock
         self.followed_id = 0
+        self.on_followed_change: Callable[[int, int, float], None] = lambda _new, _before, _t_s: None
         self.wrists_visible = True
         self.tally = HandsTally()
         self.settings = settings
@@ -84,11 +87,30 @@ class ResultBuilder:
         self._early = None
 
     def keep_only(self, ids: Set[int]) -> None:
-        """Drop the state of everybody else: they have left for good, and their ids are not used again."""
+        """Drop the state of everybody else: they have left for good, and their ids are not used again.
+
+        If the followed person is among them, the first of the next people who are seen is followed.
+        """
         for id in self._people.keys() - ids:
             del self._people[id]
-        if self.followed_id not in ids:
-            self.followed_id = min(ids, default=0)
+
+    def follow(self, id: int) -> None:
+        """Follow this person from the next result on.
+
+        Raises
+        ------
+        WireError
+            Code "person": nobody has this id, or they have left for good; the text names the known ids.
+        """
+        if id not in self._people:
+            known = ", ".join(map(str, sorted(self._people))) or "none so far"
+            raise WireError("person", f"there is no person {id} to follow; the known ids are: {known}.")
+        self._follow(id, self._clock())
+
+    def _follow(self, id: int, t_s: float) -> None:
+        before, self.followed_id = self.followed_id, id
+        if before not in (0, id):  # at first nobody is followed
+            self.on_followed_change(id, before, t_s)
 
     @property
     def last_poses(self) -> tuple[Body, ...]:
@@ -162,7 +184,8 @@ class ResultBuilder:
         record.stage_ms |= {"angles": 0.0, "smoothing": 0.0}
         built = [p.build(frame, people.get(id), record.stage_ms) for id, p in sorted(self._people.items())]
         shown = tuple(person for person in built if person is not None)
-        self.followed_id = self.followed_id or min(people, default=0)
+        if people and self.followed_id not in self._people:
+            self._follow(min(people), frame.times.t_capture_s)
         self.wrists_visible = any(visible_wrists(person.raw, frame.source_size_px).any() for person in shown)
         record.state = FrameState.PROCESSED
         return PoseResult(

@@ -192,13 +192,7 @@ class Session:
         self._scheduler.dispatch()
 
     def reject(self, seq: int, error: CodedError, bytes_up: int, t_receive_s: float) -> None:
-        """Count a frame of which only the number could be read.
-
-        Raises
-        ------
-        WireError
-            As `receive`.
-        """
+        """Count a frame of which only the number could be read; raises as `receive` does."""
         with self._lock:
             self._accept(seq)
             times = FrameTimes(t_receive_s=t_receive_s)
@@ -254,6 +248,11 @@ class Session:
         if must_start:
             threading.Thread(target=self.start, name="livedance-new-lanes", daemon=True).start()
         return new
+
+    def follow(self, person_id: int) -> None:
+        """Follow another person from the next result on, as `ResultBuilder.follow`."""
+        with self._lock:
+            self.result_builder.follow(person_id)
 
     def mark(self, name: str, data: dict[str, Any], t_client_s: float | None = None) -> None:
         """Log a marker."""

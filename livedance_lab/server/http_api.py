@@ -11,6 +11,7 @@ path                                      method  what it does
 /sessions/ID                              GET     the numbers of one session
 /sessions/ID/manifest                     GET     versions, models, settings, clock: the metadata of the data
 /sessions/ID/settings                     PATCH   change settings: {"changes": {...}, "by": "..."}
+/sessions/ID/follow                       POST    follow another person: {"person": id}
 /sessions/ID/marks                        POST    {"name": "...", "data": {...}, "t_s": server seconds or absent}
 /sessions/ID/log/TABLE?after=ROW          GET     Arrow IPC stream; headers X-Next-Row and X-Forgotten-Rows
 /sessions/ID/recording                    POST    start: {"path": "...", "keep_video": false, "blur_faces": false}
@@ -180,6 +181,16 @@ class SettingsHandler(ApiHandler):
         self.answer({"settings": settings.plain(), "version": session.settings_version})
 
 
+class FollowHandler(ApiHandler):
+    """The followed person of a session."""
+
+    def post(self, session_id: str) -> None:
+        """Follow another person; answer with their id."""
+        follow = validate(m.Follow, {**self.body(), "type": "follow"})
+        self.manager.get(session_id).session.follow(follow.person)
+        self.answer({"person": follow.person})
+
+
 class MarksHandler(ApiHandler):
     """The marks of a session."""
 
@@ -269,6 +280,7 @@ ROUTES: list[tuple[str, type[ApiHandler]]] = [
     (rf"/sessions/({_ID})", SessionHandler),
     (rf"/sessions/({_ID})/manifest", ManifestHandler),
     (rf"/sessions/({_ID})/settings", SettingsHandler),
+    (rf"/sessions/({_ID})/follow", FollowHandler),
     (rf"/sessions/({_ID})/marks", MarksHandler),
     (rf"/sessions/({_ID})/log/([a-z]+)", LogHandler),
     (rf"/sessions/({_ID})/recording", RecordingHandler),

@@ -63,6 +63,7 @@ class LiveSocket(WebSocketHandler):
             m.Skipped: lambda x: self._session.skipped(x.frames),
             m.PacingSwitch: lambda x: self._session.event("pacing", x.to, x.model_dump(exclude={"type", "to"})),
             m.SettingsChange: lambda x: self._session.change_settings(x.changes, x.by),
+            m.Follow: lambda x: self._session.follow(x.person),
             m.Mark: lambda x: self._session.mark(x.name, x.data, x.t_s if self.is_producer else None),
             m.Stats: self._stats,
             m.End: lambda x: self._session.end(x.captured),
@@ -239,7 +240,7 @@ class LiveSocket(WebSocketHandler):
             return
         if isinstance(message, m.Hello):
             raise WireError("protocol", "this connection has sent a hello already.")
-        if not self.is_producer and not isinstance(message, m.Ping | m.SettingsChange | m.Mark):
+        if not self.is_producer and not isinstance(message, m.Ping | m.SettingsChange | m.Follow | m.Mark):
             raise WireError("role", f"viewers do not send {message.type!r} messages.")
         self._handlers[type(message)](message)
 

@@ -18,9 +18,10 @@ receipts        up         when results arrived and were painted
 skipped         up         captured frames that were never sent
 pacing          up         `auto` pacing has switched: to which mode, and the measurements that led to it
 settings        both       up: requested changes; down: the settings now in force, with their version
+follow          up         follow person `person` (an id) from the next result on
 mark            up         a marker for the event log
 stats           up         statistics of a browser (camera and painted FPS ...), passed on to the viewers
-event           down       an event was logged (settings, clock, mark, reconnect ...)
+event           down       an event was logged (settings, clock, people, mark, reconnect ...)
 stats           down       the newest statistics of the producer, for viewers
 end             up         no more frames: finish, close the ledger; answered by `ended`
 ended           down       the final ledger
@@ -39,8 +40,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 
 from livedance_lab.errors import WireError
 
-__all__ = ["CLOSE_CODES", "PROTOCOL_VERSION", "Clock", "ClientMessage", "CreateSession", "End", "Hello", "LegacyFrame",
-           "Mark", "PacingSwitch", "Ping", "Receipts", "SettingsChange", "Skipped", "Stats", "encode_json",
+__all__ = ["CLOSE_CODES", "PROTOCOL_VERSION", "Clock", "ClientMessage", "CreateSession", "End", "Follow", "Hello",
+           "LegacyFrame", "Mark", "PacingSwitch", "Ping", "Receipts", "SettingsChange", "Skipped", "Stats", "encode_json",
            "parse_client_message", "parse_json", "validate", "version_refusal"]  # fmt: skip
 
 PROTOCOL_VERSION = 2
@@ -147,6 +148,13 @@ class SettingsChange(_Message):
     by: str = Field(default="", max_length=80)
 
 
+class Follow(_Message):
+    """Follow another person: results have this person's values under their own names."""
+
+    type: Literal["follow"]
+    person: Annotated[int, Field(ge=1, le=2**32 - 1)]
+
+
 class Mark(_Message):
     """A marker; `t_s` is a time of the client's clock, absent: the moment of arrival."""
 
@@ -185,7 +193,7 @@ class CreateSession(BaseModel):
     settings: Plain = Field(default_factory=dict)
 
 
-ClientMessage = Hello | Ping | Clock | Receipts | Skipped | PacingSwitch | SettingsChange | Mark | Stats | End
+ClientMessage = Hello | Ping | Clock | Receipts | Skipped | PacingSwitch | SettingsChange | Follow | Mark | Stats | End
 _ADAPTER: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Field(discriminator="type")])
 _LEGACY_KEYS = {"image", "timestamp", "sequence"}
 _T = TypeVar("_T")

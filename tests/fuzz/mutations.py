@@ -40,7 +40,7 @@ SETTINGS: list[dict[str, Any]] = [
 
 def message(rng: random.Random, seq: int, t_s: float) -> dict[str, Any]:
     """Return a message that a client may send after its hello."""
-    kind = rng.randrange(9)
+    kind = rng.randrange(10)
     if kind == 0:
         return {"type": "ping", "t_s": t_s}
     if kind == 1:
@@ -64,6 +64,8 @@ def message(rng: random.Random, seq: int, t_s: float) -> dict[str, Any]:
             "unanswered": [seq],
             "client": {"a": 1},
         }
+    if kind == 8:
+        return {"type": "follow", "person": rng.randrange(1, 3)}
     return {"image": "data:image/jpeg;base64,/9j/4AAQ", "timestamp": t_s * 1000, "sequence": seq}
 
 
@@ -181,6 +183,7 @@ CALLS: list[tuple[str, str, Any]] = [
     ("POST", "/sessions", {"session": "http-made", "settings": {"hands": False}}), ("GET", "/sessions/ID", None),
     ("GET", "/sessions/ID/manifest", None), ("GET", "/sessions/ID/log/frames?after=0", None),
     ("PATCH", "/sessions/ID/settings", {"changes": {"smoothing": {"filter": "ema"}}, "by": "fuzz"}),
+    ("POST", "/sessions/ID/follow", {"person": 1}),
     ("POST", "/sessions/ID/marks", {"name": "m", "data": {"a": 1}, "t_s": 1.0}),
     ("POST", "/sessions/ID/recording", {"path": "take", "keep_video": True, "blur_faces": True}),
     ("GET", "/sessions/ID/recording", None), ("DELETE", "/sessions/ID/recording", None),
@@ -191,7 +194,7 @@ PATHS = [
     "/health", "/metrics", "/sessions", "/sessions/ID", "/sessions/ID/manifest", "/sessions/ID/settings",
     "/sessions/ID/marks", "/sessions/ID/log/frames?after=0", "/sessions/ID/log/results?after=18446744073709551616",
     "/sessions/ID/log/events?after=%00", "/sessions/ID/log/receipts?after=%ff", "/sessions/ID/recording",
-    "/sessions/none/end", "/ws", "/", "//", "/../../etc/passwd", "/sessions/..%2f..%2fetc%2fpasswd",
+    "/sessions/ID/follow", "/sessions/none/end", "/ws", "/", "//", "/../../etc/passwd", "/sessions/..%2f..%2fetc%2fpasswd",
     "/sessions/%2e%2e/manifest", "/sessions/ID%00/manifest", "/sessions/" + "a" * 5000, "http://evil.org/sessions",
     "/sessions?" + "a=b&" * 500, "*", "/sessions/ID/log/../../../x", "/%c0%ae%c0%ae/", "\\..\\..",
 ]  # fmt: skip
@@ -200,7 +203,7 @@ BODIES: list[dict[str, Any]] = [
     {"changes": {"hands": False}, "by": "fuzz"}, {"changes": {"smoothing": {"filter": "ema"}}},
     {"name": "m", "data": {"a": 1}, "t_s": 1.0}, {"path": "take", "keep_video": True, "blur_faces": True},
     {"path": "../../x"}, {"path": "/etc/x"}, {"path": "a\0b"}, {"path": "~root/x"}, {"path": "x" * 5000},
-    {"path": "a/b/c", "keep_video": 1}, {"captured": 5},
+    {"path": "a/b/c", "keep_video": 1}, {"captured": 5}, {"person": 2},
 ]  # fmt: skip
 
 

@@ -131,6 +131,8 @@ def test_every_call_but_health_needs_the_token():
         ("POST", "/sessions", b"\xff", 400, "json"),
         ("PATCH", "/sessions/s/settings", {"changes": {"nonsense": 1}}, 400, "settings"),
         ("PATCH", "/sessions/s/settings", {}, 400, "message"),
+        ("POST", "/sessions/s/follow", {"person": 2}, 400, "person"),
+        ("POST", "/sessions/s/follow", {"person": "x"}, 400, "message"),
         ("POST", "/sessions/s/marks", {"name": ""}, 400, "message"),
         ("POST", "/sessions/s/marks", {"name": "x", "t_s": "soon"}, 400, "message"),
         ("POST", "/sessions/s/end", {"captured": -1}, 400, "message"),

@@ -42,7 +42,7 @@ TEXTS = [
     b'{"type":"mark","name":"m","data":{"a":[1,{"b":null}]},"t_s":1}', b'{"type":"receipts","frames":[[1,2.5,null]]}',
     b'{"type":"skipped","frames":[[1,2.5]]}', b'{"type":"settings","changes":{"complexity":1},"by":"x"}',
     b'{"type":"clock","offset_s":1,"uncertainty_s":0.1}', b'{"type":"end","captured":5}',
-    encode_legacy_frame(FrameHeader(3, (0, 0), 1.5, 1.5), b"picture").encode(),
+    b'{"type":"follow","person":1}', encode_legacy_frame(FrameHeader(3, (0, 0), 1.5, 1.5), b"picture").encode(),
 ]  # fmt: skip
 SMALL_PICTURES = [case.image for case in [*pictures.usual(), *pictures.hostile()] if 0 < len(case.image) < 5000]
 

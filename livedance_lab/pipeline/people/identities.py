@@ -43,6 +43,7 @@ class Identities:
     ) -> None:
         self._builder, self._factory, self._make_regions, self._event = builder, factory, make_regions, event
         self._lock = lock
+        builder.on_followed_change = self._log_followed_change
         self._follower = PeopleFollower(PeopleTracker(builder.settings.max_people), self._log)
 
     def make_estimator(self, settings: Settings, kind: str) -> Estimator | PeopleMeasurer:
@@ -62,6 +63,9 @@ class Identities:
         people = self._follower.estimates(job.received.times.t_capture_s, job.people)
         self._builder.keep_only(self._follower.known_ids)
         return people
+
+    def _log_followed_change(self, id: int, before: int, t_s: float) -> None:
+        self._event("people", "followed person changed", {"person": id, "before": before}, t_s)
 
     def _log(self, event: PersonEvent) -> None:
         self._event("people", event.name, event.data, event.t_s)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from livedance_lab.errors import SettingsError
+from livedance_lab.errors import SettingsError, WireError
 from livedance_lab.estimators.base import Estimate, MeasuredPerson, Region, region_factory
 from livedance_lab.pipeline.people.appearance import Appearance
 from livedance_lab.pipeline.people.identities import Identities
@@ -23,6 +23,7 @@ from tests.support.people import clothes, figure
 
 RED, BLUE = clothes(0), clothes(100)
 STEP_S = 1 / 30
+FOLLOWED = "followed person changed"
 
 
 @dataclass
@@ -97,6 +98,57 @@ def test_who_has_gone_for_good_leaves_nothing_and_another_is_followed():
 
     assert len(duo.builder._people) == 1
     assert result.followed_id == result.people[0].id
+
+
+def test_another_person_can_be_followed_and_the_change_is_an_event():
+    duo = Duo()
+    for _ in range(10):
+        before = duo.step((150, RED), (450, BLUE))
+    duo.builder.follow(2)
+    assert duo.events[-1] == (FOLLOWED, {"person": 2, "before": 1})
+    after = duo.step((150, RED), (450, BLUE))
+
+    assert (before.followed_id, after.followed_id) == (1, 2)
+    assert after.person is after.people[1]
+    duo.builder.follow(2)  # no change, no event
+    assert [name for name, _ in duo.events].count(FOLLOWED) == 1
+
+
+def test_who_is_not_known_cannot_be_followed():
+    duo = Duo()
+    with pytest.raises(WireError, match="no person 1 to follow; the known ids are: none so far"):
+        duo.builder.follow(1)
+    for _ in range(10):
+        duo.step((150, RED), (450, BLUE))
+    with pytest.raises(WireError, match="no person 7 to follow; the known ids are: 1, 2"):
+        duo.builder.follow(7)
+    assert duo.step((150, RED), (450, BLUE)).followed_id == 1
+    assert FOLLOWED not in [name for name, _ in duo.events]
+
+
+@pytest.mark.parametrize("stays", [1, 2])
+def test_when_the_followed_person_has_gone_for_good_another_is_followed_and_that_is_an_event(stays):
+    duo = Duo()
+    for _ in range(10):
+        first = duo.step((150, RED), (450, BLUE))
+    places = {person.id: (150, RED) if person.raw.keypoints_px[23, 0] < 300 else (450, BLUE) for person in first.people}
+    followed = {duo.step(places[stays]).followed_id for _ in range(400)}  # longer than a return is waited for
+
+    assert followed == {1, stays}
+    changes = [data for name, data in duo.events if name == FOLLOWED]
+    assert changes == ([] if stays == 1 else [{"person": 2, "before": 1}])
+
+
+def test_who_has_gone_for_good_stays_followed_until_somebody_else_is_seen():
+    duo = Duo()
+    for _ in range(10):
+        duo.step((150, RED))
+    assert {duo.step().followed_id for _ in range(400)} == {1}
+    assert FOLLOWED not in [name for name, _ in duo.events]
+    for _ in range(10):
+        last = duo.step((450, BLUE))
+    assert last.followed_id == last.people[0].id == 2
+    assert [data for name, data in duo.events if name == FOLLOWED] == [{"person": 2, "before": 1}]
 
 
 def test_a_frame_without_anybody_keeps_its_row():
