@@ -15,10 +15,10 @@ from livedance_lab.client.clip_source import EncodedClip, Tick, clip_or_camera, 
 from livedance_lab.client.live_client import LiveClient
 from livedance_lab.client.recording_source import ReplaySource, play_recording
 from livedance_lab.client.remote_log import RemoteLog
+from livedance_lab.client.remote_tables import RemoteTables
 from livedance_lab.client.viewer import Viewer
 from livedance_lab.clock import ClockOffset, now_s
 from livedance_lab.errors import ConnectionLost, ServerError
-from livedance_lab.export import export
 from livedance_lab.launcher import LiveServer
 from livedance_lab.session_data.notebook_display import as_html, as_text
 from livedance_lab.settings import Settings
@@ -26,12 +26,7 @@ from livedance_lab.wire.messages import parse_json
 from livedance_lab.wire.results import WireResult
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from livedance_lab.client.frame_credit import Pacing
-    from livedance_lab.progress import Progress
-    from livedance_lab.session_data.data import SessionData
-    from livedance_lab.session_data.ledger_counts import LedgerCounts
 
 __all__ = ["LiveSession"]
 
@@ -39,7 +34,7 @@ _CHECK_EVERY_S = 0.05
 _END_WITHIN_S = 10.0
 
 
-class LiveSession:
+class LiveSession(RemoteTables):
     """One session (`id`) on a server (`server`): `LiveSession.open` makes a new one, `attach` finds a running one.
 
     The server captures and computes in its own process, also while a notebook cell runs or the kernel restarts.
@@ -191,6 +186,18 @@ class LiveSession:
         self._viewer.adopt(answer)
         return Settings.parse(answer["settings"])  # not `self.settings`: an older change's message may arrive just now
 
+    def follow(self, person_id: int) -> None:
+        """Follow another person from the next result on; an event of the kind "people" logs the change.
+
+        `WireResult.person` and everything that shows one person (plots, Lab Streaming Layer) are about them then.
+
+        Raises
+        ------
+        ServerError
+            If nobody in the session has this id; the message names the known ids.
+        """
+        self.server.call("POST", f"{self._path}/follow", {"person": person_id})
+
     def mark(self, name: str, *, t_s: float | None = None, **data: Any) -> None:
         """Put a marker into the event log, at a time of the server's clock; by default when it arrives there."""
         self.server.call("POST", f"{self._path}/marks", {"name": name, "data": data, "t_s": t_s})
@@ -205,52 +212,7 @@ class LiveSession:
         offset = self.clock_offset
         return offset.to_server(t_s) if offset.known else t_s
 
-    # --- its log
-
-    def data(self) -> SessionData:
-        """Everything logged so far, as tables."""
-        return self._log.data()
-
-    @property
-    def manifest(self) -> dict[str, Any]:
-        """What produced the data: versions, models, settings, clock."""
-        return self._log.manifest
-
-    @property
-    def frames(self) -> pd.DataFrame:
-        """The ledger, one row per captured frame, see `SessionData.frames`."""
-        return self.data().frames
-
-    @property
-    def angles(self) -> pd.DataFrame:
-        """Joint angles, one row per result, see `SessionData.angles`."""
-        return self.data().angles
-
-    @property
-    def angular_velocity(self) -> pd.DataFrame:
-        """How fast each joint angle changes, one row per result, see `SessionData.angular_velocity`."""
-        return self.data().angular_velocity
-
-    @property
-    def landmarks(self) -> pd.DataFrame:
-        """Landmarks, one row per result and landmark, see `SessionData.landmarks`."""
-        return self.data().landmarks
-
-    @property
-    def events(self) -> pd.DataFrame:
-        """Settings changes, clock estimates, markers, connections, see `SessionData.events`."""
-        return self.data().events
-
-    @property
-    def ledger(self) -> LedgerCounts:
-        """How many frames ended in which state."""
-        return self.data().ledger
-
-    def export(
-        self, out: str | Path, format: str = "csv", progress: Progress | None = None, **options: Any
-    ) -> list[Path]:
-        """Write everything logged so far for other tools, see `livedance_lab.export.export`."""
-        return export(self.data(), format, out, progress=progress, **options)
+    # --- recording
 
     def record(self, path: str | Path, *, keep_video: bool = False, blur_faces: bool = False) -> dict[str, Any]:
         """Record to a folder, in the server's process, beginning with the rows that the log still holds.

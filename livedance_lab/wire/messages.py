@@ -41,8 +41,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from livedance_lab.errors import WireError
 
 __all__ = ["CLOSE_CODES", "PROTOCOL_VERSION", "Clock", "ClientMessage", "CreateSession", "End", "Follow", "Hello",
-           "LegacyFrame", "Mark", "PacingSwitch", "Ping", "Receipts", "SettingsChange", "Skipped", "Stats", "encode_json",
-           "parse_client_message", "parse_json", "validate", "version_refusal"]  # fmt: skip
+           "LegacyFrame", "Mark", "PacingSwitch", "Ping", "Receipts", "SettingsChange", "Skipped", "Stats",
+           "encode_json", "parse_client_message", "parse_json", "validate", "version_refusal"]  # fmt: skip
 
 PROTOCOL_VERSION = 2
 

@@ -194,8 +194,9 @@ PATHS = [
     "/health", "/metrics", "/sessions", "/sessions/ID", "/sessions/ID/manifest", "/sessions/ID/settings",
     "/sessions/ID/marks", "/sessions/ID/log/frames?after=0", "/sessions/ID/log/results?after=18446744073709551616",
     "/sessions/ID/log/events?after=%00", "/sessions/ID/log/receipts?after=%ff", "/sessions/ID/recording",
-    "/sessions/ID/follow", "/sessions/none/end", "/ws", "/", "//", "/../../etc/passwd", "/sessions/..%2f..%2fetc%2fpasswd",
+    "/sessions/none/end", "/ws", "/", "//", "/../../etc/passwd", "/sessions/..%2f..%2fetc%2fpasswd",
     "/sessions/%2e%2e/manifest", "/sessions/ID%00/manifest", "/sessions/" + "a" * 5000, "http://evil.org/sessions",
+    "/sessions/ID/follow",
     "/sessions?" + "a=b&" * 500, "*", "/sessions/ID/log/../../../x", "/%c0%ae%c0%ae/", "\\..\\..",
 ]  # fmt: skip
 BODIES: list[dict[str, Any]] = [

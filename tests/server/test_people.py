@@ -10,7 +10,7 @@ import pytest
 
 from livedance_lab import LiveServer, LiveSession
 from livedance_lab.client.recording_source import ReplaySource
-from livedance_lab.errors import LiveDanceError, RecordingError
+from livedance_lab.errors import LiveDanceError, RecordingError, ServerError
 from livedance_lab.samples import sample_path
 from livedance_lab.session_data.data import SessionData
 from livedance_lab.session_data.recording.writer import RecordingWriter
@@ -21,12 +21,45 @@ pytest.importorskip("ai_edge_litert", reason="LiteRT has no wheel for this syste
 
 
 @pytest.fixture(scope="module")
-def duet(tmp_path_factory) -> SessionData:
+def people_server():
+    with LiveServer.start(reuse=False, port=0, estimator="blazepose") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def duet(people_server) -> SessionData:
     """The first seconds of two dancers, who cross."""
-    with LiveServer.start(reuse=False, port=0, estimator="blazepose") as server, \
-            LiveSession.open(server, "duet", max_people=2, hands_max_hz=4) as session:  # fmt: skip
+    with LiveSession.open(people_server, "duet", max_people=2, hands_max_hz=4) as session:
         session.stream(str(sample_path("duet")), seconds=4, end=True)
         return session.data()
+
+
+def test_another_dancer_is_followed_on_request_and_the_change_is_logged(people_server):
+    with LiveSession.open(people_server, "choice", max_people=2, hands=False) as session:
+        with pytest.raises(ServerError, match="no person 1 to follow; the known ids are: none so far"):
+            session.follow(1)
+        results, messages = [], []
+
+        def choose(result) -> None:
+            results.append(result)
+            if len(result.people) == 2 and result.followed_id == 1:
+                session.follow(2)  # perhaps a second time, before the next result: no change, no event
+
+        session.on_result(choose)
+        session.on_message(lambda message: messages.append(message) if message["type"] == "event" else None)
+        session.stream(str(sample_path("duet")), seconds=3, end=True)
+        with pytest.raises(ServerError, match="no person 9 to follow; the known ids are: 1, 2"):
+            session.follow(9)
+        events = session.events
+
+    followed = [result.followed_id for result in results if result.people]
+    assert (followed[0], followed[-1]) == (1, 2)
+    assert followed == sorted(followed), "the choice stays"
+    last = next(result for result in reversed(results) if len(result.people) == 2)
+    assert last.person is last.people[1]
+    assert "followed person changed" in [message["name"] for message in messages]
+    (data,) = events.loc[events["name"] == "followed person changed", "data"]
+    assert data == {"person": 2, "before": 1}
 
 
 def test_both_are_followed_with_ids_that_stay(duet):
