@@ -54,12 +54,13 @@ class _Bones:
 
 
 class PicturePanel:
-    """The skeleton in image coordinates."""
+    """The skeleton in image coordinates, and whose it is if there are several people."""
 
     def __init__(self, ax: Any, theme: Theme) -> None:
         style_panel(ax, theme, "image coordinates", grid=False)
         ax.set(xticks=(), yticks=(), aspect="equal", anchor="N")
-        self._ax = ax
+        self._ax, self._person_id = ax, 0
+        self._whose = ax.set_title("", loc="right", size=9, weight="bold", color=theme.ink, pad=5)
         self._frame = Rectangle((0, 0), 1, 1, facecolor="none", edgecolor=theme.line, linewidth=1.2)
         ax.add_patch(self._frame)
         self._size_px = (0, 0)
@@ -74,10 +75,14 @@ class PicturePanel:
         self._size_px = size_px
 
     def update(self, data: PlotData) -> bool:
-        """Move the bones, and set new limits if the picture's size has changed."""
+        """Move the bones; set the person, and new limits if the picture's size has changed."""
         self._bones.move(data.pose_px, data.visibility)
+        changed = data.person_id != self._person_id
+        if changed:
+            self._person_id = data.person_id
+            self._whose.set_text(f"person {data.person_id}" if data.person_id else "")
         if data.size_px in ((0, 0), self._size_px):
-            return False
+            return changed
         self._resize(data.size_px)
         return True
 

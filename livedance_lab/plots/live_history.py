@@ -57,6 +57,10 @@ class Ring:
             return self._data[: self._next].copy()
         return np.roll(self._data, -self._next, axis=0)
 
+    def blank(self, first_column: int) -> None:
+        """Set the values from this column on to NaN, and keep the rows."""
+        self._data[:, first_column:] = np.nan
+
     def clear(self) -> None:
         """Remove all rows."""
         self._next, self._full = 0, False
@@ -87,6 +91,8 @@ class PlotData:
         Width and height of the camera's picture; (0, 0) before the first result.
     ledger : dict of str to int
         Number of captured frames, and of frames by state.
+    person_id : int
+        Whose values these are, if the session has shown several people; 0 otherwise.
     """
 
     now_s: float
@@ -103,10 +109,13 @@ class PlotData:
     visibility: Array | None
     size_px: tuple[int, int]
     ledger: dict[str, int]
+    person_id: int
 
 
 class LiveHistory:
-    """Collects results, from any thread, and returns the data to draw at a time.
+    """Collects results, from any thread, and returns the data to draw at a time: those of the followed person.
+
+    When another person is followed, the curves begin anew; rates and ages continue.
 
     Parameters
     ----------
@@ -145,6 +154,7 @@ class LiveHistory:
         self._movement = _Movement(qualities, window_s, max_hz)
         self._stats = Ring(math.ceil(stats_window_s / _SAMPLE_EVERY_S), 1 + len(_STATS))
         self._painted_hz = math.nan
+        self._several = False  # whether anybody but the followed person was seen
         self._newest: WireResult | None = None
         self.painting = painting
         self._painter: Painter = make_painter(painting)
@@ -168,6 +178,8 @@ class LiveHistory:
             elif self._newest is not None and self._newest.followed_id not in (0, result.followed_id):
                 self._painter.reset()  # another body, whose motion does not continue the last one's
                 self._movement.clear()
+                self._rows.blank(3)
+            self._several = self._several or any(person.id != result.followed_id for person in result.people)
             age_ms = (t_arrival_s - t_s) * 1000
             angles = (result.angles_deg, result.angles_smooth_deg, self._views(result))
             self._rows.add(np.concatenate(([t_s, t_arrival_s, age_ms], *angles)))
@@ -196,7 +208,7 @@ class LiveHistory:
             qualities = self._movement.rows(now_s - self.window_s)
             stats = self._stats.rows()
             pose = self._painter.paint(now_s)
-            newest = self._newest
+            newest, several = self._newest, self._several
         rows = rows[rows[:, 0] >= now_s - self.window_s]
         stats = stats[stats[:, 0] >= now_s - self.stats_window_s]
         n = len(self.angle_names)
@@ -215,6 +227,7 @@ class LiveHistory:
             visibility=None if newest is None else newest.visibility.astype(np.float64),
             size_px=(0, 0) if newest is None else newest.source_size_px,
             ledger={} if newest is None else newest.ledger,
+            person_id=newest.followed_id if several and newest is not None else 0,
         )
 
     def _views(self, result: WireResult) -> Array:
@@ -229,6 +242,7 @@ class LiveHistory:
         self._movement.clear()
         self._stats.clear()
         self._painter.reset()
+        self._several = False
 
     def _sample(self, rows: Array, now_s: float) -> None:
         """Compute rates and ages, a few times a second."""

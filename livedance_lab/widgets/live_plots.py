@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -49,6 +50,8 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
         The curves, from top to bottom: joints ("elbow", "knee" ...: both sides), angular velocities ("elbow
         velocity"), movement qualities in the last two seconds ("smoothness", "jerkiness", "energy", "contraction",
         "symmetry"). By default the session's first five joints.
+    person : int, optional
+        Id of the person to draw. By default the followed person; when another one is followed, the curves begin anew.
     window_s : float, default 10
         Length of the curves in seconds.
     max_hz : float, default 12
@@ -61,6 +64,7 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
     Attributes
     ----------
     paused : bool
+    person : int or None
     image : LiveImage
     rate_hz : float
         Recent redraws per second.
@@ -79,13 +83,14 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
         session: LiveSession,
         show: Sequence[str] | None = None,
         *,
+        person: int | None = None,
         window_s: float = 10.0,
         max_hz: float = 12.0,
         budget: float = 0.05,
         dark: bool | None = None,
     ) -> None:
         self._unsubscribe: list[Any] = []
-        self._session = session
+        self._session, self.person = session, person
         painting, qualities = session.settings.painting, [name for name in show or () if name in QUALITIES]
         self.history = LiveHistory(session.angle_names, window_s, painting=painting, qualities=qualities)
         canvas_figure = interactive_figure()
@@ -101,7 +106,7 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
         )  # fmt: skip
         self._pause.observe(lambda _change: self._wake.set(), "value")
         self._summary = ipywidgets.HTML()
-        self._meter = SmoothingMeter.of(session)
+        self._meter = SmoothingMeter.of(session) if person is None else SmoothingMeter()
         self.rate_hz = self.cost_ms = 0.0
         self._max_hz, self._budget_s = max_hz, budget * (os.cpu_count() or 1)
         self._result_s = self._drawn_s = self._summarised_s = -1e9
@@ -151,6 +156,9 @@ class LivePlots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets publishes 
 
     def _on_result(self, result: WireResult) -> None:
         self._result_s = now_s()
+        if self.person is not None:
+            result = replace(result, followed_id=self.person)
+            self._meter.add(result)
         self.history.add_result(result, self._session.server_time_s(self._result_s))
 
     def _on_message(self, message: dict[str, Any]) -> None:

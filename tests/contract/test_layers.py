@@ -242,7 +242,7 @@ def test_the_map_names_every_part(repository):
         ("analysis.angles", "from ..pipeline import lane", "imports go down only"),
         ("pose", "import livedance_lab.wire.results", "imports go down only"),
         ("server.app", "from livedance_lab.plots import live_figure", "must not know each other"),
-        ("client.remote_tables", "import tornado.websocket", "only server may"),
+        ("client.session", "import tornado.websocket", "only server may"),
         ("server.app", "from websockets.asyncio.client import connect", "only client may"),
         ("estimators.replay", "import mediapipe as mp", "only estimators.mediapipe_tasks"),
         ("pipeline.lane", "import cv2", "only media"),

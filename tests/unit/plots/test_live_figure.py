@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -60,6 +61,13 @@ def count_backgrounds(figure: LiveFigure) -> list[int]:
     drawn: list[int] = []
     figure.figure.canvas.mpl_connect("draw_event", lambda event: drawn.append(1))
     return drawn
+
+
+def two(n: int, followed_id: int):
+    """The n-th result of two people; the second one's angles are 50 degrees smaller."""
+    first, second = result(n), result(n, person_id=2, **dict.fromkeys(
+        ("angles_deg", "angles_smooth_deg"), result(n).angles_smooth_deg - 50))  # fmt: skip
+    return replace(first, people=first.people + second.people, followed_id=followed_id)
 
 
 # --- what is remembered
@@ -369,3 +377,28 @@ def test_fast_text_is_as_wide_as_matplotlib_s():
     words = Figure(dpi=100).text(0, 0, "20 frames captured", fontsize=9, fontweight="bold")
     total = next(artist for artist in figure.figure.axes[-1].artists if isinstance(artist, FastText))
     assert total.width_px == pytest.approx(words.get_window_extent().width, rel=0.05)
+
+
+def test_the_curves_begin_anew_when_another_person_is_followed_and_rates_continue():
+    kept = LiveHistory(NAMES)
+    for n in range(40):
+        kept.add_result(two(n, 1 if n < 30 else 2), 100 + n / RATE_HZ + LATE_S)
+    data = kept.plot_data(now_of(40))
+    assert np.isnan(data.smooth_deg[:30]).all()
+    np.testing.assert_array_equal(data.smooth_deg[30:, 0], 40 + np.arange(30, 40))
+    assert data.stats["results_hz"][-1] == pytest.approx(RATE_HZ, abs=1)
+
+
+def test_the_figure_says_who_is_shown_if_there_are_several_people():
+    def whose(figure: LiveFigure) -> str:
+        figure.draw(now_of(10))
+        return panel(figure, "image coordinates").get_title(loc="right")
+
+    kept = history(8)
+    figure = LiveFigure(kept)
+    assert whose(figure) == ""
+    for n, (followed_id, name) in enumerate([(1, "person 1"), (2, "person 2")], 8):
+        kept.add_result(two(n, followed_id), now_of(n + 1))
+        assert whose(figure) == name
+    figure.restyle(dark=True)
+    assert whose(figure) == "person 2"

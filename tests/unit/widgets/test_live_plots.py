@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from livedance_lab.client import LiveSession
 from livedance_lab.widgets.live_plots import LivePlots, redraw_interval_s
 from tests.support.live_images import shown, view
+from tests.support.live_results import result
 from tests.unit.widgets.conftest import feed, until
 
 
@@ -40,6 +42,18 @@ def test_a_session_that_has_results_already_is_drawn_too(session):
     feed(session, 2)
     plots = LivePlots(session)
     until(lambda: drawn_results(plots) == 1, "the newest result")
+    plots.close()
+
+
+def test_the_person_who_was_asked_for_is_drawn_whoever_is_followed(session):
+    plots = LivePlots(session, person=2)
+    first, second = (result(0, 100.0, person_id=id, angles_smooth_deg=np.full(len(session.angle_names), id, np.float32),
+                            angles_deg=np.zeros(len(session.angle_names), np.float32)) for id in (1, 2))  # fmt: skip
+    plots._on_result(replace(first, people=first.people + second.people))
+    data = plots.history.plot_data(100.0)
+    assert data.person_id == 2
+    assert set(data.smooth_deg[0]) == {2.0}
+    assert len(plots._meter._results) == 1
     plots.close()
 
 
