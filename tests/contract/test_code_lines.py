@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.code_lines import browser_lines, count, python_lines
 
-CEILING = 20_150
+CEILING = 20_290
 """A change that needs more lines first removes some, or raises this number and says why in its commit message."""
 
 

@@ -12,7 +12,7 @@ const LATE_S = 0.04;
 
 /** An animation whose clock, canvas and results are the test's. */
 function stage(painting = "linear") {
-  const world = { nowS: 0, written: [], receipts: [], errors: [], sent: new Map(), seq: 0 };
+  const world = { mirror: false, nowS: 0, written: [], receipts: [], errors: [], sent: new Map(), seq: 0 };
   const ctx = {
     canvas: { width: 640, height: 480 },
     measureText: () => ({ width: 8 }),
@@ -23,7 +23,7 @@ function stage(painting = "linear") {
   const canvas = { clientWidth: 640, clientHeight: 480, width: 640, height: 480, getContext: () => ctx };
   const stats = new ViewStats();
   stats.onShownError = (tS, errorPx) => world.errors.push(errorPx);
-  const options = () => ({ painting, mirror: false, showAngles: false });
+  const options = () => ({ painting, mirror: world.mirror, showAngles: false });
   const animation = new SkeletonAnimation(canvas, stats, options, (...told) => world.receipts.push(told));
   performance.now = () => 1000 * world.nowS;
   /** A result of people at the given x, by id or as pairs; it arrives after `LATE_S`. */
@@ -128,6 +128,33 @@ test("the painting error is that of the followed person", () => {
   world.errors.length = 0;
   world.push(0.08, { 1: 300, 2: 505 }, 2);
   assert.deepEqual(world.errors.map(Math.round), [5]);
+});
+
+test("a click chooses who is there on screen, mirrored or not, and nobody if there is one person", () => {
+  const { world, animation } = stage("latest");
+  world.push(0, { 1: 100 });
+  world.paint(0.05);
+  assert.equal(animation.personAt(100, 200), null);
+  world.push(0.06, { 1: 100, 2: 500 });
+  world.push(0.1, { 1: 100, 2: 500 });
+  world.paint(0.16);
+  assert.deepEqual([100, 500, 300].map((x) => animation.personAt(x, 200)), [1, 2, null]);
+  animation.canvas.clientWidth = 320; // the page shows the picture at half its size
+  animation.canvas.clientHeight = 240;
+  assert.deepEqual([50, 250].map((x) => animation.personAt(x, 100)), [1, 2]);
+  world.mirror = true;
+  assert.deepEqual([50, 250].map((x) => animation.personAt(x, 100)), [null, null]);
+  assert.deepEqual([70, 270].map((x) => animation.personAt(x, 100)), [2, 1]);
+});
+
+test("another followed person is drawn even if nobody moves", () => {
+  const { world, animation } = stage("latest");
+  for (let n = 0; n < 4; n += 1) world.push(0.04 * n, { 1: 100, 2: 500 }, 1);
+  world.paint(0.2);
+  animation.stale = false;
+  world.push(0.17, { 1: 100, 2: 500 }, 2);
+  assert.equal(animation.followedId, 2);
+  assert.ok(animation.stale);
 });
 
 test("another painter or session begins without people", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { PERSON_COLOURS, SIDE_COLOURS, drawScene } from "../../livedance_lab/widgets/static/skeleton_drawing.js";
+import { PERSON_COLOURS, SIDE_COLOURS, drawScene, personAt } from "../../livedance_lab/widgets/static/skeleton_drawing.js";
 import { POSE_LANDMARKS } from "../../livedance_lab/widgets/static/skeletons.js";
 
 globalThis.Path2D ??= /** @type {any} */ (class { moveTo() {} lineTo() {} arc() {} });
@@ -25,15 +25,19 @@ function points(where) {
 function draw(scene) {
   const written = [];
   const lines = [];
+  const widths = {}; // the largest of each colour
   const ctx = {
     canvas: { width: WIDTH_PX, height: 480 },
     measureText: (words) => ({ width: 8 * words.length }),
     fillText: (words, x, y) => written.push({ words, x, y, colour: ctx.fillStyle }),
-    stroke: () => lines.push(ctx.strokeStyle),
+    stroke: () => {
+      lines.push(ctx.strokeStyle);
+      widths[ctx.strokeStyle] = Math.max(widths[ctx.strokeStyle] ?? 0, ctx.lineWidth);
+    },
     ...Object.fromEntries(["clearRect", "beginPath", "roundRect", "fill"].map((name) => [name, () => {}])),
   };
   drawScene(/** @type {any} */ (ctx), scene, WIDTH_PX, 480);
-  return { written, lines };
+  return { written, lines, widths };
 }
 
 /** People who stand beside each other; their noses are above everything else. */
@@ -65,6 +69,42 @@ test("several people have their ids above their heads, and a colour each beside 
     }
     assert.ok(!lines.includes(PERSON_COLOURS[0]));
   }
+});
+
+test("the followed person has a thicker contour, and their id is dark on a filled label", () => {
+  for (const [followedId, other] of [[1, 2], [2, 1]]) {
+    const scene = { people: standing(1, 2), anglePlaces: [], followedId, mirror: false, showAngles: false };
+    const { written, widths } = draw(scene);
+    assert.ok(widths[PERSON_COLOURS[followedId - 1]] > widths[PERSON_COLOURS[other - 1]] + 1);
+    assert.equal(written.find(({ words }) => words === String(other)).colour, PERSON_COLOURS[other - 1]);
+    assert.ok(!PERSON_COLOURS.includes(written.find(({ words }) => words === String(followedId)).colour));
+  }
+});
+
+test("a place belongs to the nearest skeleton, within its box", () => {
+  const leaning = (id, x) => {
+    const px = points({});
+    for (let k = 0; k < 33; k += 1) px.set([x + 3 * k, 100 + 8 * k], 2 * k);
+    return { id, px, visibility: new Float32Array(33).fill(1), handsPx: null, anglesSmoothDeg: null };
+  };
+  const people = [leaning(1, 100), leaning(2, 140)]; // their boxes overlap
+  assert.equal(personAt(people, 150, 230), 1);
+  assert.equal(personAt(people, 185, 230), 2);
+  assert.equal(personAt(people, 90, 100), 1, "a little outside the box");
+  assert.equal(personAt(people, 40, 100), null);
+  assert.equal(personAt(people, 150, 450), null);
+  assert.equal(personAt([...people].reverse(), 150, 230), 1, "in whatever order");
+});
+
+test("who or what is not drawn cannot be chosen", () => {
+  const [person] = standing(1);
+  assert.equal(personAt([person], 300, 300), 1);
+  assert.equal(personAt([{ ...person, visibility: new Float32Array(33) }], 300, 300), null);
+  assert.equal(personAt([{ ...person, px: new Float64Array(66).fill(NaN) }], 300, 300), null);
+  const px = points({ nose: [300, 300], left_ankle: [600, 300] });
+  const visibility = new Float32Array(33).fill(1);
+  visibility[at("left_ankle")] = 0;
+  assert.equal(personAt([{ ...person, px, visibility }], 600, 300), null, "the ankle is hidden");
 });
 
 test("a person's colour is none of the sides', and returns only after six people", () => {

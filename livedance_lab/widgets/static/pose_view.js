@@ -8,6 +8,7 @@ import { Connection } from "./connection.js";
 import { pacedWindow } from "./frame_credit.js";
 import { describeBrowser, jupyterBaseUrl, socketUrl } from "./jupyter_page.js";
 import { StreamSource } from "./camera_source.js";
+import { PersonChoice } from "./person_choice.js";
 import { Producer } from "./producer.js";
 import { SkeletonAnimation } from "./skeleton_animation.js";
 import { buildLayout, showStats } from "./view_layout.js";
@@ -71,6 +72,9 @@ class PoseViewer {
       this.stats,
       () => ({ painting: model.get("painting"), mirror: model.get("mirror"), showAngles: model.get("show_angles") }),
       (seq, tResultS, tPaintS) => this.connection.addReceipt(seq, tResultS, tPaintS),
+    );
+    this.personChoice = new PersonChoice(this.layout.buttons.person, this.layout.canvas, this.animation, (person) =>
+      this.connection.send({ type: "follow", person }),
     );
     this.observe();
     this.showOptions();
@@ -214,6 +218,7 @@ class PoseViewer {
       this.producer.stop();
       this.animation.stop();
       this.animation.clear();
+      this.personChoice.update();
       this.report();
     }
   }
@@ -249,6 +254,7 @@ class PoseViewer {
   onResult(result, tResultS) {
     this.stats.onResult(result, this.producer.sent.get(result.seq), tResultS);
     this.animation.push(result, this.producer.sent, tResultS);
+    this.personChoice.update();
     const warningExpired = this.warning !== "" && tResultS > this.warningS + WARNING_SHOWN_S;
     if (this.frameError || warningExpired) {
       this.frameError = "";

@@ -10,7 +10,7 @@
 import { nowS } from "./clock.js";
 import { makePainter } from "./interpolation.js";
 import { PersonAnimation } from "./person_animation.js";
-import { drawScene, fitCanvas } from "./skeleton_drawing.js";
+import { drawScene, fitCanvas, personAt } from "./skeleton_drawing.js";
 
 /** Shortest time that a label is shown, so that it can be read. */
 const LABEL_HOLD_S = 0.12;
@@ -38,6 +38,9 @@ export class SkeletonAnimation {
     this.timing = makePainter(this.mode); // paints nothing; its delay is that of all people
     /** @type {Map<number, PersonAnimation>} by id */
     this.people = new Map();
+    this.followedId = 0;
+    /** @type {import("./skeleton_drawing.js").PersonScene[]} who is on screen */
+    this.shown = [];
     /** @type {PendingResult[]} */
     this.results = [];
     this.labelsUntilS = -Infinity;
@@ -49,6 +52,8 @@ export class SkeletonAnimation {
     this.mode = this.options().painting;
     this.timing = makePainter(this.mode);
     this.people.clear();
+    this.followedId = 0;
+    this.shown = [];
     this.results = [];
     this.labelsUntilS = -Infinity;
     this.stale = true;
@@ -79,6 +84,8 @@ export class SkeletonAnimation {
     const { tCaptureS } = times;
     const { seq, people, followedId } = result;
     this.sourceSizePx = [result.widthPx, result.heightPx];
+    if (followedId !== this.followedId) this.refresh();
+    this.followedId = followedId;
     this.timing.add(NO_VALUES, tCaptureS, tResultS);
     for (const { id } of people) if (!this.people.has(id)) this.people.set(id, this.newcomer(id, sent));
     for (const person of this.people.values()) {
@@ -119,15 +126,28 @@ export class SkeletonAnimation {
     const now = this.results.findLast((result) => result.tCaptureS <= shownS) ?? this.results[0];
     const withNewAngles = tS >= this.labelsUntilS;
     if (withNewAngles) this.labelsUntilS = tS + LABEL_HOLD_S;
-    const people = [...this.people.values()].flatMap((person) => {
+    this.shown = [...this.people.values()].flatMap((person) => {
       const scene = person.scene(now?.people.find(({ id }) => id === person.id), withNewAngles);
       return person.visible ? [scene] : [];
     });
     fitCanvas(this.canvas, Math.min(devicePixelRatio, 2));
     const [widthPx, heightPx] = this.sourceSizePx;
     const { mirror, showAngles } = this.options();
-    drawScene(this.ctx, { people, anglePlaces: this.anglePlaces, mirror, showAngles }, widthPx, heightPx);
+    const { shown: people, anglePlaces, followedId } = this;
+    drawScene(this.ctx, { people, anglePlaces, followedId, mirror, showAngles }, widthPx, heightPx);
     this.stale = false;
+  }
+
+  /**
+   * The id of the person at a place on the canvas; null if there is none, or nobody to choose from.
+   * @param {number} x @param {number} y CSS pixels from the canvas's top left corner
+   */
+  personAt(x, y) {
+    if (this.shown.length < 2) return null;
+    const [widthPx, heightPx] = this.sourceSizePx;
+    const { clientWidth, clientHeight } = this.canvas;
+    const fromLeft = this.options().mirror ? clientWidth - x : x;
+    return personAt(this.shown, (fromLeft / clientWidth) * widthPx, (y / clientHeight) * heightPx);
   }
 
   /**

@@ -5,6 +5,7 @@
  * The person's left is blue and the right is orange, which colour-blind people can distinguish too; the middle is white.
  * Every stroke has a dark edge, so that it is visible on any clothing. Opacity is the landmark's visibility. If there is
  * more than one person, each has their id above the head, and a contour in a colour of their own inside the dark edge.
+ * The followed person's contour is thicker, and their id is on a filled label.
  */
 
 import { HAND_BONES, POSE_BONES, POSE_LANDMARKS, sideOf } from "./skeletons.js";
@@ -13,10 +14,13 @@ export const SIDE_COLOURS = { left: "#4cc2ff", right: "#ff9f45", middle: "#f4f6f
 /** Colour of a person with id 1, 2 ...; none resembles a colour of the sides. */
 export const PERSON_COLOURS = ["#5fe36f", "#ff62d6", "#ffe34d", "#b28dff", "#ff5a5a", "#c8b08a"];
 const EDGE = "rgba(8, 12, 18, 0.55)";
+const LABEL = "rgba(8, 12, 18, 0.72)";
 const FACE_LANDMARKS = 11;
 const TORSO = ["left_shoulder", "right_shoulder", "left_hip", "right_hip"].map((name) => POSE_LANDMARKS.indexOf(name));
 /** Landmarks with less visibility are not drawn, because they are probably hidden. */
 const MIN_VISIBILITY = 0.15;
+/** How far beyond the outermost landmarks a person can be clicked, as a share of their size. */
+const BOX_MARGIN = 0.1;
 
 /**
  * @typedef {Object} PersonScene
@@ -29,6 +33,7 @@ const MIN_VISIBILITY = 0.15;
  * @typedef {Object} Scene
  * @property {PersonScene[]} people
  * @property {number[][]} anglePlaces for each angle, the landmarks whose midpoint is its label's position; empty: no label
+ * @property {number} followedId the person whose values a result has under its own names; 0: nobody
  * @property {boolean} mirror flips the picture, but not the labels
  * @property {boolean} showAngles
  */
@@ -62,12 +67,47 @@ export function drawScene(ctx, scene, sourceWidthPx, sourceHeightPx) {
   const several = scene.people.length > 1;
   for (const person of scene.people) {
     const contour = several ? PERSON_COLOURS[(person.id - 1) % PERSON_COLOURS.length] : null;
-    drawStrokes(ctx, bodyStrokes(person, toCanvas, unit), unit, contour);
-    if (person.handsPx) drawStrokes(ctx, handStrokes(person.handsPx, toCanvas, unit), unit, contour);
-    if (contour) drawId(ctx, person, toCanvas, unit, contour);
+    const followed = person.id === scene.followedId;
+    const contourWidth = (followed ? 3 : 1) * unit;
+    drawStrokes(ctx, bodyStrokes(person, toCanvas, unit), unit, contour, contourWidth);
+    if (person.handsPx) drawStrokes(ctx, handStrokes(person.handsPx, toCanvas, unit), unit, contour, contourWidth);
+    if (contour) drawId(ctx, person, toCanvas, unit, contour, followed);
   }
   if (scene.showAngles) for (const person of scene.people) drawAngles(ctx, person, scene.anglePlaces, toCanvas, unit);
   ctx.globalAlpha = 1;
+}
+
+/**
+ * Find the person at a place in the camera's picture: among those whose bounding box, a little enlarged, contains the
+ * place, the one whose skeleton is nearest.
+ * @param {PersonScene[]} people @param {number} xPx @param {number} yPx
+ * @returns {number | null} the id
+ */
+export function personAt(people, xPx, yPx) {
+  let [nearest, nearestPx] = [/** @type {number | null} */ (null), Infinity];
+  for (const person of people) {
+    const { px } = person;
+    const seen = POSE_LANDMARKS.flatMap((_, k) => (opacity(person, k) > 0 ? [k] : []));
+    if (!px || seen.length === 0) continue;
+    const xs = seen.map((k) => px[2 * k]);
+    const ys = seen.map((k) => px[2 * k + 1]);
+    const box = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+    const margin = BOX_MARGIN * Math.max(box[1] - box[0], box[3] - box[2]);
+    const outside = Math.max(box[0] - xPx, xPx - box[1], box[2] - yPx, yPx - box[3]);
+    if (outside > margin) continue;
+    const bones = [...POSE_BONES, ...seen.map((k) => [k, k])].filter((ends) => ends.every((k) => opacity(person, k) > 0));
+    const distancePx = Math.min(...bones.map(([a, b]) => distanceToBone(px, a, b, xPx, yPx)));
+    if (distancePx < nearestPx) [nearest, nearestPx] = [person.id, distancePx];
+  }
+  return nearest;
+}
+
+/** @param {Float64Array} px @param {number} a @param {number} b @param {number} xPx @param {number} yPx */
+function distanceToBone(px, a, b, xPx, yPx) {
+  const [x, y] = [xPx - px[2 * a], yPx - px[2 * a + 1]];
+  const [dx, dy] = [px[2 * b] - px[2 * a], px[2 * b + 1] - px[2 * a + 1]];
+  const along = Math.max(0, Math.min(1, (x * dx + y * dy) / (dx * dx + dy * dy || 1)));
+  return Math.hypot(x - along * dx, y - along * dy);
 }
 
 /**
@@ -124,10 +164,11 @@ function handStrokes(handsPx, toCanvas, unit) {
  * Draw all edges first, so that none covers another stroke's colour.
  * @param {CanvasRenderingContext2D} ctx @param {Stroke[]} strokes @param {number} unit
  * @param {string | null} contour colour between the strokes and their dark edge; null: none
+ * @param {number} contourWidth on both sides together, canvas pixels
  */
-function drawStrokes(ctx, strokes, unit, contour) {
-  if (contour) outline(ctx, strokes, unit, EDGE, 3 * unit);
-  outline(ctx, strokes, unit, contour ?? EDGE, contour ? unit : 0);
+function drawStrokes(ctx, strokes, unit, contour, contourWidth) {
+  if (contour) outline(ctx, strokes, unit, EDGE, contourWidth + 2 * unit);
+  outline(ctx, strokes, unit, contour ?? EDGE, contour ? contourWidth : 0);
   for (const { path, width, colour, alpha, fill } of strokes) {
     ctx.globalAlpha = alpha;
     ctx.lineWidth = width;
@@ -153,9 +194,9 @@ function outline(ctx, strokes, unit, colour, more) {
 /**
  * Write a person's id above their highest visible landmark.
  * @param {CanvasRenderingContext2D} ctx @param {PersonScene} person @param {Projection} toCanvas @param {number} unit
- * @param {string} colour
+ * @param {string} colour @param {boolean} filled
  */
-function drawId(ctx, person, toCanvas, unit, colour) {
+function drawId(ctx, person, toCanvas, unit, colour, filled) {
   const px = /** @type {Float64Array} */ (person.px);
   const places = POSE_LANDMARKS.flatMap((_, k) => (opacity(person, k) > 0 ? [toCanvas(px, k)] : []));
   if (places.length === 0) return;
@@ -169,11 +210,11 @@ function drawId(ctx, person, toCanvas, unit, colour) {
   const left = Math.max(0, Math.min(x - width / 2, ctx.canvas.width - width));
   const middle = Math.max(0.75 * size, y - 2 * size);
   ctx.globalAlpha = 1;
-  ctx.fillStyle = colour;
+  ctx.fillStyle = filled ? colour : LABEL;
   ctx.beginPath();
   ctx.roundRect(left, middle - 0.75 * size, width, 1.5 * size, 0.4 * size);
   ctx.fill();
-  ctx.fillStyle = "#080c12";
+  ctx.fillStyle = filled ? "#080c12" : colour;
   ctx.fillText(label, left + 0.5 * size, middle);
 }
 
@@ -204,7 +245,7 @@ function drawAngles(ctx, person, anglePlaces, toCanvas, unit) {
     const wanted = x + (side === "middle" ? -width / 2 : outwards);
     const left = Math.max(0, Math.min(wanted, ctx.canvas.width - width));
     ctx.globalAlpha = 0.9;
-    ctx.fillStyle = "rgba(8, 12, 18, 0.72)";
+    ctx.fillStyle = LABEL;
     ctx.beginPath();
     ctx.roundRect(left, y - 0.75 * size, width, 1.5 * size, 0.4 * size);
     ctx.fill();

@@ -64,6 +64,7 @@ export function buildLayout(root, actions) {
     mirror: button(bar, "Mirror", "Flip the picture like a mirror. The data do not change.", actions.onMirror),
     angles: button(bar, "Angles", "Show the joint angles in degrees.", actions.onAngles),
     stats: button(bar, "Statistics", "Show rates, result age and frame states.", actions.onStats),
+    person: button(bar, "", "", () => {}), // see `PersonChoice`
   };
   const stage = element("div", "ldl-stage");
   const video = document.createElement("video");
