@@ -6,7 +6,9 @@ import signal
 
 import pytest
 
+from livedance_lab.client import LiveSession
 from livedance_lab.launcher import LiveServer
+from livedance_lab.samples import sample_path
 from tests.browser.conftest import ARTIFACTS, Notebook, free_port, launch, wait_until
 from tests.browser.live_page import SHOW, STATE, connect, live, session_of
 
@@ -259,3 +261,42 @@ def test_a_crash_is_told_for_a_while(page, lab):
         notebook.wait_status("live", 90)
         wait_until(lambda: told.inner_text() == "", "an end of the word")
         assert page.wrong == []
+
+
+def test_a_click_chooses_the_followed_person_and_so_does_the_button(page, lab):
+    pytest.importorskip("ai_edge_litert", reason="LiteRT has no wheel for this system")
+    (lab.folder / "duet.mp4").write_bytes(sample_path("duet").read_bytes())
+    show = "from ipywebrtc import VideoStream\n" \
+           "view = PoseView(VideoStream.from_file('duet.mp4'), server, max_people=2, hands=False)\nview"  # fmt: skip
+    with LiveServer.start(reuse=False, port=0, estimator="blazepose") as server:
+        notebook = Notebook(page, lab, [connect(server), show])
+        notebook.run()
+        notebook.run()
+        notebook.wait_status("live")
+        button = page.get_by_role("button", name="is followed")
+        wait_until(lambda: button.is_visible() and button.inner_text() == "Person 1", "a choice of people")
+        canvas = page.locator(".ldl-canvas")
+        canvas.scroll_into_view_if_needed()
+        with LiveSession.attach(server) as session:
+
+            def clicked() -> bool:
+                """Click between the hips of person 2; they may have moved on, then the next click may be right."""
+                people = {person.id: person for person in session.latest.people} if session.latest else {}
+                if 2 in people:
+                    place = people[2].keypoints_px[[23, 24], :2].mean(axis=0) / session.latest.source_size_px
+                    box = canvas.bounding_box()
+                    page.mouse.click(box["x"] + place[0] * box["width"], box["y"] + place[1] * box["height"])
+                    page.wait_for_timeout(300)
+                return button.inner_text() == "Person 2"
+
+            wait_until(clicked, "person 2 being followed", 30)
+            assert session.latest.followed_id == 2
+            assert "Person 2 is followed" in canvas.get_attribute("title")
+            notebook.screenshot("pose-view-person-2-followed")
+            button.focus()
+            page.keyboard.press("Space")
+            wait_until(lambda: session.latest.followed_id == 1, "person 1 being followed again", 10)
+            changes = list(session.events.loc[session.events["name"] == "followed person changed", "data"])
+            assert changes[0] == {"person": 2, "before": 1}
+            assert changes[-1]["person"] == 1
+    assert page.wrong == []
