@@ -60,7 +60,7 @@ class PicturePanel:
         style_panel(ax, theme, "image coordinates", grid=False)
         ax.set(xticks=(), yticks=(), aspect="equal", anchor="N")
         self._ax, self._person_id = ax, 0
-        self._whose = ax.set_title("", loc="right", size=9, weight="bold", color=theme.ink, pad=5)
+        self._whose = ax.text(0.03, 0.97, "", transform=ax.transAxes, va="top", fontsize=9, color=theme.muted)
         self._frame = Rectangle((0, 0), 1, 1, facecolor="none", edgecolor=theme.line, linewidth=1.2)
         ax.add_patch(self._frame)
         self._size_px = (0, 0)

@@ -388,6 +388,23 @@ def test_stats_of_the_browser_reach_the_viewers():
 # --- settings
 
 
+def test_producers_and_viewers_may_choose_the_followed_person():
+    async def work(served: Served) -> None:
+        async with served.producer(session="s", settings={"hands": False}) as raw, served.viewer("s") as viewer:
+            assert (await raw.result())["followed_id"] == 1
+            for each in (raw, viewer):
+                await each.say({"type": "follow", "person": 1})  # who is followed already: no event
+                await each.say({"type": "follow", "person": 2})
+                error = await each.hear("error")
+                assert (error["code"], error["fatal"]) == ("person", False)
+                assert error["message"] == "there is no person 2 to follow; the known ids are: 1."
+            assert (await raw.result())["followed_id"] == 1
+        events = from_ipc((await served.http("GET", "/sessions/s/log/events"))[1]).to_pylist()
+        assert "people" not in [event["kind"] for event in events]
+
+    serve(work)
+
+
 def test_settings_changed_live_are_told_logged_and_in_every_result_after():
     async def work(served: Served) -> None:
         async with served.producer(session="s", settings={"hands": False}) as raw, served.viewer("s") as viewer:

@@ -392,7 +392,7 @@ def test_the_curves_begin_anew_when_another_person_is_followed_and_rates_continu
 def test_the_figure_says_who_is_shown_if_there_are_several_people():
     def whose(figure: LiveFigure) -> str:
         figure.draw(now_of(10))
-        return panel(figure, "image coordinates").get_title(loc="right")
+        return "".join(text.get_text() for text in panel(figure, "image coordinates").texts)
 
     kept = history(8)
     figure = LiveFigure(kept)
