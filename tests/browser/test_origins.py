@@ -10,13 +10,14 @@ from dataclasses import dataclass
 import pytest
 
 from livedance_lab.launcher import LiveServer
+from livedance_lab.wire.messages import PROTOCOL_VERSION
 from tests.browser.conftest import Notebook, launch, wait_until
 from tests.browser.live_page import SHOW
 from tests.support.certificates import self_signed
 
-SAY_HELLO = """([url, token]) => new Promise((done) => {
+SAY_HELLO = """([url, token, version]) => new Promise((done) => {
   const socket = new WebSocket(url);
-  socket.onopen = () => socket.send(JSON.stringify({ type: "hello", version: 1, token }));
+  socket.onopen = () => socket.send(JSON.stringify({ type: "hello", version, token }));
   socket.onmessage = ({ data }) => {
     const said = JSON.parse(data);
     done(`${said.type} ${said.code ?? ""}`.trim());
@@ -91,7 +92,7 @@ def test_only_pages_of_known_origins_open_the_socket(named, place, name, right_t
     page = named.new_page()
     page.goto(place.page_of(name))
     token = place.server.token if right_token else "guess"
-    assert page.evaluate(SAY_HELLO, [f"ws://127.0.0.1:{place.port}/ws", token]) == heard
+    assert page.evaluate(SAY_HELLO, [f"ws://127.0.0.1:{place.port}/ws", token, PROTOCOL_VERSION]) == heard
     page.close()
 
 
@@ -100,7 +101,7 @@ def test_a_page_whose_name_was_rebound_to_this_machine_opens_nothing(named, plac
     page, host = named.new_page(), f"rebound.example:{place.port}"
     page.goto(f"http://{host}/health")
     assert "does not answer for the host" in page.inner_text("body")
-    assert page.evaluate(SAY_HELLO, [f"ws://{host}/ws", place.server.token]) == "closed 1006"
+    assert page.evaluate(SAY_HELLO, [f"ws://{host}/ws", place.server.token, PROTOCOL_VERSION]) == "closed 1006"
     assert page.evaluate(READ, [f"http://{host}/sessions", place.server.token]) == "read 403"
     page.close()
 
