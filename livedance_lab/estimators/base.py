@@ -40,6 +40,8 @@ class Estimate:
     hands : tuple of HandEstimate
     normalised : bool
         False: x, y, z of every image landmark are already pixels of the original frame (replay).
+    score : float
+        How certain the model is that it sees a person, 0 to 1; NaN if it does not say.
     """
 
     pose_xyz: FloatArray | None = None
@@ -48,6 +50,7 @@ class Estimate:
     presence: FloatArray | None = None
     hands: tuple[HandEstimate, ...] = ()
     normalised: bool = True
+    score: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -223,12 +226,14 @@ def region_factory(name: str) -> RegionEstimatorFactory:
     Raises
     ------
     EstimatorError
-        If there is no such family, or if it follows one person only.
+        If there is no such family.
+    SettingsError
+        If it follows one person only.
     """
     factory(name)  # imports it
     if name not in _REGION_FACTORIES:
-        raise SettingsError(f"the estimator {name} follows one person; to follow several, start the server with the "
-                             "estimator blazepose: livedance serve --estimator blazepose.")  # fmt: skip
+        raise SettingsError(f"the estimator {name} follows one person; to follow several, choose the "
+                             "estimator blazepose (--estimator blazepose on the command line).")  # fmt: skip
     return _REGION_FACTORIES[name]
 
 

@@ -172,7 +172,7 @@ def _normalised(person: MeasuredPerson, image_rgb: ImageArray) -> Estimate:
     height, width = image_rgb.shape[:2]
     size: FloatArray = np.array([width, height, width], np.float32)
     return Estimate(pose_xyz=person.keypoints_px / size, pose_world_m=person.world_m, visibility=person.visibility,
-                    presence=person.presence)  # fmt: skip
+                    presence=person.presence, score=person.score)  # fmt: skip
 
 
 def make(kind: str, settings: Settings) -> Estimator:

@@ -135,7 +135,8 @@ class PersonBuilder:
         stage_ms["smoothing"] = stage_ms.get("smoothing", 0.0) + (self._clock() - angles_s) * 1000
         if estimate is None:
             return None
-        return Person(self.id, raw, smooth, angles, angles_smooth, flags, hands.seq if hands else -1)
+        return Person(self.id, raw, smooth, angles, angles_smooth, flags, hands.seq if hands else -1,
+                      estimate.score)  # fmt: skip
 
     def _angles(self, raw: Body) -> FloatArray:
         """Joint angles, degrees; those in the image plane as a camera without mirroring would show them."""

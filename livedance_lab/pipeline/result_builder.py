@@ -57,7 +57,7 @@ class ResultBuilder:
         self.tally = HandsTally()
         self.settings = settings
         self._people: dict[int, PersonBuilder] = {}
-        self._hands_seq = -1  # the newest frame with a hand of somebody
+        self._hands_seq = -1  # the newest frame that was searched for hands, since somebody was seen
         self._early: tuple[Frame, Estimate, float] | None = None  # hands found before anybody was seen
         self._new_person(0)  # refuses unknown filters and parameters now, not at the first person
 
@@ -152,8 +152,7 @@ class ResultBuilder:
         for id, person in self._people.items():
             found = bodies.get(id)
             person.add_hands(None if found is None else Hands(frame.seq, frame.times.t_capture_s, found, stage_ms))
-        if owners:
-            self._hands_seq = frame.seq
+        self._hands_seq = frame.seq
         self.tally.add(len(estimate.hands), len(owners), stage_ms)
         return len(owners)
 

@@ -25,6 +25,8 @@ from livedance_lab.settings import Settings
 
 __all__ = ["name_people", "relabel_people"]
 
+_HIGHEST_ID = 2**31 - 1  # the tables hold ids as int32
+
 
 def name_people(data: SessionData, names: Mapping[int, str]) -> SessionData:
     """Give people names, which exports use for individuals, tracks and files.
@@ -97,8 +99,8 @@ def relabel_people(
         If the log lacks the events with the settings that were in force.
     """
     _check_known(data, ids)
-    if not all(new >= 1 for new in ids.values()):
-        raise LiveDanceError(f"ids of people are numbers from 1, got {sorted(ids.values())}.")
+    if not all(isinstance(new, int | np.integer) and 1 <= new <= _HIGHEST_ID for new in ids.values()):
+        raise LiveDanceError(f"ids of people are whole numbers from 1 to {_HIGHEST_ID}, got {[*ids.values()]}.")
     t_s = data.t_capture_s - data.t0_s
     before = data.person.to_numpy(dtype=np.int32, na_value=0)
     after, inside = before.copy(), (t_s >= start_s) & (t_s < end_s)

@@ -137,7 +137,7 @@ class PeopleMeasurer:
 def as_estimate(person: MeasuredPerson) -> Estimate:
     """Return a person, in pixels of the original frame, as the estimate of one body."""
     return Estimate(pose_xyz=person.keypoints_px, pose_world_m=person.world_m, visibility=person.visibility,
-                    presence=person.presence, normalised=False)  # fmt: skip
+                    presence=person.presence, normalised=False, score=person.score)  # fmt: skip
 
 
 def _scaled(region: Region, by: float) -> Region:

@@ -313,7 +313,7 @@ class PeopleTracker:
             if absent_s >= _LEFT_AFTER_S and not identity.left:
                 identity.left = True
                 self._say("person left", identity.id)
-            if absent_s > self.return_within_s:
+            if absent_s > self.return_within_s and self._is_lost(identity):  # its trail may not have been searched
                 del self._identities[identity.id]
 
     def _say(self, name: str, *ids: int) -> None:

@@ -306,3 +306,28 @@ def test_told_that_the_camera_is_mirrored_nothing_is_smoothed_from_left_to_right
     assert first.hands_seq == -1
     left, right = (BLAZEPOSE_33.index(f"{side}_wrist") for side in ("left", "right"))
     assert first.raw.keypoints_px[left, 0] < first.raw.keypoints_px[right, 0]
+
+
+def test_hands_that_came_with_the_pose_are_counted_once():
+    """The design `sequential` adds them before the result is built, which sees the same estimate again."""
+    builder = a_builder()
+    result_of(builder, a_pose(), 0)
+    both = replace(a_pose(), hands=(a_hand("left", *ON_THE_FACE),))
+    builder.add_hands(a_frame(1), both, 15.0)
+    result_of(builder, both, 1)
+
+    assert (builder.tally.inferences, builder.tally.away) == (1, 1)
+
+
+def test_hands_of_an_older_frame_do_not_return_after_a_search_without_hands():
+    builder = a_builder()
+    result_of(builder, a_pose(), 0)
+    builder.add_hands(a_frame(3), Estimate(), 15.0)
+    builder.add_hands(a_frame(2), Estimate(hands=(a_hand("left", *NEAR_LEFT),)), 15.0)
+
+    assert result_of(builder, a_pose(), 4).hands_seq == -1
+
+
+def test_a_result_says_how_certain_the_model_is_of_the_person():
+    assert result_of(a_builder(), replace(a_pose(), score=0.75)).person.score == 0.75
+    assert np.isnan(result_of(a_builder(), a_pose()).person.score)

@@ -185,6 +185,8 @@ def test_edits_are_numbered_in_order():
         ({3: 1}, {}, "no person 3; it has 1, 2"),
         ({}, {}, "no person"),
         ({1: 0}, {}, "numbers from 1"),
+        ({1: 2.5}, {}, "numbers from 1"),
+        ({1: 2**31}, {}, "numbers from 1"),
         ({2: 1}, {}, r"55 frames between 0\.167 s and 2\.967 s would show person 1 twice"),
         ({2: 4}, {"start_s": 1.0, "end_s": 1.5}, "nobody of 2 is seen from 1 s to 1.5 s"),
         ({1: 1}, {}, "nobody of 1"),

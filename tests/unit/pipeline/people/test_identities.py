@@ -65,6 +65,7 @@ def test_everybody_has_an_id_and_values_of_their_own():
         result = duo.step((150 + 3 * n, RED), (450 - 2 * n, BLUE))
 
     assert [person.id for person in result.people] == [1, 2]
+    assert [person.score for person in result.people] == [0.9, 0.9]
     assert result.person is result.people[0]
     at = {p.raw.keypoints_px[[23, 24], 0].mean(): p.smooth.keypoints_px[[23, 24], 0].mean() for p in result.people}
     assert sorted(at) == pytest.approx([177, 432], abs=1)
@@ -199,5 +200,5 @@ def test_the_number_of_people_is_fixed_when_a_session_begins():
 
 
 def test_an_estimator_of_one_person_says_what_to_do():
-    with pytest.raises(SettingsError, match="start the server with the estimator blazepose"):
+    with pytest.raises(SettingsError, match="choose the estimator blazepose"):
         region_factory("mediapipe")

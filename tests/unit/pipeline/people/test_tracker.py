@@ -184,3 +184,14 @@ def test_a_person_found_while_another_lane_was_at_work_is_kept():
     assert [person.id for person in people] == [1]
     assert tracker.update(0.4, [], searched=[trail]) == []
     assert tracker.regions(0.5) == {}
+
+
+def test_an_identity_is_not_forgotten_while_its_trail_was_only_not_searched():
+    tracker = PeopleTracker(1)
+    for k in range(3):
+        tracker.update(k * STEP_S, [Observation(figure(300), RED, 1 if k else None)], detected=not k)
+    assert tracker.update(20.0, [], searched=()) == []
+
+    back = tracker.update(20.1, [Observation(figure(300), RED, 1)])
+    assert [person.id for person in back] == [1]
+    assert tracker.known_ids == {1}
