@@ -24,6 +24,7 @@ from __future__ import annotations
 import struct
 import time
 import zlib
+from typing import Any
 
 import numpy as np
 
@@ -132,7 +133,7 @@ class ReplayEstimator:
             time.sleep(self._delay_s)
         flags, hands, body = _unpack(image_rgb)
         values = _Reader(body)
-        pose = {name: values.take(*shape) for name, (flag, shape) in _POSE.items() if flags & flag}
+        pose: dict[str, Any] = {name: values.take(*shape) for name, (flag, shape) in _POSE.items() if flags & flag}
         found = tuple(_hand(values) for _ in range(hands))
         return Estimate(
             **(pose if self._kind != "hands" else {}),

@@ -116,7 +116,9 @@ def _smooth_one(
         if smoother is None:
             smoother = BodySmoother(wanted.smoothing, wanted.gap_reset_s, data.angle_names)
         elif in_force is not wanted:
-            smoother.reconfigure(wanted.smoothing, wanted.gap_reset_s)
+            passed = (known.get(v, wanted) for v in range(int(versions[row - 1]) + 1, int(versions[row])))
+            for each in (*passed, wanted):  # live, every change counts, also one that no frame was built with
+                smoother.reconfigure(each.smoothing, each.gap_reset_s)
             if in_force is not None and in_force.mirrored != wanted.mirrored:
                 smoother.reset()
         in_force = wanted

@@ -43,7 +43,9 @@ def pose_of(person: int, seq: int) -> Estimate:
     return replace(pose, pose_xyz=pose.pose_xyz + noise, pose_world_m=pose.pose_world_m + noise + away, hands=hands)
 
 
-def session(ids: Ids = keep_ids, max_people: int = 2) -> SessionData:
+def session(
+    ids: Ids = keep_ids, max_people: int = 2, changes: tuple[dict, ...] = ({"visibility_threshold": 0.4},)
+) -> SessionData:
     """Return the session.
 
     Parameters
@@ -52,25 +54,27 @@ def session(ids: Ids = keep_ids, max_people: int = 2) -> SessionData:
         The ids of the two in a frame, as the tracker would give them.
     max_people : int
         As in the session's settings.
+    changes : tuple of dict
+        Of the settings, one after the other before frame 45, while person 2 is away.
     """
     settings = Settings().changed({"max_people": max_people})
     builder = ResultBuilder(settings, FakeClock())
     metadata = {"session_id": "duet", "wall_anchor_s": "1760000000.25", "version": "0"}
     log = SessionLog(Schemas(builder.angle_names, metadata))
     log.add_event(T0_S, "session", "created", {"settings": settings.plain()})
-    changed = settings.changed({"visibility_threshold": 0.4})
     for seq in range(N_FRAMES):
         t_s = T0_S + seq / RATE_HZ
-        if seq == 45:  # while person 2 is away
-            builder.reconfigure(changed)
-            log.add_event(t_s, "settings", "changed", {"version": 2, "changes": {"visibility_threshold": 0.4}})
+        for version, change in enumerate(changes if seq == 45 else (), start=2):
+            settings = settings.changed(change)
+            builder.reconfigure(settings)
+            log.add_event(t_s, "settings", "changed", {"version": version, "changes": change})
         record = FrameRecord(seq, FrameState.LOST, FrameTimes(t_capture_s=t_s, t_emit_s=t_s + 0.04))
         if seq not in LOST:
             people = {} if seq in NOBODY else {1: pose_of(1, seq)}
             if seq not in NOBODY and seq not in AWAY and seq not in LATE:
                 people[2] = pose_of(2, seq)
             people = {ids(seq)[person - 1]: estimate for person, estimate in people.items()}
-            log.add_result(builder.build(a_frame(seq, t_s), people, record, 1 + (seq >= 45)))
+            log.add_result(builder.build(a_frame(seq, t_s), people, record, 1 + len(changes) * (seq >= 45)))
         log.add_frame(record)
     return SessionData(**{table: log.read(table)[0] for table in ("frames", "results", "events", "receipts")},
                        manifest={"session_id": "duet"})  # fmt: skip

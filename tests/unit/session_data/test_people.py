@@ -12,6 +12,7 @@ from livedance_lab.pose import Flag
 from livedance_lab.session_data import SessionData, name_people, relabel_people, resmooth, summarise
 from livedance_lab.session_data.people_names import label_of, most_people
 from livedance_lab.session_data.time_grid import nominal_grid, true_times
+from livedance_lab.settings import Settings
 from tests.support import two_people
 
 SMOOTHED = ("keypoints_px", "world_m", "hands_px", "hands_world_m")
@@ -122,6 +123,24 @@ def test_an_individual_has_every_processed_frame(data):
     assert (one.person[~away] == 2).all()
     with pytest.raises(KeyError, match="it has 1, 2"):
         data.individual(3)
+
+
+ANOTHER_FILTER = {"smoothing": {"filter": "ema", "params": {"alpha": 0.3}}}
+THE_FIRST_FILTER = {"smoothing": Settings().plain()["smoothing"]}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [(ANOTHER_FILTER,), (ANOTHER_FILTER, THE_FIRST_FILTER), ({"mirrored": True},), ({"hands": False},)],
+    ids=["another filter", "another filter and back between two frames", "mirrored", "no hands"],
+)
+def test_smoothing_again_repeats_changes_of_settings_while_somebody_is_away(changes):
+    data = two_people.session(changes=changes)
+    again = resmooth(data)
+    for name in SMOOTHED:
+        np.testing.assert_array_equal(getattr(again, name), data.array(f"{name}_smooth"), err_msg=name)
+    np.testing.assert_array_equal(again.angles_deg, data.array("angles_smooth_deg"))
+    np.testing.assert_array_equal(again.flags, data.array("flags"))
 
 
 def test_smoothing_again_gives_everybody_the_live_values_bit_for_bit(data):
