@@ -82,7 +82,7 @@ class WristTracker:
         known = np.isfinite(pose.keypoints_px[_WRISTS, :2]).all()
         self._poses = [*self._poses[-1:], (t_capture_s, pose)] if known else []
 
-    def crops(self, t_capture_s: float, size_px: tuple[int, int]) -> tuple[Crop, ...]:
+    def crops(self, t_capture_s: float, size_px: tuple[int, int], *, alone: bool = True) -> tuple[Crop, ...]:
         """A square around each hand that may be visible in a frame.
 
         Parameters
@@ -91,11 +91,14 @@ class WristTracker:
             Capture time of that frame; the hands are assumed to move with constant velocity.
         size_px : (int, int)
             Width and height of the original frame, in whose pixels the poses are.
+        alone : bool, default True
+            Whether only this person's crops are searched. Then the whole frame is as good as squares of its size.
 
         Returns
         -------
         tuple of Crop
-            Empty if no pose is known, if no wrist is visible, or if the squares would be as large as the frame.
+            Empty if no pose is known, if no wrist is visible, or if the person is alone and the squares would be as
+            large as the frame.
         """
         if not self._poses:
             return ()
@@ -107,8 +110,9 @@ class WristTracker:
             centres = centres + (centres - _palms_px(before)) * (ahead_s / (t_s - before_s))
         forearms = np.linalg.norm(pose.keypoints_px[_WRISTS, :2] - pose.keypoints_px[_ELBOWS, :2], axis=1)
         side_px = max(_SIDE_TORSOS * torso_px(pose), _SIDE_FOREARMS * float(np.max(forearms)))
-        if not 0 < side_px < min(size_px):
+        if not side_px > 0 or (alone and side_px >= min(size_px)):
             return ()
+        side_px = min(side_px, min(size_px))
         visible = pose.visibility[_WRISTS] > _WRIST_VISIBILITY
         near = np.all((centres > -side_px / 2) & (centres < np.array(size_px) + side_px / 2), axis=1)
         width, height = size_px

@@ -121,8 +121,8 @@ class ResultBuilder:
         """Where in a frame hands should be searched; empty: in the whole frame."""
         if self.settings.hands_crop == "none" or 0 in frame.source_size_px:
             return ()
-        people = self._people.values()
-        return tuple(c for person in people for c in person.wrists.crops(frame.times.t_capture_s, frame.source_size_px))
+        t_s, size_px, alone = frame.times.t_capture_s, frame.source_size_px, len(self._people) == 1
+        return tuple(c for person in self._people.values() for c in person.wrists.crops(t_s, size_px, alone=alone))
 
     def add_hands(self, frame: Frame, estimate: Estimate, stage_ms: float) -> int:
         """Keep the hands of one frame for the next results, unless those of a newer frame are there.

@@ -331,3 +331,25 @@ def test_hands_of_an_older_frame_do_not_return_after_a_search_without_hands():
 def test_a_result_says_how_certain_the_model_is_of_the_person():
     assert result_of(a_builder(), replace(a_pose(), score=0.75)).person.score == 0.75
     assert np.isnan(result_of(a_builder(), a_pose()).person.score)
+
+
+def at_scale(factor: float, dx: float) -> Estimate:
+    """A person who is larger or smaller than `a_pose`, and further to the right."""
+    pose = a_pose()
+    xyz = pose.pose_xyz.copy()
+    xyz[:, :2] = 0.5 + factor * (xyz[:, :2] - 0.5) + (dx, 0)
+    return replace(pose, pose_xyz=xyz)
+
+
+def test_hands_of_somebody_who_fills_the_frame_are_searched_too():
+    """Squares around the other's wrists would not hold them."""
+    far, near = at_scale(0.5, 0.2), at_scale(2.4, 0.0)
+    crops = []
+    for people in ({1: far}, {1: near}, {1: far, 2: near}):
+        builder = a_builder(max_people=2)
+        frame = a_frame(0)
+        builder.build(frame, people, FrameRecord(0, FrameState.FAILED, frame.times), 1)
+        crops.append([round(crop.height, 2) for crop in builder.hand_crops(frame)])
+
+    assert crops[1] == []  # the whole frame
+    assert crops[2] == [*crops[0], 1.0, 1.0]
