@@ -259,6 +259,11 @@ class Person(BodyArrays):
     hands_seq: int = -1
     score: float = math.nan
 
+    @property
+    def has_body(self) -> bool:
+        """Whether the frame shows the person's body; False if it shows their hands only."""
+        return bool(np.isfinite(self.raw.keypoints_px).any())
+
 
 class PeopleOfFrame(BodyArrays):
     """The people of one result, and the arrays of the followed one under their own names.
@@ -277,8 +282,8 @@ class PeopleOfFrame(BodyArrays):
 
     @property
     def found(self) -> bool:
-        """Whether this frame shows the followed person."""
-        return self.person is not None
+        """Whether this frame shows the followed person's body."""
+        return self.person is not None and self.person.has_body
 
     @property
     def _shown(self) -> Person:

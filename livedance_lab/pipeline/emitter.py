@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from livedance_lab.analysis.statistics import Window
@@ -45,7 +46,7 @@ class ResultEmitter:
         self._builder, self._accounting = builder, accounting
         self._send, self._identify, self._clock = send, identify, clock
         self._waiting: dict[int, tuple[Job, Estimate]] = {}  # join design: estimates that wait for the other lane
-        self._last_sent_seq = -1
+        self._last_sent_seq, self._last_sent_s = -1, -math.inf
 
     def add_hands(self, job: Job, estimate: Estimate, t_end_s: float, gate: HandsGate) -> None:
         """Keep the hands of a frame for the next results."""
@@ -76,14 +77,15 @@ class ResultEmitter:
         times.t_infer_start_s, times.t_infer_end_s = job.t_start_s, t_end_s
         stage_ms = {**received.stage_ms, **job.stage_ms}
         stage_ms["wait"] = (job.t_start_s - times.t_receive_s) * 1000 - sum(received.stage_ms.values())
-        if received.seq < self._last_sent_seq:
+        backwards = job.people is not None and times.t_capture_s <= self._last_sent_s  # people are followed in time
+        if received.seq < self._last_sent_seq or backwards:
             self._accounting.close(received.record(FrameState.LATE, "a newer result had left", stage_ms))
             return
         record = received.record(FrameState.PROCESSED, stage_ms=stage_ms)
         result = self._builder.build(received.frame, self._identify(job, estimate), record, settings_version)
         gate.wrists_visible = self._builder.wrists_visible
         times.t_emit_s = self._clock()
-        self._last_sent_seq = received.seq
+        self._last_sent_seq, self._last_sent_s = received.seq, times.t_capture_s
         self._accounting.emit(result, self._timed_send)
         self.result_rate.add(times.t_emit_s)
         self.ages_ms.add(times.t_emit_s, (times.t_emit_s - times.t_capture_s) * 1000)

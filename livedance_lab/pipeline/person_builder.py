@@ -113,11 +113,14 @@ class PersonBuilder:
         Returns
         -------
         Person or None
-            None if the frame does not show the person.
+            None if the frame shows neither the person's body nor, where one person is followed, their hands.
         """
         start_s, t_s = self._clock(), frame.times.t_capture_s
-        hands = self._current_hands(t_s) if estimate is not None else None
-        self.pose = raw = self.body(frame, estimate or Estimate(), hands)
+        # a camera may show one person's hands only; of several people nobody could say whose they are
+        hands = self._current_hands(t_s) if estimate is not None or self._settings.max_people == 1 else None
+        shows_body = estimate is not None and estimate.pose_xyz is not None
+        estimate = estimate or Estimate()
+        self.pose = raw = self.body(frame, estimate, hands)
         self.wrists.update(t_s, raw)
         angles = self._angles(raw)
         angles_s = self._clock()
@@ -133,7 +136,7 @@ class PersonBuilder:
             stage_ms["hands"] = hands.stage_ms
         stage_ms["angles"] = stage_ms.get("angles", 0.0) + (angles_s - start_s) * 1000
         stage_ms["smoothing"] = stage_ms.get("smoothing", 0.0) + (self._clock() - angles_s) * 1000
-        if estimate is None:
+        if not shows_body and hands is None:
             return None
         return Person(self.id, raw, smooth, angles, angles_smooth, flags, hands.seq if hands else -1,
                       estimate.score)  # fmt: skip

@@ -134,6 +134,8 @@ class ResultBuilder:
         """
         if frame.seq <= self._hands_seq:
             return 0
+        if not self._people and self.settings.max_people == 1 and estimate.hands:
+            self._people[1] = self._new_person(1)  # a camera may show hands only
         if not self._people:
             self._early = (frame, estimate, stage_ms)
             return 0
@@ -183,8 +185,8 @@ class ResultBuilder:
         record.stage_ms |= {"angles": 0.0, "smoothing": 0.0}
         built = [p.build(frame, people.get(id), record.stage_ms) for id, p in sorted(self._people.items())]
         shown = tuple(person for person in built if person is not None)
-        if people and self.followed_id not in self._people:
-            self._follow(min(people), frame.times.t_capture_s)
+        if shown and self.followed_id not in self._people:
+            self._follow(shown[0].id, frame.times.t_capture_s)
         self.wrists_visible = any(visible_wrists(person.raw, frame.source_size_px).any() for person in shown)
         record.state = FrameState.PROCESSED
         return PoseResult(
@@ -203,4 +205,4 @@ class ResultBuilder:
 
 def people_of(estimate: Estimate) -> dict[int, Estimate]:
     """Return the people of an estimator that follows one person: number 1, or nobody."""
-    return {1: estimate} if estimate.pose_xyz is not None else {}
+    return {1: estimate} if estimate.pose_xyz is not None or estimate.hands else {}

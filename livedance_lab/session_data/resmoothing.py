@@ -107,7 +107,7 @@ def _smooth_one(
     smoother: BodySmoother | None = None
     in_force: Settings | None = None
     unseen = np.full(len(BLAZEPOSE_33), Flag.MISSING, np.uint8)
-    begins = int(np.argmax(data.column("found"))) if data.has_people else 0
+    begins = int(np.argmax(~data.person.isna())) if data.has_people else 0
     for row, (raw, angles, t_s, hands_t_s, fresh) in enumerate(_inputs(data)):
         if row < begins:  # live, a person's filters are made when they appear
             yield raw, angles, unseen

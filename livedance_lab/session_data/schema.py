@@ -116,7 +116,7 @@ def results_batch(schemas: Schemas, rows: Sequence[ResultRow]) -> pa.RecordBatch
         "t_capture_s": [r.record.times.t_capture_s for r in results],
         "width_px": [r.source_size_px[0] for r in results],
         "height_px": [r.source_size_px[1] for r in results],
-        "found": [person is not None for _, person in rows],
+        "found": [person is not None and person.has_body for _, person in rows],
         "score": [p.score for p in people],
         "hands_seq": [p.hands_seq for p in people],
         "settings_version": [r.settings_version for r in results],

@@ -81,7 +81,7 @@ def test_smoothing_it_again_gives_the_logged_values_of_both(duet):
 
 
 def test_a_server_whose_estimator_follows_one_refuses(model_server):
-    with pytest.raises(LiveDanceError, match="start the server with the estimator blazepose"):
+    with pytest.raises(LiveDanceError, match="choose the estimator blazepose"):
         LiveSession.open(model_server, "two", max_people=2)
 
 

@@ -109,8 +109,26 @@ def test_two_hands_at_one_wrist_the_nearer_one_is_taken():
     assert sides(builder, a_hand("left", 0.76, 0.5), a_hand("left", 0.71, 0.5)) == {LEFT: 0.71}
 
 
-def test_hands_found_before_anybody_was_seen_go_to_the_wrists_of_the_first_pose():
+def test_without_a_known_pose_the_models_label_decides_the_surer_first():
     builder = a_builder()
+
+    got = sides(builder, a_hand("left", 0.1, 0.1, score=0.6), a_hand("left", 0.9, 0.9, score=0.8))
+    assert got == {LEFT: 0.9}
+
+
+def test_a_camera_that_shows_hands_only_gives_hands():
+    builder = a_builder()
+    builder.add_hands(a_frame(1), Estimate(hands=(a_hand("left", 0.5, 0.5),)), 15.0)
+    result = builder.build(a_frame(1), {}, FrameRecord(1, FrameState.FAILED, a_frame(1).times), 1)
+
+    assert (result.hands_seq, result.found) == (1, False)
+    assert np.isfinite(result.hands_px[LEFT]).all()
+    assert np.isnan(result.keypoints_px).all()
+    assert np.isnan(result_of(builder, Estimate(), 40, t_s=2.0).hands_px).all()  # they are too old
+
+
+def test_of_several_people_hands_found_before_anybody_was_seen_go_to_the_wrists_of_the_first_pose():
+    builder = a_builder(max_people=2)
 
     assert sides(builder, a_hand("right", *NEAR_LEFT), a_hand("left", *ON_THE_FACE, score=0.99)) == {LEFT: 0.71}
 
