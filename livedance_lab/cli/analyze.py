@@ -65,14 +65,14 @@ def analyze(
 
 
 def _settings(chosen: dict[str, Any], more: list[str]) -> Any:
-    """Return the settings; the design is join, because every frame gets pose and hands."""
+    """Return the settings; the design is join where one person is followed, because every frame gets pose and hands."""
     import json
 
     from livedance_lab.analysis.angle_definitions import angle_ids
     from livedance_lab.errors import SettingsError
     from livedance_lab.settings import Settings
 
-    changes: dict[str, Any] = {"design": "join", **chosen}
+    changes: dict[str, Any] = dict(chosen)
     for text in more:
         name, equals, value = text.partition("=")
         if not equals:
@@ -81,6 +81,8 @@ def _settings(chosen: dict[str, Any], more: list[str]) -> Any:
             changes[name] = json.loads(value)
         except json.JSONDecodeError:
             changes[name] = value  # a word needs no quotes
+    if Settings.parse(changes).max_people == 1:
+        changes = {"design": "join", **changes}
     settings = Settings.parse(changes)
     angle_ids(settings.angles)  # report a wrong name once, now, rather than for each video
     return settings
