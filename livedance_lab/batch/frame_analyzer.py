@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
+from typing import Generic, TypeVar
 
 from livedance_lab.clock import now_s
 from livedance_lab.errors import EstimatorError
@@ -27,14 +29,29 @@ from livedance_lab.settings import Settings
 __all__ = ["FrameAnalyzer"]
 
 
-class _People:
-    """Measures everybody and says who is who, in a thread of its own; the counterpart of `_Landmarker` for poses."""
+_Made = TypeVar("_Made", Estimator, PeopleMeasurer)
+
+
+class _InThread(Generic[_Made]):
+    """Something that is made, used and closed in a thread of its own."""
+
+    def __init__(self, kind: str, make: Callable[[], _Made]) -> None:
+        self._thread = ThreadPoolExecutor(1, f"livedance-{kind}")
+        self._made: Future[_Made] = self._thread.submit(make)
+
+    def close(self) -> None:
+        if self._made.exception() is None:
+            self._thread.submit(self._made.result().close).result()
+        self._thread.shutdown()
+
+
+class _People(_InThread[PeopleMeasurer]):
+    """Measures everybody and says who is who; the counterpart of `_Landmarker` for poses."""
 
     def __init__(self, family: str, settings: Settings, on_event: Callable[[PersonEvent], None]) -> None:
         make_regions = region_factory(family)
-        self._thread = ThreadPoolExecutor(1, "livedance-pose")
         self._follower = PeopleFollower(PeopleTracker(settings.max_people), on_event)
-        self._measurer = self._thread.submit(lambda: PeopleMeasurer(make_regions(settings), self._follower.to_find))
+        super().__init__("pose", lambda: PeopleMeasurer(make_regions(settings), self._follower.to_find))
 
     @property
     def known_ids(self) -> frozenset[int]:
@@ -47,35 +64,24 @@ class _People:
 
     def _estimate(self, rgb: ImageArray, t_s: float, size_px: tuple[int, int]) -> tuple[dict[int, Estimate], float]:
         start_s = now_s()
-        found = self._measurer.result().measure(rgb, t_s, size_px)
+        found = self._made.result().measure(rgb, t_s, size_px)
         return self._follower.estimates(t_s, found), (now_s() - start_s) * 1000
 
-    def close(self) -> None:
-        if self._measurer.exception() is None:
-            self._thread.submit(self._measurer.result().close).result()
-        self._thread.shutdown()
 
-
-class _Landmarker:
-    """An estimator that is made, used and closed in its own thread."""
+class _Landmarker(_InThread[Estimator]):
+    """An estimator of one person's pose, or of hands."""
 
     def __init__(self, family: str, kind: str, settings: Settings) -> None:
-        self._thread = ThreadPoolExecutor(1, f"livedance-{kind}")
-        self._estimator: Future[Estimator] = self._thread.submit(factory(family), kind, settings)
+        super().__init__(kind, partial(factory(family), kind, settings))
 
     def start(self, rgb: ImageArray, t_ms: int, crops: tuple[Crop, ...] = ()) -> Future[tuple[Estimate, float]]:
         """Start inference on an image, or on crops of it; the future gives the estimate and its duration in ms."""
         return self._thread.submit(self._estimate, rgb, t_ms, crops)
 
     def _estimate(self, rgb: ImageArray, t_ms: int, crops: tuple[Crop, ...]) -> tuple[Estimate, float]:
-        start_s, estimator = now_s(), self._estimator.result()
+        start_s, estimator = now_s(), self._made.result()
         estimate = estimate_with_crops(estimator, rgb, t_ms, lambda: crops)
         return estimate, (now_s() - start_s) * 1000
-
-    def close(self) -> None:
-        if self._estimator.exception() is None:
-            self._thread.submit(self._estimator.result().close).result()
-        self._thread.shutdown()
 
 
 class FrameAnalyzer:
